@@ -1,0 +1,16 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+
+const root = new URL('..', import.meta.url).pathname;
+const examples = readdirSync(root).filter((f) => f.endsWith('.ts') && f !== 'vitest.config.ts');
+
+// Types are checked by `tsc -b`; here each file runs as a reader would run it.
+describe('examples', () => {
+  if (examples.length === 0) test.todo('the first example');
+  test.each(examples)('%s runs and prints something', async (file) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: root });
+    expect(stdout.trim()).not.toBe('');
+  });
+});

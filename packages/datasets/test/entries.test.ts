@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+
+const entries = {
+  '.': () => import('../src/index.ts'),
+  './node': () => import('../src/node.ts'),
+};
+
+test.each(Object.entries(entries))('entry %s loads', async (_, load) => {
+  expect(await load()).toBeDefined();
+});

@@ -1,0 +1,22 @@
+// Packs every public package as it would be published and lints the tarballs. Needs dist (`tsc -b`).
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listPackages } from './packages.ts';
+
+const out = mkdtempSync(join(tmpdir(), 'pack-'));
+try {
+  for (const { dir, manifest } of listPackages().filter((p) => !p.manifest.private)) {
+    execFileSync('pnpm', ['pack', '--pack-destination', out], { cwd: dir, stdio: 'ignore' });
+    console.log(manifest.name);
+  }
+  for (const tarball of globSync(join(out, '*.tgz')).sort()) {
+    execFileSync('publint', ['run', '--strict', tarball], { stdio: 'inherit' });
+    execFileSync('attw', ['--profile', 'esm-only', '--format', 'ascii', '--quiet', tarball], {
+      stdio: 'inherit',
+    });
+  }
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}

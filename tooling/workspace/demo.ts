@@ -1,0 +1,44 @@
+// Starts an app: `pnpm demo`, `pnpm demo --epochs 3`, `pnpm demo <app> [options]`.
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename } from 'node:path';
+
+const DEFAULT_APP = 'sentiment';
+const root = new URL('../../', import.meta.url).pathname;
+
+/** The app's name and its own arguments. */
+export function choose(args: readonly string[]): { app: string; rest: readonly string[] } {
+  const [first, ...rest] = args;
+  if (first === '--') return choose(rest);
+  if (first === undefined || first.startsWith('-')) return { app: DEFAULT_APP, rest: args };
+  return { app: first, rest };
+}
+
+function start(app: string, rest: readonly string[]): void {
+  const apps = globSync(`${root}apps/*`).map((dir) => basename(dir));
+  const runnable = apps.filter((name) => existsSync(`${root}apps/${name}/src/main.ts`)).sort();
+  if (!runnable.includes(app)) {
+    console.error(`demo: no app "${app}". Apps: ${runnable.join(', ') || 'none yet'}`);
+    process.exitCode = 2;
+    return;
+  }
+  const main = `${root}apps/${app}/src/main.ts`;
+  const child = spawn(process.execPath, [main, ...rest], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to the app as well, so passing it on would make it two; an app that
+  // writes a checkpoint on the first one may take a second one as "stop now".
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.on('error', (error) => {
+    console.error(`demo: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0);
+  });
+}
+
+if (import.meta.main) {
+  const { app, rest } = choose(process.argv.slice(2));
+  start(app, rest);
+}

@@ -12,7 +12,8 @@ const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.includes(name));
 
 if (unknown.length > 0 || all.length === 0) {
-  console.error(`bench: no bench "${unknown.join(' ')}". Benches: ${all.join(', ') || 'none yet'}`);
+  const what = unknown.length > 0 ? `no bench "${unknown.join(' ')}"` : 'nothing to run';
+  console.error(`bench: ${what}. Benches: ${all.join(', ') || 'none yet'}`);
   process.exitCode = 2;
 } else {
   for (const name of wanted.length > 0 ? wanted : all) {

@@ -1,1 +1,48 @@
-export {};
+/** `@ostinato/core`: tensors, gradients, scan, and functions made to run on a backend. */
+export * from './autograd/index.ts';
+export { type ErrorCode, errorCodes, named, OstinatoError } from './errors.ts';
+export { type HostArray, Tensor } from './graph/tensor.ts';
+export { flatten, leavesOf, mapTree, type Tree } from './graph/tree.ts';
+export type { DType } from './ir/dtype.ts';
+export { einsum, matmul } from './ops/contract.ts';
+export * from './ops/elementwise.ts';
+export * from './ops/random.ts';
+export {
+  all,
+  any,
+  argmax,
+  argmin,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  softmax,
+  sum,
+  variance,
+} from './ops/reduce.ts';
+export { type ScanOptions, scan } from './ops/scan.ts';
+export { gather, scatterAdd, takeLast } from './ops/table.ts';
+export {
+  at,
+  broadcastTo,
+  concat,
+  expandDims,
+  flip,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  stackTensors as stack,
+  transpose,
+} from './ops/views.ts';
+export {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type Feed,
+  run,
+} from './trace/compile.ts';
+export { type HostInput, type Nested, tensor } from './trace/host.ts';
+export { dispose, type Leak, leaks, scope } from './trace/value.ts';

@@ -1,0 +1,36 @@
+/** `@ostinato/core/backend`: all that the author of a backend needs. */
+export { type ErrorCode, fail, OstinatoError } from '../errors.ts';
+export {
+  type ProgramBuilder,
+  programBuilder,
+  type SlotWindow,
+  window,
+} from '../ir/build.ts';
+export {
+  bytesPerElement,
+  castElement,
+  coerce,
+  type DType,
+  dtypes,
+  isFloat,
+  isInteger,
+  type TypedArray,
+  viewOf,
+} from '../ir/dtype.ts';
+export { evaluator } from '../ir/evaluate.ts';
+export * from '../ir/expr.ts';
+export { printProgram } from '../ir/print.ts';
+export * from '../ir/program.ts';
+export { erf, evalExpr, evalScalar, exprType, scalarOps, scalarType } from '../ir/scalar.ts';
+export { type VerifyLimits, verify } from '../ir/verify.ts';
+export { denseStrides, extent, isDense, sizeOf } from '../ir/view.ts';
+export { contractAsLoop, gatherAsLoop, scatterAsLoop } from './derive.ts';
+export * from './interface.ts';
+export { type KernelBackendOptions, kernelBackend } from './kernel-backend.ts';
+export {
+  hostMemory,
+  type ReferenceKernels,
+  type ReferenceOptions,
+  reference,
+  referenceKernels,
+} from './reference.ts';

@@ -1,0 +1,112 @@
+/**
+ * Trees of leaves: records, arrays and null around tensors. Parameters, states and batches are such trees. Knows how to
+ * take them apart and put them together, always with the keys in sorted order.
+ */
+import { fail } from '../errors.ts';
+import { Tensor } from './tensor.ts';
+
+/**
+ * The constraint for a tree of tensors, `T extends Tree<T>`. It is homomorphic, so that a user's `interface` fits as
+ * well as a type alias.
+ */
+export type Tree<T> = Tensor | null | undefined | { readonly [K in keyof T]: Branch<T[K]> };
+
+type Branch<T> = T extends Tensor | null | undefined
+  ? T
+  : T extends (...args: never[]) => unknown
+    ? never
+    : T extends object
+      ? { readonly [K in keyof T]: Branch<T[K]> }
+      : never;
+
+/** The shape of a tree without its leaves. Equal structures have equal text. */
+export interface TreeShape {
+  readonly text: string;
+  /** One path per leaf, such as `encoder.weights.0`. */
+  readonly paths: readonly string[];
+  build(leaves: readonly unknown[]): unknown;
+}
+
+type Node =
+  | { kind: 'leaf' }
+  | { kind: 'null'; value: null | undefined }
+  | { kind: 'array'; items: Node[] }
+  | { kind: 'record'; keys: string[]; items: Node[] };
+
+const isPlainRecord = (x: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(x);
+  return prototype === Object.prototype || prototype === null;
+};
+
+/** Takes a tree apart. `isLeaf` decides what is not looked into; anything else that is no container is an error. */
+export function flatten<Leaf = Tensor>(
+  tree: unknown,
+  isLeaf: (x: unknown) => boolean = (x) => x instanceof Tensor,
+): { leaves: Leaf[]; shape: TreeShape } {
+  const leaves: Leaf[] = [];
+  const paths: string[] = [];
+  const visit = (x: unknown, path: string): Node => {
+    if (x === null || x === undefined) return { kind: 'null', value: x };
+    if (isLeaf(x)) {
+      leaves.push(x as Leaf);
+      paths.push(path);
+      return { kind: 'leaf' };
+    }
+    const inner = (key: string | number): string => (path ? `${path}.${key}` : String(key));
+    if (Array.isArray(x))
+      return { kind: 'array', items: x.map((item, i) => visit(item, inner(i))) };
+    if (typeof x === 'object' && isPlainRecord(x)) {
+      const keys = Object.keys(x).sort();
+      const record = x as Record<string, unknown>;
+      return { kind: 'record', keys, items: keys.map((k) => visit(record[k], inner(k))) };
+    }
+    const what = typeof x === 'object' ? x.constructor.name : `${typeof x} ${String(x)}`;
+    return fail(
+      'tree-leaf',
+      `tree: "${path}" is a ${what}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
+    );
+  };
+  const root = visit(tree, '');
+  return {
+    leaves,
+    shape: { text: textOf(root), paths, build: (values) => build(root, [...values]) },
+  };
+}
+
+function textOf(n: Node): string {
+  if (n.kind === 'leaf') return '*';
+  if (n.kind === 'null') return '-';
+  if (n.kind === 'array') return `[${n.items.map(textOf).join(',')}]`;
+  return `{${n.keys.map((k, i) => `${JSON.stringify(k)}:${textOf(n.items[i] as Node)}`).join(',')}}`;
+}
+
+function build(n: Node, queue: unknown[]): unknown {
+  if (n.kind === 'leaf') return queue.shift();
+  if (n.kind === 'null') return n.value;
+  if (n.kind === 'array') return n.items.map((item) => build(item, queue));
+  return Object.fromEntries(n.keys.map((k, i) => [k, build(n.items[i] as Node, queue)]));
+}
+
+/** The tensors of a tree, in the order of its sorted keys. */
+export const leavesOf = <T>(tree: T): Tensor[] => flatten(tree).leaves;
+
+/** The same tree with each leaf replaced; further trees of the same structure give `f` more arguments. */
+export function mapTree<T, R = Tensor>(
+  f: (leaf: Tensor, ...rest: Tensor[]) => R,
+  tree: T,
+  ...others: readonly unknown[]
+): { [K in keyof T]: T[K] } {
+  const { leaves, shape } = flatten(tree);
+  const rest = others.map((o) => {
+    const other = flatten(o);
+    if (other.shape.text !== shape.text)
+      fail(
+        'tree-mismatch',
+        `tree: structures ${shape.text} and ${other.shape.text} differ. Give trees of one structure.`,
+      );
+    return other.leaves;
+  });
+  return shape.build(leaves.map((leaf, i) => f(leaf, ...rest.map((r) => r[i] as Tensor)))) as {
+    [K in keyof T]: T[K];
+  };
+}

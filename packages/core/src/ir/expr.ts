@@ -1,0 +1,122 @@
+/** Scalar expressions: the one vocabulary that every backend speaks. Data and its plain rewrites, no rules. */
+import type { DType } from './dtype.ts';
+
+export type ScalarOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'rem'
+  | 'pow'
+  | 'min'
+  | 'max'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'exp'
+  | 'log'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'sqrt'
+  | 'less'
+  | 'lessEqual'
+  | 'equal'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'not'
+  | 'shl'
+  | 'shr'
+  | 'select';
+
+export type Expr =
+  | { readonly op: 'arg'; readonly index: number }
+  /** `fromSize` marks a value that came from a shape: a backend that caches kernels by their text passes it in. */
+  | {
+      readonly op: 'const';
+      readonly dtype: DType;
+      readonly value: number;
+      readonly fromSize?: boolean;
+    }
+  /** This point's index (int32) along one of the loop's axes: first those of `shape`, then those of `over`. */
+  | { readonly op: 'axis'; readonly axis: number }
+  | { readonly op: 'cast'; readonly dtype: DType; readonly args: readonly [Expr] }
+  | { readonly op: ScalarOp; readonly args: readonly Expr[] };
+
+export const arg = (index: number): Expr => ({ op: 'arg', index });
+export const constant = (value: number, dtype: DType = 'float32'): Expr => ({
+  op: 'const',
+  dtype,
+  value,
+});
+export const axisIndex = (axis: number): Expr => ({ op: 'axis', axis });
+export const cast = (dtype: DType, x: Expr): Expr => ({ op: 'cast', dtype, args: [x] });
+export const apply = (op: ScalarOp, ...args: Expr[]): Expr => ({ op, args });
+
+export const argsOf = (x: Expr): readonly Expr[] => ('args' in x ? x.args : []);
+
+/** Sub-expressions before what uses them, each shared one once. */
+export function exprOrder(roots: readonly Expr[]): Expr[] {
+  const order: Expr[] = [];
+  const seen = new Set<Expr>();
+  const visit = (x: Expr): void => {
+    if (seen.has(x)) return;
+    seen.add(x);
+    for (const a of argsOf(x)) visit(a);
+    order.push(x);
+  };
+  roots.forEach(visit);
+  return order;
+}
+
+/** Rebuilds an expression with other leaves (`arg`, `axis`, `const`); sharing is kept through `memo`. */
+export function mapLeaves(
+  x: Expr,
+  leaf: (x: Expr) => Expr,
+  memo: Map<Expr, Expr> = new Map(),
+): Expr {
+  const known = memo.get(x);
+  if (known) return known;
+  let out: Expr;
+  if (!('args' in x)) out = leaf(x);
+  else {
+    const args = x.args.map((a) => mapLeaves(a, leaf, memo));
+    out = args.every((a, i) => a === x.args[i]) ? x : ({ ...x, args } as Expr);
+  }
+  memo.set(x, out);
+  return out;
+}
+
+/** Replaces `arg(i)` by `args[i]`. */
+export const substitute = (x: Expr, args: readonly Expr[], memo?: Map<Expr, Expr>): Expr =>
+  mapLeaves(x, (l) => (l.op === 'arg' ? (args[l.index] as Expr) : l), memo);
+
+/** Numbers expressions so that equal ones get equal numbers. Linear in the size of the shared structure. */
+export function exprNumbering(): (x: Expr) => number {
+  const numbers = new Map<Expr, number>();
+  const byText = new Map<string, number>();
+  const textOf = (x: Expr): string => {
+    if (x.op === 'arg') return `$${x.index}`;
+    if (x.op === 'axis') return `@${x.axis}`;
+    if (x.op === 'const')
+      return `${Object.is(x.value, -0) ? '-0' : x.value}:${x.dtype}${x.fromSize ? 's' : ''}`;
+    const name = x.op === 'cast' ? `cast<${x.dtype}>` : x.op;
+    return `${name}(${x.args.map((a) => numbers.get(a))})`;
+  };
+  return (root) => {
+    const known = numbers.get(root);
+    if (known !== undefined) return known;
+    for (const x of exprOrder([root])) {
+      if (numbers.has(x)) continue;
+      const text = textOf(x);
+      const number = byText.get(text) ?? byText.size;
+      byText.set(text, number);
+      numbers.set(x, number);
+    }
+    return numbers.get(root) as number;
+  };
+}

@@ -1,0 +1,222 @@
+/** Elementwise maths: expressions of the scalar table, applied to tensors. Shapes align by NumPy's rule. */
+import { fail } from '../errors.ts';
+import { describe, Tensor } from '../graph/tensor.ts';
+import { type DType, isFloat } from '../ir/dtype.ts';
+import {
+  apply,
+  arg,
+  axisIndex,
+  cast as castExpr,
+  constant,
+  type Expr,
+  type ScalarOp,
+} from '../ir/expr.ts';
+import { exprType } from '../ir/scalar.ts';
+import { type Shape, sameShape } from '../ir/view.ts';
+import { broadcastTo, checkShape, concat } from './views.ts';
+
+/** A number stands for a scalar of the other argument's type. */
+export type Operand = Tensor | number;
+
+/** One node that evaluates `body` at each element. The arguments must have equal shapes. */
+export function map(body: Expr, args: readonly Tensor[], shape?: Shape, label?: string): Tensor {
+  const full = shape ?? (args[0] as Tensor).shape;
+  for (const a of args)
+    if (!sameShape(a.shape, full))
+      fail(
+        'shape-mismatch',
+        `map: ${args.map(describe).join(' and ')} differ in shape. Use broadcastTo first.`,
+      );
+  const dtype = exprType(
+    body,
+    args.map((a) => a.dtype),
+  );
+  if (!dtype) {
+    const what = 'args' in body ? body.op : 'map';
+    return fail(
+      'dtype-mismatch',
+      `${what}: does not take ${args.map(describe).join(' and ')}. There is no implicit promotion: use cast.`,
+    );
+  }
+  return new Tensor({ kind: 'map', body }, full, dtype, args, label);
+}
+
+/** The shape that two shapes broadcast to. */
+function broadcastShape(what: string, a: Tensor, b: Tensor): Shape {
+  const rank = Math.max(a.rank, b.rank);
+  return Array.from({ length: rank }, (_, i) => {
+    const n = a.shape[i - rank + a.rank] ?? 1;
+    const m = b.shape[i - rank + b.rank] ?? 1;
+    if (n !== m && n !== 1 && m !== 1)
+      fail(
+        'not-broadcastable',
+        `${what}: ${describe(a)} and ${describe(b)} do not fit together. Each axis, counted from the last, must be equal or 1.`,
+      );
+    return Math.max(n, m);
+  });
+}
+
+/** A scalar of the type of `like`. */
+const literal = (value: number, like: Tensor): Tensor => scalar(value, like.dtype);
+
+function align(what: string, a: Operand, b: Operand): [Tensor, Tensor] {
+  const x = typeof a === 'number' ? (typeof b === 'number' ? scalar(a) : literal(a, b)) : a;
+  const y = typeof b === 'number' ? literal(b, x) : b;
+  const shape = broadcastShape(what, x, y);
+  return [broadcastTo(x, shape), broadcastTo(y, shape)];
+}
+
+type Unary = (x: Operand) => Tensor;
+type Binary = (a: Operand, b: Operand) => Tensor;
+
+const unary =
+  (op: ScalarOp): Unary =>
+  (x) =>
+    map(apply(op, arg(0)), [typeof x === 'number' ? scalar(x) : x]);
+
+const binary =
+  (op: ScalarOp): Binary =>
+  (a, b) =>
+    map(apply(op, arg(0), arg(1)), align(op, a, b));
+
+export const add: Binary = binary('add');
+export const sub: Binary = binary('sub');
+export const mul: Binary = binary('mul');
+export const div: Binary = binary('div');
+/** The remainder with the sign of the dividend. */
+export const rem: Binary = binary('rem');
+export const pow: Binary = binary('pow');
+/** The smaller element; of equal ones the first gets the gradient. NaN wins. */
+export const minimum: Binary = binary('min');
+/** The larger element; of equal ones the first gets the gradient. NaN wins. */
+export const maximum: Binary = binary('max');
+export const neg: Unary = unary('neg');
+export const abs: Unary = unary('abs');
+export const sign: Unary = unary('sign');
+export const floor: Unary = unary('floor');
+export const exp: Unary = unary('exp');
+export const log: Unary = unary('log');
+export const sin: Unary = unary('sin');
+export const cos: Unary = unary('cos');
+export const tanh: Unary = unary('tanh');
+/** The logistic function 1 / (1 + exp(-x)). */
+export const sigmoid: Unary = unary('sigmoid');
+export const erf: Unary = unary('erf');
+export const sqrt: Unary = unary('sqrt');
+export const less: Binary = binary('less');
+export const lessEqual: Binary = binary('lessEqual');
+export const equal: Binary = binary('equal');
+export const greater: Binary = (a, b) => less(b, a);
+export const greaterEqual: Binary = (a, b) => lessEqual(b, a);
+export const logicalAnd: Binary = binary('and');
+export const logicalOr: Binary = binary('or');
+export const logicalXor: Binary = binary('xor');
+export const logicalNot: Unary = unary('not');
+export const shiftLeft: Binary = binary('shl');
+/** Arithmetic on int32, logical on uint32. */
+export const shiftRight: Binary = binary('shr');
+export const square = (x: Tensor): Tensor => mul(x, x);
+export const relu = (x: Tensor): Tensor => maximum(x, 0);
+/** log(1 + exp(x)) without overflow (Keras and PyTorch: softplus). */
+export const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log(add(1, exp(neg(abs(x))))));
+/** Keeps x within [low, high]. */
+export const clip = (x: Tensor, low: number, high: number): Tensor =>
+  minimum(maximum(x, low), high);
+
+/** `condition ? a : b`, elementwise; all three broadcast together. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  if (condition.dtype !== 'bool')
+    fail(
+      'dtype-mismatch',
+      `where: the condition is ${describe(condition)}. Make it bool by a comparison or cast.`,
+    );
+  const [x, y] = align('where', a, b);
+  const shape = broadcastShape('where', condition, x);
+  return map(apply('select', arg(0), arg(1), arg(2)), [
+    broadcastTo(condition, shape),
+    broadcastTo(x, shape),
+    broadcastTo(y, shape),
+  ]);
+}
+
+/**
+ * Converts the elements. Floats to integers truncate and saturate (NaN gives 0), integers wrap, non-zero is true.
+ * Gradients flow only between float types.
+ */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : map(castExpr(dtype, arg(0)), [x]);
+}
+
+/** A scalar constant; float32 unless told. */
+export const scalar = (value: number, dtype: DType = 'float32'): Tensor =>
+  new Tensor({ kind: 'map', body: constant(value, dtype) }, [], dtype, []);
+
+/** A scalar constant that was computed from a shape. */
+export const sizeScalar = (value: number, dtype: DType = 'float32'): Tensor =>
+  new Tensor({ kind: 'map', body: { op: 'const', dtype, value, fromSize: true } }, [], dtype, []);
+
+/** A tensor of one value. */
+export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+  checkShape('full', shape);
+  return broadcastTo(scalar(value, dtype), shape);
+}
+
+export const zeros = (shape: Shape, dtype?: DType): Tensor => full(shape, 0, dtype);
+export const ones = (shape: Shape, dtype?: DType): Tensor => full(shape, 1, dtype);
+export const zerosLike = (x: Tensor): Tensor => full(x.shape, 0, x.dtype);
+export const onesLike = (x: Tensor): Tensor => full(x.shape, 1, x.dtype);
+
+/** Each element's index along `axis`, as int32 or the type asked for. */
+export function iota(shape: Shape, axis = 0, dtype: DType = 'int32'): Tensor {
+  checkShape('iota', shape);
+  const index = axisIndex(axis < 0 ? axis + shape.length : axis);
+  return map(dtype === 'int32' ? index : castExpr(dtype, index), [], shape);
+}
+
+/** 0, 1, ..., n - 1. */
+export const range = (n: number, dtype?: DType): Tensor => iota([n], 0, dtype);
+
+/** [n, ...] ids to [n, ..., classes] with 1 at the id and 0 elsewhere; an id out of range gives zeros. */
+export function oneHot(ids: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
+  const shape = [...ids.shape, classes];
+  const spread = broadcastTo(expandLast(cast(ids, 'int32')), shape);
+  return cast(equal(spread, iota(shape, shape.length - 1)), dtype);
+}
+
+const expandLast = (x: Tensor): Tensor =>
+  new Tensor({ kind: 'reshape' }, [...x.shape, 1], x.dtype, [x]);
+
+/** Adds `before` and `after` elements of `value` at the ends of each axis. */
+export function pad(
+  x: Tensor,
+  widths: readonly (readonly [before: number, after: number])[],
+  value = 0,
+): Tensor {
+  if (widths.length !== x.rank || widths.flat().some((n) => !Number.isInteger(n) || n < 0))
+    fail(
+      'shape-mismatch',
+      `pad: needs one [before, after] of whole numbers per axis of ${describe(x)}, got ${JSON.stringify(widths)}.`,
+    );
+  return widths.reduce((y, [before, after], axis) => {
+    const block = (n: number): Tensor[] =>
+      n > 0
+        ? [
+            full(
+              y.shape.map((m, i) => (i === axis ? n : m)),
+              value,
+              y.dtype,
+            ),
+          ]
+        : [];
+    return concat([...block(before), y, ...block(after)], axis);
+  }, x);
+}
+
+/** Passes the value, stops the gradient. */
+export const stopGradient = (x: Tensor): Tensor =>
+  new Tensor({ kind: 'identity', stopsGradient: true }, x.shape, x.dtype, [x]);
+
+export const assertFloat = (what: string, x: Tensor): void => {
+  if (!isFloat(x.dtype))
+    fail('dtype-mismatch', `${what}: needs floats, got ${describe(x)}. Use cast(x, 'float32').`);
+};

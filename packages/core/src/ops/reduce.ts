@@ -1,0 +1,132 @@
+/** Reductions over axes and what is built from them. */
+import { fail } from '../errors.ts';
+import { describe, Tensor } from '../graph/tensor.ts';
+import type { Combine } from '../ir/program.ts';
+import {
+  abs,
+  add,
+  assertFloat,
+  cast,
+  div,
+  equal,
+  exp,
+  full,
+  greater,
+  iota,
+  less,
+  log,
+  logicalNot,
+  logicalOr,
+  mul,
+  sizeScalar,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts';
+import { broadcastTo, normalAxes, normalAxis, reshape } from './views.ts';
+
+export interface ReduceOptions {
+  /** Which axes go; all, if none are named. Negative ones count from the last. */
+  readonly axes?: number | readonly number[];
+  /** Keep reduced axes as size 1. */
+  readonly keepDims?: boolean;
+}
+
+export function reduce(combine: Combine, x: Tensor, axes: readonly number[]): Tensor {
+  if (x.dtype === 'bool')
+    fail(
+      'dtype-mismatch',
+      `${combine}: cannot reduce ${describe(x)}. Cast it to int32 or float32 first.`,
+    );
+  if (axes.length === 0) return x;
+  const shape = x.shape.filter((_, i) => !axes.includes(i));
+  return new Tensor({ kind: 'reduce', combine, axes }, shape, x.dtype, [x]);
+}
+
+const keep = (x: Tensor, y: Tensor, axes: readonly number[]): Tensor =>
+  reshape(
+    y,
+    x.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+  );
+
+const reduction =
+  (combine: Combine) =>
+  (x: Tensor, options: ReduceOptions = {}): Tensor => {
+    const axes = normalAxes(combine, options.axes, x.rank);
+    const y = reduce(combine, x, axes);
+    return options.keepDims ? keep(x, y, axes) : y;
+  };
+
+type Reduction = (x: Tensor, options?: ReduceOptions) => Tensor;
+export const sum: Reduction = reduction('sum');
+/** The largest element; the first of equal ones gets the gradient. NaN wins. */
+export const max: Reduction = reduction('max');
+/** The smallest element; the first of equal ones gets the gradient. NaN wins. */
+export const min: Reduction = reduction('min');
+
+export const mean: Reduction = (x, options = {}) => {
+  assertFloat('mean', x);
+  const axes = normalAxes('mean', options.axes, x.rank);
+  const count = axes.reduce((n, i) => n * (x.shape[i] as number), 1);
+  return sum(mul(x, sizeOver(count, x)), options);
+};
+
+const sizeOver = (count: number, x: Tensor): Tensor => sizeScalar(1 / count, x.dtype);
+
+/** Mean squared distance from the mean (divided by the count, not the count less one). */
+export const variance: Reduction = (x, options = {}) => {
+  const d = sub(x, mean(x, { ...options, keepDims: true }));
+  return mean(mul(d, d), options);
+};
+
+/** log(sum(exp(x))) without overflow; rows of all -Infinity give -Infinity. */
+export const logSumExp: Reduction = (x, options = {}) => {
+  assertFloat('logSumExp', x);
+  const top = stopGradient(max(x, { ...options, keepDims: true }));
+  // -Infinity - -Infinity is NaN: where everything is -Infinity, shift by 0 instead.
+  const finite = less(abs(top), Number.POSITIVE_INFINITY);
+  const shift = where(finite, top, 0);
+  const total = log(sum(exp(sub(x, shift)), { ...options, keepDims: true }));
+  const y = add(total, shift);
+  const axes = normalAxes('logSumExp', options.axes, x.rank);
+  return options.keepDims
+    ? y
+    : reshape(
+        y,
+        x.shape.filter((_, i) => !axes.includes(i)),
+      );
+};
+
+/** exp(x) / sum(exp(x)) along an axis. */
+export const softmax = (x: Tensor, axis = -1): Tensor => {
+  assertFloat('softmax', x);
+  const shifted = exp(sub(x, stopGradient(max(x, { axes: axis, keepDims: true }))));
+  return div(shifted, sum(shifted, { axes: axis, keepDims: true }));
+};
+
+/** x - logSumExp(x) along an axis, without overflow. */
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => {
+  assertFloat('logSoftmax', x);
+  const shifted = sub(x, stopGradient(max(x, { axes: axis, keepDims: true })));
+  return sub(shifted, log(sum(exp(shifted), { axes: axis, keepDims: true })));
+};
+
+const argBest =
+  (what: string, combine: 'max' | 'min') =>
+  (x: Tensor, axis = -1): Tensor => {
+    const a = normalAxis(what, axis, x.rank);
+    const n = x.shape[a] as number;
+    const best = broadcastTo(keep(x, reduce(combine, x, [a]), [a]), x.shape);
+    const isNaN = logicalNot(equal(x, x));
+    const hit = x.dtype.startsWith('float') ? logicalOr(equal(x, best), isNaN) : equal(x, best);
+    return reduce('min', where(hit, iota(x.shape, a), full([], n - 1, 'int32')), [a]);
+  };
+
+/** The index (int32) of the largest element along an axis; the first of equal ones, and the first NaN before all. */
+export const argmax: (x: Tensor, axis?: number) => Tensor = argBest('argmax', 'max');
+export const argmin: (x: Tensor, axis?: number) => Tensor = argBest('argmin', 'min');
+
+/** Whether any element is true. */
+export const any: Reduction = (x, options) => greater(max(cast(x, 'int32'), options), 0);
+/** Whether all elements are true. */
+export const all: Reduction = (x, options) => greater(min(cast(x, 'int32'), options), 0);

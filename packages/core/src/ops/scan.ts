@@ -1,0 +1,295 @@
+/**
+ * The time loop as one node. Knows how a step function becomes a closed body, and how lengths, masks and checkpoints
+ * are said with selects and a loop in a loop; neither backends nor passes hear of them.
+ */
+import { currentPath, fail, named } from '../errors.ts';
+import { dependents, topo, withArgs } from '../graph/rewrite.ts';
+import {
+  type Body,
+  constantValue,
+  describe,
+  isView,
+  param,
+  type ScanOp,
+  Tensor,
+} from '../graph/tensor.ts';
+import { flatten, mapTree, type Tree } from '../graph/tree.ts';
+import { type Shape, sameShape } from '../ir/view.ts';
+import { iota, less, pad, where, zerosLike } from './elementwise.ts';
+import { broadcastTo, reshape, slice } from './views.ts';
+
+export interface ScanOptions {
+  /** Run from the last step to the first. With lengths, only the valid part is reversed. */
+  readonly reverse?: boolean;
+  /** Valid steps of each row, int32 [batch], 0 allowed: the first `lengths[b]` steps of row b count. */
+  readonly lengths?: Tensor;
+  /** Which steps of which rows count, bool [time, batch]. Says the same as lengths, for any pattern. */
+  readonly mask?: Tensor;
+  /**
+   * Steps per segment: memory for the gradient then holds the carries between segments and one segment's values, and
+   * the forward pass runs twice. `true` takes the square root of the number of steps.
+   */
+  readonly checkpoint?: number | true;
+  /** Number of steps, where `xs` has no leaf to tell. */
+  readonly length?: number;
+  /** A name in printed programs. */
+  readonly label?: string;
+}
+
+/**
+ * Runs `step` over the leading axis of `xs`: `carry, y = step(carry, x)` for each time step. Gives the last carry and
+ * all ys, stacked along a leading time axis. Tensors that `step` mentions from outside are constants of the loop.
+ *
+ * Where a step does not count (lengths, mask), leaves of the carry whose first axis is the batch keep their value, ys
+ * are zero, and x is read as zero, so that nothing in the padding, NaN included, reaches a result or a gradient.
+ */
+export function scan<C extends Tree<C>, X extends Tree<X>, Y extends Tree<Y>>(
+  step: (carry: C, x: X) => readonly [carry: C, y: Y],
+  init: C,
+  xs: X,
+  options: ScanOptions = {},
+): readonly [carry: C, ys: Y] {
+  const run = (): readonly [C, Y] => {
+    const length = scanLength(xs, options);
+    const mask = maskOf(length, options);
+    if (mask) return scanMasked(step, init, xs, mask, options);
+    if (options.checkpoint !== undefined) return scanSegments(step, init, xs, length, options);
+    return scanPlain(step, init, xs, length, options);
+  };
+  return options.label ? named(options.label, run) : run();
+}
+
+function scanLength(xs: unknown, options: ScanOptions): number {
+  const { leaves, shape } = flatten(xs);
+  const length = options.length ?? leaves[0]?.shape[0];
+  if (length === undefined || !Number.isInteger(length) || length < 1)
+    return fail(
+      'scan-empty',
+      `scan: got no steps to run (${leaves.length === 0 ? 'xs has no tensors' : describe(leaves[0] as Tensor)}). Give xs a leading time axis, or the option length.`,
+    );
+  leaves.forEach((x, i) => {
+    if (x.shape[0] !== length)
+      fail(
+        'shape-mismatch',
+        `scan: xs "${shape.paths[i]}" is ${describe(x)}, but the loop has ${length} steps. All xs need one leading time axis.`,
+      );
+  });
+  return length;
+}
+
+function scanPlain<C, X, Y>(
+  step: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+  length: number,
+  options: ScanOptions,
+  checkpoint = false,
+): readonly [C, Y] {
+  const carryIn = flatten(init);
+  const xsIn = flatten(xs);
+  const carry = carryIn.leaves.map((t, i) =>
+    param(t.shape, t.dtype, carryIn.shape.paths[i] || 'carry'),
+  );
+  const x = xsIn.leaves.map((t, i) => param(t.shape.slice(1), t.dtype, xsIn.shape.paths[i] || 'x'));
+  const [next, y] = step(carryIn.shape.build(carry) as C, xsIn.shape.build(x) as X);
+  const carryOut = flatten(next);
+  const yOut = flatten(y);
+  if (carryOut.shape.text !== carryIn.shape.text)
+    fail(
+      'scan-carry-changed',
+      `scan: the carry changes structure from ${carryIn.shape.text} to ${carryOut.shape.text}. Return the state with the structure it came in.`,
+    );
+  carryOut.leaves.forEach((t, i) => {
+    const before = carry[i] as Tensor;
+    if (!sameShape(t.shape, before.shape) || t.dtype !== before.dtype)
+      fail(
+        'scan-carry-changed',
+        `scan: carry "${carryIn.shape.paths[i]}" changes from ${before.dtype}[${before.shape}] to ${t.dtype}[${t.shape}]. Return the state with the shape and type it came in; project or cast it before returning.`,
+      );
+  });
+  const closed = closeOver({
+    params: [...carry, ...x],
+    results: [...carryOut.leaves, ...yOut.leaves],
+  });
+  const outputs = scanNode(closed, carryIn.leaves, xsIn.leaves, {
+    label: currentPath() || 'scan',
+    length,
+    reverse: options.reverse ?? false,
+    checkpoint,
+  });
+  return [carryIn.shape.build(outputs.carry) as C, yOut.shape.build(outputs.ys) as Y];
+}
+
+/** A body whose outer values have become leading parameters, and those values. */
+export interface Closed {
+  readonly body: Body;
+  readonly consts: readonly Tensor[];
+}
+
+/**
+ * Makes every outer value that the body reads a parameter. Cuts above whatever does not depend on the body's own
+ * parameters, so that such work runs once, outside; views of it stay inside, where they are free.
+ */
+export function closeOver(body: Body): Closed {
+  const order = topo(body.results);
+  const inside = dependents(order, body.params);
+  const consts = new Map<Tensor, Tensor>(); // outer value -> parameter
+  const memo = new Map<Tensor, Tensor>(body.params.map((p) => [p, p]));
+  const outer = (t: Tensor): Tensor => {
+    const known = memo.get(t);
+    if (known) return known;
+    let out: Tensor;
+    if (constantValue(t) !== undefined || (t.op.kind === 'map' && t.args.length === 0)) out = t;
+    else if (isView(t)) out = withArgs(t, [outer(t.args[0] as Tensor)]);
+    else {
+      out = param(t.shape, t.dtype, t.label);
+      consts.set(t, out);
+    }
+    memo.set(t, out);
+    return out;
+  };
+  for (const t of order)
+    if (inside.has(t) && !memo.has(t))
+      memo.set(
+        t,
+        withArgs(
+          t,
+          t.args.map((a) => (inside.has(a) ? (memo.get(a) as Tensor) : outer(a))),
+        ),
+      );
+  const results = body.results.map((r) => memo.get(r) ?? outer(r));
+  return {
+    body: { params: [...consts.values(), ...body.params], results },
+    consts: [...consts.keys()],
+  };
+}
+
+/** A scan node and what is picked from it. */
+export function scanNode(
+  closed: Closed,
+  init: readonly Tensor[],
+  xs: readonly Tensor[],
+  how: Pick<ScanOp, 'label' | 'length' | 'reverse' | 'checkpoint'>,
+): { node: Tensor; carry: Tensor[]; ys: Tensor[] } {
+  const { body, consts } = closed;
+  const counts = { consts: consts.length, carry: init.length, xs: xs.length };
+  const op: ScanOp = { kind: 'scan', ...how, body, counts };
+  const node = new Tensor(op, [], 'float32', [...consts, ...init, ...xs], how.label);
+  const out = body.results.map((_, i) => pick(node, i));
+  return { node, carry: out.slice(0, init.length), ys: out.slice(init.length) };
+}
+
+/** Result `index` of a scan: a last carry, or a y stacked over time. */
+export function pick(node: Tensor, index: number): Tensor {
+  if (node.op.kind !== 'scan') {
+    const y = node.args[index] as Tensor;
+    return new Tensor({ kind: 'pick', index }, y.shape, y.dtype, [node], y.label);
+  }
+  const { body, counts, length } = node.op;
+  const r = body.results[index] as Tensor;
+  const shape = index < counts.carry ? r.shape : [length, ...r.shape];
+  return new Tensor({ kind: 'pick', index }, shape, r.dtype, [node], r.label);
+}
+
+/** The mask [time, batch] that lengths or a mask ask for. */
+function maskOf(length: number, options: ScanOptions): Tensor | undefined {
+  const { lengths, mask } = options;
+  if (lengths && mask) fail('scan-lengths', 'scan: got lengths and a mask. Give one of them.');
+  if (mask) {
+    if (mask.dtype !== 'bool' || mask.rank !== 2 || mask.shape[0] !== length)
+      fail(
+        'scan-lengths',
+        `scan: the mask is ${describe(mask)}. It must be bool [time, batch] with ${length} steps.`,
+      );
+    return mask;
+  }
+  if (!lengths) return undefined;
+  if (lengths.dtype !== 'int32' || lengths.rank !== 1)
+    fail('scan-lengths', `scan: lengths is ${describe(lengths)}. It must be int32 [batch].`);
+  const shape = [length, lengths.shape[0] as number];
+  return less(iota(shape, 0), broadcastTo(lengths, shape));
+}
+
+/** A condition per row (or one for all), spread over the trailing axes of a tensor. */
+const spread = (active: Tensor, shape: Shape): Tensor =>
+  broadcastTo(reshape(active, [...active.shape, ...shape.slice(active.rank).map(() => 1)]), shape);
+
+const hasRows = (t: Tensor, active: Tensor): boolean =>
+  active.rank === 0 || (t.rank > 0 && t.shape[0] === active.shape[0]);
+
+function scanMasked<C, X, Y>(
+  step: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+  mask: Tensor,
+  options: ScanOptions,
+): readonly [C, Y] {
+  const batch = mask.shape[1] as number;
+  const inputs = mapTree((x) => {
+    if (x.rank < 2 || x.shape[1] !== batch) return x;
+    return where(spread(mask, x.shape), x, zerosLike(x));
+  }, xs);
+  const { lengths: _lengths, mask: _mask, ...rest } = options;
+  return scan(
+    maskedStep(step) as never,
+    init as never,
+    { active: mask, x: inputs } as never,
+    rest,
+  ) as readonly [C, Y];
+}
+
+/** Where a row is not active, its carry stays and its ys are zero. */
+const maskedStep =
+  <C, X, Y>(step: (carry: C, x: X) => readonly [C, Y]) =>
+  (carry: C, { active, x }: { active: Tensor; x: X }): readonly [C, Y] => {
+    const [next, y] = step(carry, x);
+    const held = mapTree(
+      (after, before) =>
+        hasRows(after, active) ? where(spread(active, after.shape), after, before) : after,
+      next,
+      carry,
+    );
+    const zeroed = mapTree(
+      (t) => (hasRows(t, active) ? where(spread(active, t.shape), t, zerosLike(t)) : t),
+      y,
+    );
+    return [held, zeroed] as readonly [C, Y];
+  };
+
+/** An outer loop over segments around the plain loop. A last, short segment is filled up and masked. */
+function scanSegments<C, X, Y>(
+  step: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+  length: number,
+  { checkpoint, ...options }: ScanOptions,
+): readonly [C, Y] {
+  const steps = checkpoint === true ? Math.ceil(Math.sqrt(length)) : (checkpoint ?? length);
+  if (!Number.isInteger(steps) || steps < 1)
+    fail(
+      'option-invalid',
+      `scan: checkpoint is ${checkpoint}. Give the steps per segment, a whole number from 1 up, or true.`,
+    );
+  const segments = Math.ceil(length / steps);
+  const missing = segments * steps - length;
+  const fill = (x: Tensor): Tensor =>
+    missing === 0 ? x : pad(x, [[0, missing], ...x.shape.slice(1).map(() => [0, 0] as const)]);
+  const cut = (x: Tensor): Tensor => reshape(fill(x), [segments, steps, ...x.shape.slice(1)]);
+  const active = missing === 0 ? null : less(iota([segments * steps]), length);
+  const parts = {
+    x: mapTree(cut, xs),
+    active: active && reshape(active, [segments, steps]),
+  };
+  const inner = (carry: C, part: { x: X; active: Tensor | null }): readonly [C, Y] => {
+    const how = { ...options, length: steps };
+    return part.active === null
+      ? scanPlain(step, carry, part.x, steps, how)
+      : scanPlain(maskedStep(step), carry, { active: part.active, x: part.x }, steps, how);
+  };
+  const [last, ys] = scanPlain(inner, init, parts as never, segments, options, true);
+  const joined = mapTree((y) => {
+    const all = reshape(y, [segments * steps, ...y.shape.slice(2)]);
+    return missing === 0 ? all : slice(all, 0, 0, length);
+  }, ys);
+  return [last, joined as Y];
+}

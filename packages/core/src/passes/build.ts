@@ -1,0 +1,329 @@
+/**
+ * Making nodes in normal form: constants folded, views composed and pushed towards inputs, equal nodes shared. Knows
+ * one node and its arguments; who uses it is not known here.
+ */
+import { constantValue, isView, type Op, Tensor } from '../graph/tensor.ts';
+import type { DType } from '../ir/dtype.ts';
+import {
+  apply,
+  arg,
+  axisIndex,
+  constant,
+  type Expr,
+  exprNumbering,
+  exprOrder,
+  mapLeaves,
+} from '../ir/expr.ts';
+import { isCostly } from '../ir/scalar.ts';
+import { denseStrides, reshapeStrides, type Shape, sameShape, sizeOf } from '../ir/view.ts';
+import { simplifyExpr } from './simplify-expr.ts';
+
+export interface Builder {
+  /** `eager` allows moving a view above costly maths, which its other users then compute again. */
+  build(
+    op: Op,
+    shape: Shape,
+    dtype: DType,
+    args: readonly Tensor[],
+    label: string,
+    eager?: boolean,
+  ): Tensor;
+}
+
+type ViewOp = Extract<Op, { kind: 'transpose' | 'broadcast' | 'reshape' | 'slice' | 'flip' }>;
+type MapOp = Extract<Op, { kind: 'map' }>;
+
+const usesAxis = (x: Expr): boolean => exprOrder([x]).some((n) => n.op === 'axis');
+
+/** A function that makes nodes; it shares equal ones for as long as it lives. */
+export function builder(): Builder {
+  const table = new Map<string, Tensor>();
+  const exprNumber = exprNumbering();
+
+  const textOf = (op: Op): string | null => {
+    if (op.kind === 'map') return `map ${exprNumber(op.body)}`;
+    if (['param', 'host', 'value', 'scan', 'custom'].includes(op.kind)) return null;
+    return JSON.stringify(op);
+  };
+  const share = (
+    op: Op,
+    shape: Shape,
+    dtype: DType,
+    args: readonly Tensor[],
+    label: string,
+  ): Tensor => {
+    const text = textOf(op);
+    if (text === null) return new Tensor(op, shape, dtype, args, label);
+    const key = `${text}|${shape}|${dtype}|${args.map((a) => a.id)}`;
+    const known = table.get(key);
+    if (known) return known;
+    const made = new Tensor(op, shape, dtype, args, label);
+    table.set(key, made);
+    return made;
+  };
+
+  const full = (value: Expr, shape: Shape, dtype: DType): Tensor => {
+    const scalar = share({ kind: 'map', body: value }, [], dtype, [], 'constant');
+    return shape.length === 0
+      ? scalar
+      : share(
+          { kind: 'broadcast', axes: shape.map((_, i) => i) },
+          shape,
+          dtype,
+          [scalar],
+          'constant',
+        );
+  };
+
+  function build(
+    op: Op,
+    shape: Shape,
+    dtype: DType,
+    args: readonly Tensor[],
+    label: string,
+    eager = false,
+  ): Tensor {
+    const [x] = args as readonly [Tensor];
+    switch (op.kind) {
+      case 'identity':
+        return x;
+      case 'map':
+        return buildMap(op, shape, dtype, args, label);
+      case 'reduce':
+        return buildReduce(op, shape, dtype, x, label);
+      case 'transpose':
+      case 'broadcast':
+      case 'reshape':
+      case 'slice':
+      case 'flip':
+        return buildView(op, shape, x, label, eager);
+      case 'concat':
+        if (args.length === 1) return x;
+        return share(op, shape, dtype, args, label);
+      default:
+        return share(op, shape, dtype, args, label);
+    }
+  }
+
+  function buildMap(
+    op: MapOp,
+    shape: Shape,
+    dtype: DType,
+    args: readonly Tensor[],
+    label: string,
+  ): Tensor {
+    // Constants move into the expression, equal arguments become one, unused ones go.
+    const values = args.map((a) => constantValueExpr(a));
+    const folded = mapLeaves(op.body, (leaf) =>
+      leaf.op === 'arg' ? (values[leaf.index] ?? leaf) : leaf,
+    );
+    const body = simplifyExpr(
+      folded,
+      args.map((a) => a.dtype),
+    );
+    const kept: Tensor[] = [];
+    const renumbered = mapLeaves(body, (leaf) => {
+      if (leaf.op !== 'arg') return leaf;
+      const a = args[leaf.index] as Tensor;
+      let k = kept.indexOf(a);
+      if (k < 0) k = kept.push(a) - 1;
+      return arg(k);
+    });
+    if (renumbered.op === 'arg') return kept[renumbered.index] as Tensor;
+    if (renumbered.op === 'const') return full(renumbered, shape, dtype);
+    return share({ kind: 'map', body: renumbered }, shape, dtype, kept, label);
+  }
+
+  function buildReduce(
+    op: Extract<Op, { kind: 'reduce' }>,
+    shape: Shape,
+    dtype: DType,
+    x: Tensor,
+    label: string,
+  ): Tensor {
+    const value = constantValue(x);
+    if (value !== undefined) {
+      const count = sizeOf(op.axes.map((a) => x.shape[a] as number));
+      const total = op.combine === 'sum' ? value * count : value;
+      return full({ op: 'const', dtype, value: total, fromSize: true }, shape, dtype);
+    }
+    if (x.op.kind === 'reduce' && x.op.combine === op.combine) {
+      const inner = x.op.axes;
+      const [source] = x.args as readonly [Tensor];
+      const kept = source.shape.map((_, i) => i).filter((i) => !inner.includes(i));
+      const axes = [...inner, ...op.axes.map((a) => kept[a] as number)].sort((a, b) => a - b);
+      return share({ ...op, axes }, shape, dtype, [source], label);
+    }
+    if (op.axes.every((a) => x.shape[a] === 1))
+      return buildView({ kind: 'reshape' }, shape, x, label, false);
+    return share(op, shape, dtype, [x], label);
+  }
+
+  function buildView(op: ViewOp, shape: Shape, x: Tensor, label: string, eager: boolean): Tensor {
+    if (op.kind === 'reshape' && sameShape(shape, x.shape)) return x;
+    const value = constantValueExpr(x);
+    if (value) return full(value, shape, x.dtype);
+    const composed = compose(op, shape, x, label, eager);
+    if (composed) return composed;
+    if (x.op.kind === 'map' && maySink(op, shape, x, x.op, eager)) {
+      const body = moveAxes(x.op.body, op, x.shape);
+      const args = x.args.map((a) => buildView(op, shape, a, label, eager));
+      return buildMap({ kind: 'map', body }, shape, x.dtype, args, x.label);
+    }
+    return share(op, shape, x.dtype, [x], x.label);
+  }
+
+  /** Two views in a row that are one, or a slice of a concat that is a part of it. */
+  function compose(
+    op: ViewOp,
+    shape: Shape,
+    x: Tensor,
+    label: string,
+    eager: boolean,
+  ): Tensor | undefined {
+    const [source] = x.args as readonly [Tensor];
+    const inner = x.op;
+    const view = (next: ViewOp, of: Tensor, as: Shape = shape): Tensor =>
+      buildView(next, as, of, label, eager);
+    switch (op.kind) {
+      case 'transpose':
+        if (op.perm.every((a, i) => a === i)) return x;
+        if (inner.kind === 'transpose')
+          return view(
+            { kind: 'transpose', perm: op.perm.map((a) => inner.perm[a] as number) },
+            source,
+          );
+        return undefined;
+      case 'reshape':
+        return inner.kind === 'reshape' ? view(op, source) : undefined;
+      case 'flip':
+        if (inner.kind !== 'flip') return undefined;
+        return flipped(source, [...op.axes, ...inner.axes], view);
+      case 'broadcast': {
+        if (inner.kind !== 'broadcast') return undefined;
+        const old = shape.map((_, i) => i).filter((i) => !op.axes.includes(i));
+        const axes = [...op.axes, ...inner.axes.map((a) => old[a] as number)].sort((a, b) => a - b);
+        return view({ kind: 'broadcast', axes }, source);
+      }
+      case 'slice':
+        return composeSlice(op, shape, x, view);
+    }
+  }
+
+  const flipped = (
+    source: Tensor,
+    axes: readonly number[],
+    view: (op: ViewOp, of: Tensor) => Tensor,
+  ): Tensor => {
+    const odd = [...new Set(axes)].filter((a) => axes.filter((b) => b === a).length % 2 === 1);
+    return odd.length === 0
+      ? source
+      : view({ kind: 'flip', axes: odd.sort((a, b) => a - b) }, source);
+  };
+
+  function composeSlice(
+    op: Extract<ViewOp, { kind: 'slice' }>,
+    shape: Shape,
+    x: Tensor,
+    view: (op: ViewOp, of: Tensor, as?: Shape) => Tensor,
+  ): Tensor | undefined {
+    const [source] = x.args as readonly [Tensor];
+    const inner = x.op;
+    const count = shape[op.axis] as number;
+    if (count === x.shape[op.axis]) return x;
+    if (inner.kind === 'slice' && inner.axis === op.axis)
+      return view({ ...op, start: op.start + inner.start }, source);
+    if (inner.kind === 'broadcast') {
+      const { axes } = inner;
+      if (axes.includes(op.axis)) return view(inner, source);
+      const axis = op.axis - axes.filter((a) => a < op.axis).length;
+      const cut = source.shape.map((n, i) => (i === axis ? count : n));
+      return view(inner, view({ ...op, axis }, source, cut));
+    }
+    if (inner.kind === 'transpose') {
+      const axis = inner.perm[op.axis] as number;
+      const cut = source.shape.map((n, i) => (i === axis ? count : n));
+      return view(inner, view({ ...op, axis }, source, cut));
+    }
+    if (inner.kind === 'concat' && inner.axis === op.axis) {
+      let start = 0;
+      for (const part of x.args) {
+        const n = part.shape[op.axis] as number;
+        if (op.start >= start && op.start + count <= start + n)
+          return view({ ...op, start: op.start - start }, part);
+        start += n;
+      }
+    }
+    return undefined;
+  }
+
+  return { build };
+}
+
+/** The constant expression that a node is everywhere. */
+function constantValueExpr(t: Tensor): Expr | undefined {
+  let n = t;
+  while (isView(n)) n = n.args[0] as Tensor;
+  return n.op.kind === 'map' && n.op.body.op === 'const' ? n.op.body : undefined;
+}
+
+/** Whether a view of a map may become a map of views. */
+function maySink(op: ViewOp, shape: Shape, x: Tensor, map: MapOp, eager: boolean): boolean {
+  const costly = isCostly(map.body);
+  if (op.kind === 'broadcast') return !costly && !usesAxis(map.body);
+  if (costly && !eager && op.kind !== 'slice') return false;
+  if (op.kind !== 'reshape') return true;
+  return !usesAxis(map.body) && x.args.every((a) => reshapesFree(a, shape));
+}
+
+/** Whether a reshape of `x` needs no copy. */
+function reshapesFree(x: Tensor, shape: Shape): boolean {
+  if (x.op.kind === 'map') return true; // sinks further, or is stored densely
+  const strides = stridesOf(x);
+  return strides !== null && reshapeStrides(x.shape, strides, shape) !== null;
+}
+
+/** Strides of a chain of views on a dense base; null where the chain itself needs a copy. */
+function stridesOf(x: Tensor): number[] | null {
+  if (!isView(x)) return denseStrides(x.shape);
+  const [source] = x.args as readonly [Tensor];
+  const strides = stridesOf(source);
+  if (!strides) return null;
+  const { op } = x;
+  switch (op.kind) {
+    case 'transpose':
+      return op.perm.map((a) => strides[a] as number);
+    case 'broadcast': {
+      let next = 0;
+      return x.shape.map((_, i) => (op.axes.includes(i) ? 0 : (strides[next++] as number)));
+    }
+    case 'reshape':
+      return reshapeStrides(source.shape, strides, x.shape);
+    case 'flip':
+      return strides.map((s, i) => (op.axes.includes(i) ? -s : s));
+    default:
+      return strides;
+  }
+}
+
+/** A map's own indices, seen through a view that moved above it. */
+function moveAxes(body: Expr, op: ViewOp, before: Shape): Expr {
+  return mapLeaves(body, (leaf) => {
+    if (leaf.op !== 'axis') return leaf;
+    const a = leaf.axis;
+    switch (op.kind) {
+      case 'transpose':
+        return axisIndex(op.perm.indexOf(a));
+      case 'slice':
+        return a === op.axis && op.start > 0
+          ? apply('add', leaf, constant(op.start, 'int32'))
+          : leaf;
+      case 'flip':
+        return op.axes.includes(a)
+          ? apply('sub', constant((before[a] as number) - 1, 'int32'), leaf)
+          : leaf;
+      default:
+        return leaf;
+    }
+  });
+}

@@ -1,0 +1,568 @@
+/**
+ * Graph to Program: views become strides, elementwise neighbours become one loop with several outputs, and values are
+ * computed where they are wanted (results, parts of a concat) instead of being copied there. Knows no backend and no
+ * gradient.
+ */
+import { fail } from '../errors.ts';
+import { constantValue, describe, isView, type ScanOp, type Tensor } from '../graph/tensor.ts';
+import type { DType } from '../ir/dtype.ts';
+import { arg, axisIndex, constant, type Expr, mapLeaves } from '../ir/expr.ts';
+import type { Instr, Operand, Program, Rows, Slot } from '../ir/program.ts';
+import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } from '../ir/view.ts';
+import { bind } from './bind.ts';
+import { findRows, type RowAxes } from './rows.ts';
+import { baseOf, isConstant, type Schedule, schedule } from './schedule.ts';
+import { simplifyExpr } from './simplify-expr.ts';
+
+/** Where a value lies: a window on a slot. */
+interface Place {
+  readonly slot: number;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** Something elementwise to write: a map, or a copy of whatever can be read. */
+interface Write {
+  readonly value: Tensor;
+  readonly to: Place;
+}
+
+export interface FuseOptions {
+  /** Strides of parameters and results that are not dense: a scan's windows. */
+  readonly paramStrides?: readonly (readonly number[] | undefined)[];
+  readonly resultStrides?: readonly (readonly number[] | undefined)[];
+  readonly rows?: RowAxes;
+}
+
+/** A program and, for a scan's body, where its rows lie. */
+export interface Fused {
+  readonly program: Program;
+  readonly axis: readonly (number | null)[];
+  readonly stride: readonly (number | null)[];
+}
+
+export function fuse(params: readonly Tensor[], results: readonly Tensor[]): Program {
+  return new Fuser(params, results, {}).run().program;
+}
+
+class Fuser {
+  private readonly slots: Slot[] = [];
+  private readonly code: Instr[] = [];
+  private readonly axis: (number | null)[] = [];
+  private readonly stride: (number | null)[] = [];
+  private readonly homes = new Map<Tensor, Place>();
+  /** Further places for maps, written by the same loop. */
+  private readonly extras = new Map<Tensor, Place[]>();
+  /** Copies, by the level at which they can run. */
+  private readonly copies = new Map<number, Write[]>();
+  private readonly constants = new Map<string, Place>();
+  private readonly reductions = new Map<string, { index: number; reads: number }>();
+  private readonly producedAt = new Map<number, number>(); // slot -> instruction that completes it
+  private readonly params: readonly Tensor[];
+  private readonly results: readonly Tensor[];
+  private readonly options: FuseOptions;
+  private readonly plan: Schedule;
+
+  constructor(params: readonly Tensor[], results: readonly Tensor[], options: FuseOptions) {
+    this.params = params;
+    this.results = results;
+    this.options = options;
+    this.plan = schedule(results);
+  }
+
+  run(): Fused {
+    const inputs = this.params.map((p, i) => {
+      const strides = this.options.paramStrides?.[i] ?? denseStrides(p.shape);
+      const place = this.newPlace(p, p.label, strides);
+      this.homes.set(p, place);
+      return place.slot;
+    });
+    for (const t of this.plan.order)
+      if (t.op.kind === 'param' && !this.homes.has(t))
+        fail(
+          'escaped-tensor',
+          `compile: ${describe(t)} belongs to another traced function or to a scan's step. Return it from there as a result.`,
+        );
+    const outputs = this.results.map((r, i) => {
+      const strides = this.options.resultStrides?.[i] ?? denseStrides(r.shape);
+      const place = this.newPlace(r, r.label, strides);
+      this.send(r, place);
+      return place.slot;
+    });
+    for (const t of [...this.plan.order].reverse()) if (t.op.kind === 'concat') this.placeParts(t);
+    this.collectConstants();
+    for (let level = -1; level < this.plan.levels; level++) {
+      for (const t of this.plan.order) if (this.plan.level(t) === level) this.emitSingle(t);
+      this.emitLoops(level);
+    }
+    const code = this.code.map((i) => bind(i, this.slots));
+    return {
+      program: { slots: this.slots, inputs, outputs, scratch: [], code },
+      axis: this.axis,
+      stride: this.stride,
+    };
+  }
+
+  // Places
+
+  private newSlot(dtype: DType, size: number, label: string, stride: number | null): number {
+    this.stride.push(stride);
+    return this.slots.push({ dtype, size, label }) - 1;
+  }
+
+  private newPlace(
+    t: Tensor,
+    label: string = t.label,
+    strides: readonly number[] = denseStrides(t.shape),
+  ): Place {
+    const row = this.options.rows?.get(t) ?? null;
+    const size = extent(t.shape, strides).high;
+    const stride = row === null ? null : (strides[row] as number);
+    return { slot: this.newSlot(t.dtype, size, label, stride), offset: 0, strides };
+  }
+
+  /** Asks for `t` at a place: computed there if nothing else has claimed it yet, written or copied there otherwise. */
+  private send(t: Tensor, to: Place): void {
+    let source = t;
+    let place: Place | null = to;
+    while (place && isView(source) && !isConstant(source)) {
+      const inner = source.args[0] as Tensor;
+      const seen = unview(source, place);
+      if (!seen) break;
+      place = seen;
+      source = inner;
+    }
+    if (!isConstant(source) && !this.plan.inlined.has(source)) {
+      const dense = isDense(source.shape, place.strides);
+      const kind = source.op.kind;
+      const fresh = !this.homes.has(source);
+      const isLastCarry =
+        kind === 'pick' && (source.op as { index: number }).index < scanOf(source).counts.carry;
+      const takes =
+        kind === 'map' ||
+        kind === 'reduce' ||
+        kind === 'contract' ||
+        kind === 'gather' ||
+        kind === 'scatter' ||
+        kind === 'concat' ||
+        (kind === 'pick' && (!isLastCarry || dense));
+      if (takes && fresh) {
+        this.homes.set(source, place);
+        return;
+      }
+      if (kind === 'map') {
+        this.extras.set(source, [...(this.extras.get(source) ?? []), place]);
+        return;
+      }
+    }
+    this.copy(t, to);
+  }
+
+  private copy(value: Tensor, to: Place): void {
+    const level = isConstant(value) ? -1 : this.plan.copyLevel(value);
+    this.copies.set(level, [...(this.copies.get(level) ?? []), { value, to }]);
+  }
+
+  private placeParts(t: Tensor): void {
+    const { axis } = t.op as { axis: number };
+    const whole = this.home(t);
+    let start = 0;
+    for (const part of t.args) {
+      const to = { ...whole, offset: whole.offset + start * (whole.strides[axis] as number) };
+      this.send(part, to);
+      start += part.shape[axis] as number;
+    }
+  }
+
+  private home(t: Tensor): Place {
+    let place = this.homes.get(t);
+    if (!place) {
+      place = this.newPlace(t);
+      this.homes.set(t, place);
+    }
+    return place;
+  }
+
+  /** Constants that an instruction needs in memory are filled before everything else. */
+  private collectConstants(): void {
+    const inMemory = ['contract', 'gather', 'scatter', 'scan'];
+    for (const t of this.plan.order)
+      if (inMemory.includes(t.op.kind))
+        for (const a of t.args) if (isConstant(a)) this.constantPlace(a);
+  }
+
+  private constantPlace(t: Tensor): Place {
+    const key = `${constantValue(t)}|${t.dtype}|${t.shape}`;
+    let place = this.constants.get(key);
+    if (!place) {
+      place = this.newPlace(t, 'constant');
+      this.constants.set(key, place);
+      this.copy(t, place);
+    }
+    return place;
+  }
+
+  /** Where `t` can be read. Emits a copy where only a copy makes it readable as a window. */
+  private read(t: Tensor): Place {
+    const known = this.homes.get(t);
+    if (known) return known;
+    if (isConstant(t)) return this.constantPlace(t);
+    if (!isView(t)) return this.home(t);
+    const source = t.args[0] as Tensor;
+    let seen = view(t, this.read(source));
+    if (!seen) {
+      const dense = this.newPlace(source, `${source.label} copy`);
+      this.emitLoop(source.shape, [{ value: source, to: dense }]);
+      seen = view(t, dense) as Place;
+    }
+    this.homes.set(t, seen);
+    return seen;
+  }
+
+  private readDense(t: Tensor): Place {
+    const place = this.read(t);
+    if (isDense(t.shape, place.strides)) return place;
+    const dense = this.newPlace(t, `${t.label} copy`);
+    this.emitLoop(t.shape, [{ value: t, to: dense }]);
+    return dense;
+  }
+
+  // Instructions
+
+  private emit(i: Instr, axis: number | null): void {
+    const index = this.code.push(i) - 1;
+    this.axis.push(axis);
+    for (const o of i.kind === 'scan' ? [...i.finals, ...i.ys] : i.outs)
+      this.producedAt.set(o.slot, index);
+  }
+
+  private rowAxis(t: Tensor): number | null {
+    return this.options.rows?.get(t) ?? null;
+  }
+
+  private operand(place: Place, strides: readonly number[] = place.strides): Operand {
+    const { dtype } = this.slots[place.slot] as Slot;
+    return { slot: place.slot, buffer: 0, dtype, offset: place.offset, strides };
+  }
+
+  private emitSingle(t: Tensor): void {
+    const { op } = t;
+    switch (op.kind) {
+      case 'reduce':
+        return this.emitReduce(t, op.axes, op.combine);
+      case 'contract':
+        return this.emitContract(t, op);
+      case 'gather':
+      case 'scatter': {
+        const [a, b] = t.args.map((x) => this.operand(this.read(x))) as [Operand, Operand];
+        const out = this.operand(this.home(t));
+        const [x] = t.args as readonly [Tensor];
+        const kind = op.kind;
+        const rows = (kind === 'gather' ? x : t).shape[0] as number;
+        const shape = (kind === 'gather' ? t : x).shape as readonly [number, number];
+        this.emit({ kind, buffers: [], rows, shape, args: [a, b], outs: [out] }, this.rowAxis(t));
+        return;
+      }
+      case 'scan':
+        return this.emitScan(t, op);
+      case 'host':
+      case 'value':
+        return fail('not-run', `compile: ${describe(t)} is no parameter of the program.`);
+      default:
+        return;
+    }
+  }
+
+  private emitReduce(t: Tensor, axes: readonly number[], combine: 'sum' | 'max' | 'min'): void {
+    const x = t.args[0] as Tensor;
+    const keep = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+    const order = [...keep, ...axes];
+    const loads = this.loader((m) => this.plan.inlined.has(m), order);
+    const value = loads.load(x);
+    const reads = Math.max(-1, ...loads.args.map((o) => this.producedAt.get(o.slot) ?? -1));
+    const out = this.operand(this.home(t));
+    const shape = keep.map((i) => x.shape[i] as number);
+    const over = axes.map((i) => x.shape[i] as number);
+    // Reductions of one shape share a loop, if all they read was there when the first of them ran.
+    const key = `${this.plan.level(t)}|${combine}|${shape}|${over}|${keep}`;
+    const open = this.reductions.get(key);
+    const first = open && this.code[open.index];
+    if (open && first?.kind === 'loop' && reads < open.index) {
+      const { args, body } = merge(first.args, loads.args, value);
+      this.code[open.index] = {
+        ...first,
+        args,
+        body: [...first.body, body],
+        outs: [...first.outs, out],
+      };
+      this.producedAt.set(out.slot, open.index);
+      return;
+    }
+    this.reductions.set(key, { index: this.code.length, reads });
+    this.emit(
+      {
+        kind: 'loop',
+        buffers: [],
+        shape,
+        over,
+        combine,
+        args: loads.args,
+        body: [value],
+        outs: [out],
+      },
+      this.rowAxis(t),
+    );
+  }
+
+  private emitContract(t: Tensor, op: { a: string; b: string; out: string }): void {
+    const [x, y] = t.args as readonly [Tensor, Tensor];
+    const letters = [...new Set(op.out + op.a + op.b)];
+    const over = letters.filter((c) => !op.out.includes(c));
+    const size = (c: string): number =>
+      (op.a.includes(c) ? x.shape[op.a.indexOf(c)] : y.shape[op.b.indexOf(c)]) as number;
+    const side = (spec: string, place: Place): Operand =>
+      this.operand(
+        place,
+        letters.map((c) => (spec.includes(c) ? (place.strides[spec.indexOf(c)] as number) : 0)),
+      );
+    const args = [side(op.a, this.read(x)), side(op.b, this.read(y))] as const;
+    const outs = [this.operand(this.home(t))] as const;
+    this.emit(
+      { kind: 'contract', buffers: [], shape: t.shape, over: over.map(size), args, outs },
+      this.rowAxis(t),
+    );
+  }
+
+  private emitScan(t: Tensor, op: ScanOp): void {
+    const { body, counts } = op;
+    const first = counts.consts + counts.carry;
+    const consts = t.args.slice(0, counts.consts).map((a) => this.readForward(a));
+    const init = t.args.slice(counts.consts, first).map((a) => this.readDense(a));
+    const xs = t.args.slice(first).map((a) => this.readForward(a));
+    const picks = new Map<number, Place>();
+    for (const u of this.plan.users.get(t) ?? [])
+      if (u.op.kind === 'pick') picks.set(u.op.index, this.home(u));
+    const places = body.results.map((r, i) => {
+      const known = picks.get(i);
+      if (known) return known;
+      const strides = denseStrides(i < counts.carry ? r.shape : [op.length, ...r.shape]);
+      const size = sizeOf(r.shape) * (i < counts.carry ? 1 : op.length);
+      return { slot: this.newSlot(r.dtype, size, r.label, null), offset: 0, strides };
+    });
+    const found = findRows(op);
+    const rows = 'axes' in found ? found.axes : undefined;
+    const inner = new Fuser(body.params, body.results, {
+      paramStrides: [
+        ...consts.map((p) => p.strides),
+        ...init.map(() => undefined),
+        ...xs.map((p) => p.strides.slice(1)),
+      ],
+      resultStrides: places.map((p, i) => (i < counts.carry ? undefined : p.strides.slice(1))),
+      ...(rows ? { rows } : {}),
+    }).run();
+    const still = (p: Place): Operand => this.operand(p, []);
+    const moving = (p: Place): Operand => this.operand(p, p.strides.slice(0, 1));
+    const why = 'why' in found ? { why: found.why } : {};
+    const hint: { rows?: Rows } = {};
+    if (rows && 'count' in found)
+      hint.rows = {
+        count: found.count,
+        inputs: body.params.map((p) => rows.get(p) === 0),
+        outputs: body.results.map((r) => rows.get(r) === 0),
+        axis: inner.axis,
+        stride: inner.stride,
+      };
+    this.emit(
+      {
+        kind: 'scan',
+        buffers: [],
+        label: op.label,
+        length: op.length,
+        reverse: op.reverse,
+        body: inner.program,
+        consts: consts.map(still),
+        init: init.map(still),
+        xs: xs.map(moving),
+        finals: places.slice(0, counts.carry).map(still),
+        ys: places.slice(counts.carry).map(moving),
+        ...hint,
+        ...why,
+      },
+      null,
+    );
+  }
+
+  /** A window that only moves forward, but for the leading axis: what a scan's body can take as a slot. */
+  private readForward(t: Tensor): Place {
+    const place = this.read(t);
+    return place.strides.slice(1).every((s) => s >= 0) &&
+      (t.rank < 1 || (place.strides[0] as number) >= 0)
+      ? place
+      : this.readDense(t);
+  }
+
+  /** All loops of a level: maps and copies, grouped by shape. */
+  private emitLoops(level: number): void {
+    const groups = new Map<string, { shape: Shape; maps: Tensor[]; writes: Write[] }>();
+    const group = (shape: Shape): { shape: Shape; maps: Tensor[]; writes: Write[] } => {
+      const key = `${shape}`;
+      let g = groups.get(key);
+      if (!g) {
+        g = { shape, maps: [], writes: [] };
+        groups.set(key, g);
+      }
+      return g;
+    };
+    for (const t of this.plan.order)
+      if (t.op.kind === 'map' && !this.plan.inlined.has(t) && this.plan.level(t) === level)
+        group(t.shape).maps.push(t);
+    for (const copy of this.copies.get(level) ?? []) group(copy.value.shape).writes.push(copy);
+    for (const g of groups.values()) {
+      const here = new Set(g.maps);
+      for (const t of g.maps) {
+        const places = [
+          ...(this.homes.has(t) ? [this.homes.get(t) as Place] : []),
+          ...(this.extras.get(t) ?? []),
+        ];
+        const readElsewhere = (this.plan.users.get(t) ?? []).some(
+          (u) => !here.has(u) && !(u.op.kind === 'concat' && places.length > 0),
+        );
+        if (readElsewhere && places.length === 0) places.push(this.home(t));
+        for (const to of places) g.writes.push({ value: t, to });
+      }
+      if (g.writes.length > 0) this.emitLoop(g.shape, g.writes, here);
+    }
+  }
+
+  private emitLoop(
+    shape: Shape,
+    writes: readonly Write[],
+    here: ReadonlySet<Tensor> = new Set(),
+  ): void {
+    const order = shape.map((_, i) => i);
+    const loads = this.loader((m) => here.has(m), order);
+    const body = writes.map((w) => loads.load(w.value));
+    const outs = writes.map((w) => this.operand(w.to));
+    const axis = writes.map((w) => this.rowAxis(w.value)).find((a) => a !== null) ?? null;
+    this.emit(
+      { kind: 'loop', buffers: [], shape, over: [], combine: 'sum', args: loads.args, body, outs },
+      axis,
+    );
+  }
+
+  /** Builds expressions over operands, merging equal operands. `order` says which axis of a value each loop axis is. */
+  private loader(inside: (t: Tensor) => boolean, order: readonly number[]) {
+    const args: Operand[] = [];
+    const types: DType[] = [];
+    const byWindow = new Map<string, Expr>();
+    const memo = new Map<Tensor, Expr>();
+    const load = (t: Tensor): Expr => {
+      const known = memo.get(t);
+      if (known) return known;
+      let x: Expr;
+      const value = constantValue(t);
+      if (value !== undefined) x = constantExpr(t);
+      else if (t.op.kind === 'map' && inside(t)) {
+        const parts = t.args.map(load);
+        const shared = new Map<Expr, Expr>();
+        x = mapLeaves(
+          t.op.body,
+          (leaf) => {
+            if (leaf.op === 'arg') return parts[leaf.index] as Expr;
+            return leaf.op === 'axis' ? axisIndex(order.indexOf(leaf.axis)) : leaf;
+          },
+          shared,
+        );
+        x = simplifyExpr(x, types);
+      } else {
+        const place = this.read(t);
+        const operand = this.operand(
+          place,
+          order.map((a) => place.strides[a] as number),
+        );
+        const key = `${operand.slot}|${operand.offset}|${operand.strides}`;
+        const before = byWindow.get(key);
+        if (before) x = before;
+        else {
+          x = arg(args.push(operand) - 1);
+          types.push(operand.dtype);
+          byWindow.set(key, x);
+        }
+      }
+      memo.set(t, x);
+      return x;
+    };
+    return { args, load };
+  }
+}
+
+const scanOf = (pick: Tensor): ScanOp => (pick.args[0] as Tensor).op as ScanOp;
+
+function constantExpr(t: Tensor): Expr {
+  const base = baseOf(t);
+  return base.op.kind === 'map' ? base.op.body : constant(0, t.dtype);
+}
+
+/** The window of a view, from the window of what it shows; null where only a copy helps. */
+function view(t: Tensor, from: Place): Place | null {
+  const { op } = t;
+  const source = t.args[0] as Tensor;
+  const { strides } = from;
+  switch (op.kind) {
+    case 'transpose':
+      return { ...from, strides: op.perm.map((a) => strides[a] as number) };
+    case 'slice':
+      return { ...from, offset: from.offset + op.start * (strides[op.axis] as number) };
+    case 'broadcast': {
+      let next = 0;
+      const out = t.shape.map((_, i) => (op.axes.includes(i) ? 0 : (strides[next++] as number)));
+      return { ...from, strides: out };
+    }
+    case 'flip': {
+      const shift = op.axes.reduce(
+        (n, a) => n + ((t.shape[a] as number) - 1) * (strides[a] as number),
+        0,
+      );
+      return {
+        ...from,
+        offset: from.offset + shift,
+        strides: strides.map((s, i) => (op.axes.includes(i) ? -s : s)),
+      };
+    }
+    default: {
+      const out = reshapeStrides(source.shape, strides, t.shape);
+      return out && { ...from, strides: out };
+    }
+  }
+}
+
+/** The window in which a source must lie so that its view `t` lies at `to`; null where there is none. */
+function unview(t: Tensor, to: Place): Place | null {
+  const { op } = t;
+  const source = t.args[0] as Tensor;
+  if (op.kind === 'transpose')
+    return { ...to, strides: op.perm.map((_, i) => to.strides[op.perm.indexOf(i)] as number) };
+  if (op.kind === 'reshape') {
+    const strides = reshapeStrides(t.shape, to.strides, source.shape);
+    return strides && { ...to, strides };
+  }
+  return null;
+}
+
+/** Adds the operands and the expression of one reduction to those of another. */
+function merge(
+  args: readonly Operand[],
+  more: readonly Operand[],
+  body: Expr,
+): { args: Operand[]; body: Expr } {
+  const all = [...args];
+  const key = (o: Operand): string => `${o.slot}|${o.offset}|${o.strides}`;
+  const index = more.map((o) => {
+    const at = all.findIndex((p) => key(p) === key(o));
+    return at >= 0 ? at : all.push(o) - 1;
+  });
+  const renamed = mapLeaves(body, (leaf) =>
+    leaf.op === 'arg' ? arg(index[leaf.index] as number) : leaf,
+  );
+  return { args: all, body: renamed };
+}

@@ -1,0 +1,185 @@
+/** A node of a loop's body for all time steps at once. Knows each kind of node and one more, leading axis: time. */
+import { Tensor } from '../graph/tensor.ts';
+import { axisIndex, type Expr, mapLeaves } from '../ir/expr.ts';
+import { contract } from '../ops/contract.ts';
+import { add, cast, iota, less, lessEqual, logicalAnd, mul, where } from '../ops/elementwise.ts';
+import { reduce } from '../ops/reduce.ts';
+import { broadcastAxes, concat, flip, reshape, slice, transpose } from '../ops/views.ts';
+
+export interface Lifted {
+  readonly value: Tensor;
+  /** Whether the value has the time axis; if not, it is the same in every step. */
+  readonly timed: boolean;
+}
+
+/** What is already known outside the loop: stacked inputs, constants, stacked results. */
+export type Outside = (t: Tensor) => Lifted | undefined;
+
+export interface Lift {
+  lift(t: Tensor): Lifted;
+  /** The sum over time. */
+  liftSum(t: Tensor): Tensor;
+}
+
+export function liftOver(length: number, outside: Outside): Lift {
+  const memo = new Map<Tensor, Lifted>();
+  const lift = (t: Tensor): Lifted => {
+    const known = outside(t) ?? memo.get(t);
+    if (known) return known;
+    const args = t.args.map(lift);
+    const out = args.some((a) => a.timed)
+      ? { value: liftNode(t, args, length), timed: true }
+      : {
+          value: new Tensor(
+            t.op,
+            t.shape,
+            t.dtype,
+            args.map((a) => a.value),
+            t.label,
+          ),
+          timed: false,
+        };
+    memo.set(t, out);
+    return out;
+  };
+  const stacked = (t: Tensor): Tensor => stackedValue(lift(t), length);
+  const liftSum = (t: Tensor): Tensor => {
+    if (outside(t)) return reduce('sum', stacked(t), [0]);
+    const { op } = t;
+    const [x, y] = t.args as readonly [Tensor, Tensor];
+    switch (op.kind) {
+      case 'contract': {
+        const [a, b] = [lift(x), lift(y)];
+        const time = freshLetter(op.a + op.b + op.out);
+        // Where one side does not move, time is summed on the other side alone, before the product.
+        if (!a.timed) return contract(op.a, op.b, op.out, a.value, liftSum(y));
+        if (!b.timed) return contract(op.a, op.b, op.out, liftSum(x), b.value);
+        return contract(time + op.a, time + op.b, op.out, a.value, b.value);
+      }
+      case 'reduce':
+        if (op.combine !== 'sum') break;
+        return reduce('sum', stacked(x), [0, ...op.axes.map((a) => a + 1)]);
+      case 'scatter': {
+        const d = t.shape[1] as number;
+        const n = y.size;
+        const rows = reshape(stacked(x), [length * n, d]);
+        const index = reshape(stacked(y), [length * n]);
+        return new Tensor(op, t.shape, t.dtype, [rows, index], t.label);
+      }
+      case 'transpose':
+      case 'reshape':
+      case 'flip':
+      case 'slice':
+      case 'broadcast':
+        return new Tensor(op, t.shape, t.dtype, [liftSum(x)], t.label);
+      case 'concat':
+        return concat(t.args.map(liftSum), op.axis);
+      case 'map':
+        if (
+          op.body.op === 'add' &&
+          op.body.args.every((e) => e.op === 'arg') &&
+          t.args.length === 2
+        )
+          return add(liftSum(x), liftSum(y));
+    }
+    return reduce('sum', stacked(t), [0]);
+  };
+  return { lift, liftSum };
+}
+
+const stackedValue = ({ value, timed }: Lifted, length: number): Tensor =>
+  timed ? value : broadcastAxes(value, [0], [length, ...value.shape]);
+
+const freshLetter = (taken: string): string => {
+  for (let code = 0x3b1; ; code++) {
+    const letter = String.fromCharCode(code);
+    if (!taken.includes(letter)) return letter;
+  }
+};
+
+function liftNode(t: Tensor, args: readonly Lifted[], length: number): Tensor {
+  const { op } = t;
+  const shape = [length, ...t.shape];
+  const stack = (a: Lifted): Tensor => stackedValue(a, length);
+  const [x, y] = args as readonly [Lifted, Lifted];
+  switch (op.kind) {
+    case 'map': {
+      const body = shiftAxes(op.body);
+      return new Tensor({ kind: 'map', body }, shape, t.dtype, args.map(stack), t.label);
+    }
+    case 'reduce':
+      return reduce(
+        op.combine,
+        x.value,
+        op.axes.map((a) => a + 1),
+      );
+    case 'contract': {
+      const time = freshLetter(op.a + op.b + op.out);
+      const on = (side: Lifted, letters: string): string => (side.timed ? time + letters : letters);
+      return contract(on(x, op.a), on(y, op.b), time + op.out, x.value, y.value);
+    }
+    case 'transpose':
+      return transpose(x.value, [0, ...op.perm.map((a) => a + 1)]);
+    case 'broadcast':
+      return broadcastAxes(
+        x.value,
+        op.axes.map((a) => a + 1),
+        shape,
+      );
+    case 'reshape':
+      return reshape(x.value, shape);
+    case 'slice':
+      return slice(x.value, op.axis + 1, op.start, t.shape[op.axis] as number);
+    case 'flip':
+      return flip(
+        x.value,
+        op.axes.map((a) => a + 1),
+      );
+    case 'concat':
+      return concat(args.map(stack), op.axis + 1);
+    case 'gather':
+      return liftGather(t, x, y, length);
+    case 'scatter': {
+      const rows = t.shape[0] as number;
+      const index = stack(y);
+      const d = t.shape[1] as number;
+      const flat = new Tensor(
+        { kind: 'scatter', rows: length * rows },
+        [length * rows, d],
+        t.dtype,
+        [reshape(stack(x), [index.size, d]), perStep(index, rows)],
+        t.label,
+      );
+      return reshape(flat, shape);
+    }
+    default:
+      throw new TypeError(`lift: a ${op.kind} cannot move out of a loop.`);
+  }
+}
+
+function liftGather(t: Tensor, table: Lifted, index: Lifted, length: number): Tensor {
+  const ids = stackedValue(index, length);
+  const [n, d] = t.shape as readonly [number, number];
+  const rows = table.value.shape[table.timed ? 1 : 0] as number;
+  const flatTable = table.timed ? reshape(table.value, [length * rows, d]) : table.value;
+  const flatIds = table.timed ? perStep(ids, rows) : reshape(ids, [length * n]);
+  const out = new Tensor(
+    { kind: 'gather' },
+    [length * n, d],
+    t.dtype,
+    [flatTable, flatIds],
+    t.label,
+  );
+  return reshape(out, [length, n, d]);
+}
+
+/** Row numbers [time, n] into a table per step as numbers into all tables, one after another. */
+function perStep(index: Tensor, rows: number): Tensor {
+  const ids = cast(index, 'int32');
+  const inside = logicalAnd(lessEqual(0, ids), less(ids, rows));
+  const moved = add(ids, mul(iota(ids.shape, 0), rows));
+  return reshape(where(inside, moved, -1), [ids.size]);
+}
+
+const shiftAxes = (body: Expr): Expr =>
+  mapLeaves(body, (leaf) => (leaf.op === 'axis' ? axisIndex(leaf.axis + 1) : leaf));

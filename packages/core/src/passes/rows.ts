@@ -1,0 +1,126 @@
+/**
+ * Can each row of the batch run the whole time loop alone? Then a backend needs no barrier across rows: a GPU may give
+ * a tile of rows to one workgroup, a CPU to one thread. Knows a scan's body; decides nothing about schedules.
+ */
+import { topo } from '../graph/rewrite.ts';
+import { constantValue, describe, type ScanOp, type Tensor } from '../graph/tensor.ts';
+
+/** Each value's row axis; null where all rows share the value. */
+export type RowAxes = ReadonlyMap<Tensor, number | null>;
+
+export type RowsFound =
+  | { readonly count: number; readonly axes: RowAxes }
+  /** Rows mix, or there are none; where and how, for `explain()`. */
+  | { readonly why: string };
+
+/**
+ * Takes axis 0 of carries, xs and consts as the row axis where its size is that of a carry. A size may fit by accident
+ * (a weight with as many rows as the batch), so consts, and then each other one, are also tried without.
+ */
+export function findRows(op: ScanOp): RowsFound {
+  const { body, counts } = op;
+  const { params } = body;
+  const carries = params.slice(counts.consts, counts.consts + counts.carry);
+  const sizes = [...new Set(carries.flatMap((c) => (c.rank > 0 ? [c.shape[0] as number] : [])))];
+  let why = 'no carry has a batch axis';
+  for (const count of sizes) {
+    const fits = params.map((p) => p.shape[0] === count);
+    const moving = fits.map((f, i) => f && i >= counts.consts);
+    const guesses = [moving, fits];
+    for (let i = params.length - 1; i >= counts.consts; i--)
+      if (fits[i]) guesses.push(moving.map((f, j) => f && j !== i));
+    for (const [g, guess] of guesses.entries()) {
+      const found = tryAxes(op, guess, count);
+      if (typeof found !== 'string') return { count, axes: found };
+      if (g === 0) why = found;
+    }
+  }
+  return { why };
+}
+
+function tryAxes(op: ScanOp, rowed: readonly boolean[], count: number): RowAxes | string {
+  const { body, counts } = op;
+  const axes = new Map<Tensor, number | null>(body.params.map((p, i) => [p, rowed[i] ? 0 : null]));
+  for (const t of topo(body.results)) {
+    if (axes.has(t)) continue;
+    const axis = axisOf(
+      t,
+      t.args.map((a) => axes.get(a) ?? null),
+      count,
+    );
+    if (typeof axis === 'string') return axis;
+    axes.set(t, axis);
+  }
+  for (const [i, r] of body.results.entries()) {
+    const axis = axes.get(r) ?? null;
+    if (axis !== null && axis !== 0) return `${describe(r)} has its rows along axis ${axis}`;
+    if (i < counts.carry && (axis === 0) !== rowed[counts.consts + i] && axis !== null)
+      return `carry ${describe(r)} is shared by all rows but takes on rows`;
+    if (i < counts.carry && rowed[counts.consts + i] && axis === null)
+      return `carry ${describe(r)} has rows but its next value does not`;
+  }
+  return axes;
+}
+
+/** Whether a value that all rows share may stand beside rows along `axis`: it repeats there. */
+function repeatsAlong(t: Tensor, axis: number): boolean {
+  if (constantValue(t) !== undefined) return true;
+  if (t.op.kind === 'broadcast') return t.op.axes.includes(axis);
+  return t.op.kind === 'map' && t.args.every((a) => repeatsAlong(a, axis));
+}
+
+function axisOf(
+  t: Tensor,
+  args: readonly (number | null)[],
+  count: number,
+): number | null | string {
+  const row = args.find((a) => a !== null) ?? null;
+  const { op } = t;
+  if (row === null) return op.kind === 'scan' ? `a loop inside: ${t.label}` : null;
+  const mixes = `${describe(t)} mixes rows`;
+  switch (op.kind) {
+    case 'map':
+    case 'concat':
+      if (op.kind === 'concat' && op.axis === row) return mixes;
+      return t.args.every((a, i) => (args[i] === null ? repeatsAlong(a, row) : args[i] === row))
+        ? row
+        : mixes;
+    case 'slice':
+      return op.axis === row ? mixes : row;
+    case 'flip':
+      return op.axes.includes(row) ? mixes : row;
+    case 'reduce':
+      return op.axes.includes(row) ? mixes : row - op.axes.filter((a) => a < row).length;
+    case 'transpose':
+      return op.perm.indexOf(row);
+    case 'broadcast': {
+      const kept = t.shape.map((_, i) => i).filter((i) => !op.axes.includes(i));
+      return kept[row] as number;
+    }
+    case 'reshape': {
+      // The axis survives where as much data precedes it as before.
+      const from = (t.args[0] as Tensor).shape;
+      const before = from.slice(0, row).reduce((a, b) => a * b, 1);
+      let n = 1;
+      for (const [i, size] of t.shape.entries()) {
+        if (n === before && size === count) return i;
+        n *= size;
+      }
+      return mixes;
+    }
+    case 'contract': {
+      const [a, b] = args as readonly [number | null, number | null];
+      const letter = a !== null ? op.a[a] : op.b[b as number];
+      if (letter === undefined || !op.out.includes(letter)) return mixes;
+      if (a !== null && b !== null && op.a[a] !== op.b[b]) return mixes;
+      if ((a === null && op.a.includes(letter)) || (b === null && op.b.includes(letter)))
+        return mixes;
+      return op.out.indexOf(letter);
+    }
+    case 'gather':
+      // Rows of the index pick from a shared table.
+      return args[0] === null && args[1] === 0 ? 0 : mixes;
+    default:
+      return `${describe(t)} (${op.kind}) cannot run row by row`;
+  }
+}

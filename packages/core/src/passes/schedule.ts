@@ -1,0 +1,80 @@
+/**
+ * When each node of a graph runs. Elementwise nodes of one level and shape become one loop; everything else is an
+ * instruction of its own. Knows who needs what; knows no memory.
+ */
+import { topo, usersOf } from '../graph/rewrite.ts';
+import { constantValue, isView, type Tensor } from '../graph/tensor.ts';
+import { isCostly } from '../ir/scalar.ts';
+
+export interface Schedule {
+  /** Nodes that matter, arguments first: what only feeds constants is not among them. */
+  readonly order: readonly Tensor[];
+  readonly users: ReadonlyMap<Tensor, readonly Tensor[]>;
+  /** Maps that run inside the reductions that read them. */
+  readonly inlined: ReadonlySet<Tensor>;
+  /** Within a level, single instructions run first, in order, then the loops of maps and copies. */
+  readonly levels: number;
+  level(t: Tensor): number;
+  /** The level at which a copy of `t` can run. */
+  copyLevel(t: Tensor): number;
+}
+
+/** The node whose memory a view shows. */
+export function baseOf(t: Tensor): Tensor {
+  let n = t;
+  while (isView(n)) n = n.args[0] as Tensor;
+  return n;
+}
+
+export const isConstant = (t: Tensor): boolean => constantValue(t) !== undefined;
+
+export function schedule(results: readonly Tensor[]): Schedule {
+  const order = topo(results).filter((t) => !isConstant(t));
+  const users = usersOf(order);
+  const outputs = new Set(results);
+  const inlined = new Set<Tensor>();
+  for (const t of [...order].reverse()) if (runsInside(t, users, outputs, inlined)) inlined.add(t);
+
+  const levels = new Map<Tensor, number>();
+  // Maps, concats and copies end a level; whoever needs them whole comes one later.
+  const endsLevel = (t: Tensor): boolean => t.op.kind === 'map' || t.op.kind === 'concat';
+  const copyLevel = (t: Tensor): number => {
+    const base = baseOf(t);
+    const level = levels.get(base) ?? 0;
+    return endsLevel(base) && !isConstant(base) ? level + 1 : level;
+  };
+  for (const t of order) {
+    let level = 0;
+    for (const a of t.args) {
+      if (isConstant(a)) continue;
+      const direct = a.op.kind === 'map' && !inlined.has(a);
+      const fuses = t.op.kind === 'map' && !inlined.has(t) && direct;
+      const insideReduce = inlined.has(a);
+      // A part of a concat that is a map writes itself; other parts are copied when they are ready.
+      const part = t.op.kind === 'concat' && direct;
+      const need = fuses || insideReduce || part ? (levels.get(a) ?? 0) : copyLevel(a);
+      level = Math.max(level, need);
+    }
+    levels.set(t, level);
+  }
+  const level = (t: Tensor): number => levels.get(t) ?? 0;
+  let last = 0;
+  for (const t of order) last = Math.max(last, level(t), copyLevel(t));
+  return { order, users, inlined, levels: last + 1, level, copyLevel };
+}
+
+/**
+ * A map that only reductions read runs inside them, if it is cheap or there is only one; so does a map that only such
+ * a map reads.
+ */
+function runsInside(
+  t: Tensor,
+  users: ReadonlyMap<Tensor, readonly Tensor[]>,
+  outputs: ReadonlySet<Tensor>,
+  inlined: ReadonlySet<Tensor>,
+): boolean {
+  if (t.op.kind !== 'map' || outputs.has(t)) return false;
+  const readers = users.get(t) ?? [];
+  if (readers.length === 0 || (readers.length > 1 && isCostly(t.op.body))) return false;
+  return readers.every((u) => u.op.kind === 'reduce' || inlined.has(u));
+}

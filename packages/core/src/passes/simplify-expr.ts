@@ -1,0 +1,58 @@
+/** Smaller expressions of equal value. NaN and infinities survive: nothing times zero is folded away. */
+import type { DType } from '../ir/dtype.ts';
+import { apply, constant, type Expr, exprOrder } from '../ir/expr.ts';
+import { evalExpr, exprType } from '../ir/scalar.ts';
+
+type Const = Extract<Expr, { op: 'const' }>;
+
+const isConst = (x: Expr | undefined, value?: number): x is Const =>
+  x?.op === 'const' && (value === undefined || x.value === value);
+
+const sameConst = (a: Expr, b: Expr): boolean =>
+  isConst(a) && isConst(b) && Object.is(a.value, b.value) && a.dtype === b.dtype;
+
+/** `types` are those of the arguments. */
+export function simplifyExpr(root: Expr, types: readonly DType[]): Expr {
+  const memo = new Map<Expr, Expr>();
+  for (const x of exprOrder([root])) {
+    if (!('args' in x)) {
+      memo.set(x, x);
+      continue;
+    }
+    const args = x.args.map((a) => memo.get(a) as Expr);
+    const same = args.every((a, i) => a === x.args[i]);
+    const rebuilt = same ? x : ({ ...x, args } as typeof x);
+    memo.set(x, step(rebuilt, types));
+  }
+  return memo.get(root) as Expr;
+}
+
+function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType[]): Expr {
+  const [a, b, c] = x.args as readonly [Expr, Expr, Expr];
+  if (x.args.every((y) => isConst(y))) {
+    const dtype = exprType(x, types);
+    const value = evalExpr(x, { args: [], types: [], index: [] });
+    const fromSize = x.args.some((y) => isConst(y) && y.fromSize);
+    if (dtype) return fromSize ? { op: 'const', dtype, value, fromSize } : constant(value, dtype);
+  }
+  switch (x.op) {
+    case 'cast':
+      return exprType(a, types) === x.dtype ? a : x;
+    // x + 0 loses the sign of a zero and nothing else.
+    case 'add':
+      return isConst(a, 0) ? b : isConst(b, 0) ? a : x;
+    case 'sub':
+      return isConst(b, 0) ? a : isConst(a, 0) ? apply('neg', b) : x;
+    case 'mul':
+      return isConst(a, 1) ? b : isConst(b, 1) ? a : x;
+    case 'div':
+      return isConst(b, 1) ? a : x;
+    case 'neg':
+      return a.op === 'neg' ? (a.args[0] as Expr) : x;
+    case 'select':
+      if (b === c || sameConst(b, c)) return b;
+      return isConst(a) ? (a.value ? b : c) : x;
+    default:
+      return x;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Scans made one, and made small: loops over the same body become one loop with all their results; what stays the same
+ * from step to step becomes a constant; results and carries that nobody reads go.
+ */
+import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
+import { type ScanOp, Tensor } from '../graph/tensor.ts';
+import { closeOver, pick, scanNode } from '../ops/scan.ts';
+import { broadcastAxes } from '../ops/views.ts';
+
+/**
+ * The gradient of a scan asks for more results by making a second scan with the same parameters and the same
+ * arguments. Such scans become one.
+ */
+export function mergeScans(roots: readonly Tensor[]): Tensor[] {
+  const order = topo(roots);
+  const groups = new Map<string, Tensor[]>();
+  const bodies = new Map<readonly Tensor[], number>(); // parameter list -> number
+  for (const t of order) {
+    if (t.op.kind !== 'scan') continue;
+    const { params } = t.op.body;
+    const number = bodies.get(params) ?? bodies.size;
+    bodies.set(params, number);
+    const key = `${number}|${t.args.map((a) => a.id)}|${t.op.length}|${t.op.reverse}`;
+    groups.set(key, [...(groups.get(key) ?? []), t]);
+  }
+  const groupOf = new Map<Tensor, Tensor[]>();
+  for (const group of groups.values()) for (const t of group) groupOf.set(t, group);
+  const merged = new Map<Tensor[], { node: Tensor; results: Tensor[] }>();
+  return rewrite(roots, (t, args) => {
+    const group = groupOf.get(t);
+    if (group) {
+      let m = merged.get(group);
+      if (!m) {
+        m = mergeGroup(group, args);
+        merged.set(group, m);
+      }
+      return m.node;
+    }
+    if (t.op.kind === 'pick') {
+      const source = t.args[0] as Tensor;
+      const from = groupOf.get(source);
+      if (from) {
+        const { node, results } = merged.get(from) as { node: Tensor; results: Tensor[] };
+        const op = source.op as ScanOp;
+        const nk = op.counts.carry;
+        const result = op.body.results[t.op.index] as Tensor;
+        // The carry keeps its places; a y is found by what it is.
+        const index = t.op.index < nk ? t.op.index : nk + results.slice(nk).indexOf(result);
+        return pick(node, index);
+      }
+    }
+    return withArgs(t, args);
+  });
+}
+
+function mergeGroup(
+  group: readonly Tensor[],
+  args: readonly Tensor[],
+): { node: Tensor; results: Tensor[] } {
+  const [first] = group as readonly [Tensor];
+  const op = first.op as ScanOp;
+  const nk = op.counts.carry;
+  const ys = new Set<Tensor>();
+  for (const t of group) for (const y of (t.op as ScanOp).body.results.slice(nk)) ys.add(y);
+  const results = [...op.body.results.slice(0, nk), ...ys];
+  const body = { params: op.body.params, results };
+  const node = new Tensor({ ...op, body }, first.shape, first.dtype, args, first.label);
+  return { node, results };
+}
+
+/** Rebuilds every scan of this level with only what is read and what moves. */
+export function tidyScans(roots: readonly Tensor[]): Tensor[] {
+  const read = new Map<Tensor, Set<number>>();
+  for (const t of topo(roots))
+    if (t.op.kind === 'pick') {
+      const node = t.args[0] as Tensor;
+      read.set(node, (read.get(node) ?? new Set()).add(t.op.index));
+    }
+  const results = new Map<Tensor, Map<number, Tensor>>(); // scan -> index -> what it became
+  return rewrite(roots, (t, args) => {
+    if (t.op.kind === 'scan') {
+      const tidy = tidyScan(t.op, args, read.get(t) ?? new Set());
+      results.set(t, tidy.results);
+      return tidy.node;
+    }
+    if (t.op.kind === 'pick') {
+      const known = results.get(t.args[0] as Tensor);
+      if (known) return known.get(t.op.index) as Tensor;
+    }
+    return withArgs(t, args);
+  });
+}
+
+function tidyScan(
+  op: ScanOp,
+  args: readonly Tensor[],
+  read: ReadonlySet<number>,
+): { node: Tensor; results: Map<number, Tensor> } {
+  const { body, counts, length } = op;
+  const { consts: nc, carry: nk } = counts;
+  const outer = (p: Tensor): Tensor => args[body.params.indexOf(p)] as Tensor;
+
+  // 1. Parameters that are the same in every step stand for their outer value.
+  const stands = new Map<Tensor, Tensor>();
+  body.params.forEach((p, i) => {
+    if (i < nc) stands.set(p, outer(p));
+    else if (i < nc + nk) {
+      if (body.results[i - nc] === p) stands.set(p, outer(p));
+    } else {
+      const still = withoutTime(outer(p));
+      if (still) stands.set(p, still);
+    }
+  });
+  const inner = substitute(body.results, stands);
+
+  // 2. Results that need no loop, and equal results.
+  const results = new Map<number, Tensor>();
+  const ys: Tensor[] = [];
+  const yOf = new Map<number, number>();
+  const moving = new Set(body.params.filter((p) => !stands.has(p)));
+  const varies = dependents(topo(inner), moving);
+  for (const i of read) {
+    const r = inner[i] as Tensor;
+    const p = body.params.indexOf(r);
+    if (i < nk) {
+      if (!moving.has(body.params[nc + i] as Tensor)) results.set(i, args[nc + i] as Tensor);
+    } else if (p >= nc + nk) results.set(i, args[p] as Tensor);
+    else if (!varies.has(r)) results.set(i, broadcastAxes(r, [0], [length, ...r.shape]));
+    else {
+      if (!ys.includes(r)) ys.push(r);
+      yOf.set(i, ys.indexOf(r));
+    }
+  }
+
+  // 3. Carries that a read result needs, directly or through another carry.
+  const carries = body.params
+    .slice(nc, nc + nk)
+    .map((p, k) => ({ p, next: inner[k] as Tensor, k }));
+  const live = new Set(
+    carries.filter(({ p, k }) => moving.has(p) && read.has(k)).map(({ k }) => k),
+  );
+  for (let before = -1; before !== live.size; ) {
+    before = live.size;
+    const needed = new Set(topo([...ys, ...[...live].map((k) => inner[k] as Tensor)]));
+    for (const { p, k } of carries) if (moving.has(p) && needed.has(p)) live.add(k);
+  }
+  const kept = carries.filter(({ k }) => live.has(k));
+  const final = [...kept.map(({ next }) => next), ...ys];
+  const needed = new Set(topo(final));
+  const xs = body.params.slice(nc + nk).filter((p) => moving.has(p) && needed.has(p));
+
+  const closed = closeOver({ params: [...kept.map(({ p }) => p), ...xs], results: final });
+  const out = scanNode(
+    closed,
+    kept.map(({ p }) => outer(p)),
+    xs.map(outer),
+    op,
+  );
+  kept.forEach(({ k }, j) => {
+    if (read.has(k)) results.set(k, out.carry[j] as Tensor);
+  });
+  for (const [i, y] of yOf) results.set(i, out.ys[y] as Tensor);
+  return { node: out.node, results };
+}
+
+/** What a tensor is at each step, if that is the same: it was broadcast over time, or is constant. */
+function withoutTime(x: Tensor): Tensor | undefined {
+  if (x.op.kind !== 'broadcast' || !x.op.axes.includes(0)) return undefined;
+  const rest = x.op.axes.filter((a) => a > 0).map((a) => a - 1);
+  return broadcastAxes(x.args[0] as Tensor, rest, x.shape.slice(1));
+}
+
+/** Replaces parameters of a body; nothing outside the body is touched. */
+function substitute(results: readonly Tensor[], stands: ReadonlyMap<Tensor, Tensor>): Tensor[] {
+  return rewrite(results, (t, args) => stands.get(t) ?? withArgs(t, args));
+}

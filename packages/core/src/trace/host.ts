@@ -1,0 +1,152 @@
+/** The host edge: what counts as a host array, and how it becomes dense elements of one type. Knows no backend. */
+import { fail } from '../errors.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { bytesPerElement, coerce, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
+import { denseStrides, isDense, type Shape, sizeOf } from '../ir/view.ts';
+import { checkShape } from '../ops/views.ts';
+
+/**
+ * Anything with `data` and `shape`: a `read()`, npm's ndarray (with `stride` and `offset`), or a record of one's own.
+ * Float32Array, Float64Array, Int32Array and Uint32Array give their own type; plain arrays of numbers give float32.
+ */
+export interface HostInput {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+  readonly stride?: readonly number[];
+  readonly offset?: number;
+  readonly dtype?: string;
+}
+
+/** Nested arrays of numbers (or booleans), all of one length per level. */
+export type Nested = number | boolean | readonly Nested[];
+
+export const isHostInput = (x: unknown): x is HostInput =>
+  typeof x === 'object' &&
+  x !== null &&
+  !(x instanceof Tensor) &&
+  'data' in x &&
+  'shape' in x &&
+  typeof x.data === 'object' &&
+  x.data !== null &&
+  'length' in x.data &&
+  Array.isArray(x.shape);
+
+export function dtypeOfHost(x: HostInput): DType {
+  const { data } = x;
+  if (x.dtype === 'bool' && (data instanceof Uint32Array || Array.isArray(data))) return 'bool';
+  if (data instanceof Float32Array || Array.isArray(data)) return 'float32';
+  if (data instanceof Int32Array) return 'int32';
+  if (data instanceof Uint32Array) return 'uint32';
+  if (data instanceof Float64Array) return 'float64';
+  return fail(
+    'host-array',
+    `host array: a ${data.constructor.name} has no element type here. Convert it: tensor({ data: Float32Array.from(data), shape }), or tensor(array, { dtype }).`,
+  );
+}
+
+/** Checks a host array and gives its elements, dense and row-major: the same memory where it already is that. */
+export function denseHost(
+  x: HostInput,
+  what = 'host array',
+): { data: TypedArray; shape: Shape; dtype: DType } {
+  const dtype = dtypeOfHost(x);
+  const shape = [...x.shape];
+  checkShape(what, shape);
+  const strides = x.stride ?? denseStrides(shape);
+  const offset = x.offset ?? 0;
+  const size = sizeOf(shape);
+  if (strides.length !== shape.length)
+    fail(
+      'host-array',
+      `${what}: ${strides.length} strides for shape [${shape}]. Give one per axis.`,
+    );
+  const low = shape.reduce((n, m, i) => n + Math.min(0, (m - 1) * (strides[i] as number)), offset);
+  const high = shape.reduce((n, m, i) => n + Math.max(0, (m - 1) * (strides[i] as number)), offset);
+  if (
+    low < 0 ||
+    high >= x.data.length ||
+    (x.stride === undefined && x.data.length - offset !== size)
+  )
+    fail(
+      'host-array',
+      `${what}: shape [${shape}] has ${size} elements, but the data holds ${x.data.length - offset}. Make them equal.`,
+    );
+  const data = x.data;
+  if (isDense(shape, strides) && !Array.isArray(data)) {
+    const typed = data as TypedArray;
+    return {
+      data: typed.length === size ? typed : typed.subarray(offset, offset + size),
+      shape,
+      dtype,
+    };
+  }
+  const out = viewOf(dtype, new ArrayBuffer(size * bytesPerElement[dtype]));
+  const index = shape.map(() => 0);
+  let at = offset;
+  for (let i = 0; i < size; i++) {
+    out[i] = data[at] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const stride = strides[axis] as number;
+      at += stride;
+      index[axis] = (index[axis] as number) + 1;
+      if (index[axis] !== shape[axis]) break;
+      at -= stride * (shape[axis] as number);
+      index[axis] = 0;
+    }
+  }
+  return { data: out, shape, dtype };
+}
+
+/**
+ * A tensor of host values: nested arrays, a number, or a host array. `dtype` converts; by default numbers are float32
+ * and booleans bool. The values are copied.
+ */
+export function tensor(
+  values: Nested | HostInput | Tensor,
+  options: { dtype?: DType } = {},
+): Tensor {
+  if (values instanceof Tensor) return values;
+  const host = isHostInput(values) ? denseAny(values) : fromNested(values);
+  const dtype = options.dtype ?? host.dtype;
+  const data = viewOf(dtype, new ArrayBuffer(host.data.length * bytesPerElement[dtype]));
+  const convert = coerce[dtype];
+  for (let i = 0; i < data.length; i++) data[i] = convert(host.data[i] as number);
+  return new Tensor({ kind: 'host', data }, host.shape, dtype, [], 'tensor');
+}
+
+/** Like `denseHost`, for any typed array: the caller converts. */
+function denseAny(x: HostInput): { data: ArrayLike<number>; shape: Shape; dtype: DType } {
+  const known = [Float32Array, Float64Array, Int32Array, Uint32Array].some(
+    (c) => x.data instanceof c,
+  );
+  if (known || Array.isArray(x.data)) return denseHost(x, 'tensor');
+  return denseHost({ ...x, data: Float32Array.from(x.data) }, 'tensor');
+}
+
+function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: DType } {
+  const shape: number[] = [];
+  for (let v: Nested | undefined = values; Array.isArray(v); v = v[0]) shape.push(v.length);
+  checkShape('tensor', shape);
+  const data: number[] = [];
+  let booleans = true;
+  const visit = (v: Nested, depth: number): void => {
+    if (Array.isArray(v)) {
+      if (v.length !== shape[depth])
+        fail(
+          'host-array',
+          `tensor: level ${depth} holds ${v.length} and ${shape[depth]} items. Nested arrays need one length per level.`,
+        );
+      for (const item of v) visit(item, depth + 1);
+      return;
+    }
+    if (depth !== shape.length || (typeof v !== 'number' && typeof v !== 'boolean'))
+      fail(
+        'host-array',
+        `tensor: found ${typeof v} at depth ${depth}. Nest numbers or booleans, all ${shape.length} deep.`,
+      );
+    if (typeof v === 'number') booleans = false;
+    data.push(Number(v));
+  };
+  visit(values, 0);
+  return { data, shape, dtype: booleans ? 'bool' : 'float32' };
+}

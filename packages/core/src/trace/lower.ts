@@ -1,0 +1,25 @@
+/** From a traced function to a planned program: the passes in their order. */
+import type { Backend } from '../backend/interface.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Program } from '../ir/program.ts';
+import { verify } from '../ir/verify.ts';
+import { fission } from '../passes/fission.ts';
+import { fuse } from '../passes/fuse.ts';
+import { plan } from '../passes/plan.ts';
+import { simplify } from '../passes/simplify.ts';
+
+export interface LowerOptions {
+  readonly donations?: readonly (readonly [input: number, output: number])[];
+  readonly limits?: Pick<Backend['limits'], 'bindingBytes' | 'buffers'>;
+}
+
+export function lower(
+  params: readonly Tensor[],
+  results: readonly Tensor[],
+  options: LowerOptions = {},
+): Program {
+  const simple = simplify(fission(simplify(results)));
+  const program = plan(fuse(params, simple), options);
+  verify(program);
+  return program;
+}

@@ -1,0 +1,28 @@
+/** The one error of this package and its codes. Knows no data set. */
+
+/** argument-invalid: the caller's value; data-missing: nothing there; data-broken: there, but not as promised; download-failed: the network or the server. */
+export type DatasetErrorCode =
+  | 'argument-invalid'
+  | 'data-missing'
+  | 'data-broken'
+  | 'download-failed';
+
+/** Its message says what failed, what was found, and what to do. */
+export class DatasetError extends Error {
+  readonly code: DatasetErrorCode;
+
+  constructor(code: DatasetErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'DatasetError';
+    this.code = code;
+  }
+}
+
+/** Refuses a value that is no whole number of at least `least`. */
+export function requireCount(what: string, value: number, least = 1): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new DatasetError(
+    'argument-invalid',
+    `${what} is a whole number of at least ${least}, got ${String(value)}. Pass such a number.`,
+  );
+}

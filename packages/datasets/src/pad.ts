@@ -1,0 +1,118 @@
+/**
+ * Sequences of ids to one rectangle, with the rules of Keras' `pad_sequences` (keras/src/utils/sequence_utils.py).
+ * Knows no words: what an id means is said in vocabulary.ts.
+ */
+import { DatasetError, requireCount } from './errors.ts';
+import type { HostArray } from './host-array.ts';
+
+/** `pre`: at the beginning; `post`: at the end. */
+export type Side = 'pre' | 'post';
+
+export interface PadOptions {
+  /** Steps in each row; the longest sequence's where absent. */
+  readonly maxlen?: number;
+  /** Where the padding goes. Default `pre`, as in Keras. */
+  readonly padding?: Side;
+  /** Where a sequence that is too long loses steps. Default `pre`, as in Keras: its last `maxlen` steps stay. */
+  readonly truncation?: Side;
+  /** The id of padding. Default 0. */
+  readonly value?: number;
+}
+
+export interface PaddedSequences extends HostArray<Int32Array> {
+  /** [n, maxlen] */
+  readonly shape: readonly [number, number];
+  /** [n], steps of each row that are not padding, after truncation. */
+  readonly lengths: Int32Array;
+}
+
+/**
+ * Pads and truncates each sequence to the same number of steps.
+ *
+ * Keras' option `truncating` is `truncation` here. Two differences from Keras, both errors here: `maxlen: 0` (Keras
+ * slices `s[-0:]`, the whole sequence, and then fails on the shape), and ids that are no int32 (NumPy rounds them).
+ *
+ * @param sequences n sequences of int32 ids, of any lengths, 0 among them
+ * @returns ids of shape [n, maxlen] and lengths of shape [n]
+ * @throws DatasetError `argument-invalid`: no sequences and no `maxlen`, a bad option, an id that is no int32
+ */
+export function padSequences(
+  sequences: readonly ArrayLike<number>[],
+  options: PadOptions = {},
+): PaddedSequences {
+  const { padding = 'pre', truncation = 'pre', value = 0 } = options;
+  requireSide('padding', padding);
+  requireSide('truncation', truncation);
+  requireInt32(value, 'the option "value"');
+  const maxlen = options.maxlen ?? longest(sequences);
+  if (options.maxlen !== undefined) requireCount('padSequences: maxlen', maxlen);
+
+  const data = new Int32Array(sequences.length * maxlen).fill(value);
+  const lengths = new Int32Array(sequences.length);
+  sequences.forEach((sequence, row) => {
+    const length = Math.min(sequence.length, maxlen);
+    const from = truncation === 'pre' ? sequence.length - length : 0;
+    const to = row * maxlen + (padding === 'pre' ? maxlen - length : 0);
+    for (let step = 0; step < length; step++) {
+      data[to + step] = requireInt32(sequence[from + step], `sequence ${row}, step ${from + step}`);
+    }
+    lengths[row] = length;
+  });
+  return { data, shape: [sequences.length, maxlen], lengths };
+}
+
+/**
+ * Which steps are valid. Left padding needs this mask: lengths alone mean that a row is valid from its first step on.
+ *
+ * @param lengths [n], steps of each row that are not padding
+ * @param maxlen steps in each row
+ * @param padding where the padding is; the default is `padSequences`' own, `pre`
+ * @returns uint8 of shape [n, maxlen]: 1 where the step is valid, 0 where it is padding
+ * @throws DatasetError `argument-invalid`: a length beyond `maxlen`
+ */
+export function paddingMask(
+  lengths: ArrayLike<number>,
+  maxlen: number,
+  padding: Side = 'pre',
+): HostArray<Uint8Array> {
+  requireSide('padding', padding);
+  requireCount('paddingMask: maxlen', maxlen, 0);
+  const rows = lengths.length;
+  const data = new Uint8Array(rows * maxlen);
+  for (let row = 0; row < rows; row++) {
+    const length = lengths[row] as number;
+    if (!(length >= 0 && length <= maxlen)) {
+      throw new DatasetError(
+        'argument-invalid',
+        `paddingMask: row ${row} has length ${length} in ${maxlen} steps. Pass the lengths and the maxlen of one padSequences result.`,
+      );
+    }
+    const start = row * maxlen + (padding === 'pre' ? maxlen - length : 0);
+    data.fill(1, start, start + length);
+  }
+  return { data, shape: [rows, maxlen] };
+}
+
+function longest(sequences: readonly ArrayLike<number>[]): number {
+  if (sequences.length > 0) return sequences.reduce((most, s) => Math.max(most, s.length), 0);
+  throw new DatasetError(
+    'argument-invalid',
+    'padSequences: got no sequences, so none is the longest. Pass maxlen, or at least one sequence.',
+  );
+}
+
+function requireSide(option: string, side: Side): void {
+  if (side === 'pre' || side === 'post') return;
+  throw new DatasetError(
+    'argument-invalid',
+    `padSequences: ${option} is "pre" or "post", got ${JSON.stringify(side)}. Choose one of the two.`,
+  );
+}
+
+function requireInt32(id: number | undefined, where: string): number {
+  if (id === (id as number) >> 0) return id as number;
+  throw new DatasetError(
+    'argument-invalid',
+    `padSequences: ${where} is ${String(id)}, which is no int32. Pass whole numbers of 32 bits.`,
+  );
+}

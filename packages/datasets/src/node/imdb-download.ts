@@ -1,0 +1,196 @@
+/**
+ * Fetches the Large Movie Review Dataset into a cache. Knows the published archive, its size and its checksum; how the
+ * files are read is in imdb.ts.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { createGunzip } from 'node:zlib';
+import { DatasetError } from '../errors.ts';
+import { readTar, type TarFile } from './tar.ts';
+
+/** Where an archive lies and how it is recognised. */
+export interface ArchiveSource {
+  readonly url: string;
+  /** Compressed bytes; not checked where absent. */
+  readonly bytes?: number;
+  /** Lower-case hexadecimal, of the compressed bytes; not checked where absent. */
+  readonly sha256?: string;
+}
+
+/**
+ * The archive that its authors publish. Size and checksum as stated by TensorFlow Datasets
+ * (tensorflow_datasets/url_checksums/imdb.txt).
+ */
+export const IMDB_ARCHIVE: ArchiveSource = {
+  url: 'https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz',
+  bytes: 84_125_825,
+  sha256: 'c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe',
+};
+
+export interface DownloadImdbOptions {
+  /** The folder that will hold `imdb/`; what OSTINATO_DATA_DIR names. Made where it is missing. */
+  readonly cacheDir: string;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Default: `IMDB_ARCHIVE`. */
+  readonly source?: ArchiveSource;
+  /** Stops the download; what was written so far is removed. */
+  readonly signal?: AbortSignal;
+  /** Called with the compressed bytes so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** Labelled reviews only: the archive's 50,000 unlabelled ones and its word counts are not unpacked. */
+const WANTED = /^aclImdb\/(README|(train|test)\/(pos|neg)\/\d+_\d+\.txt)$/;
+
+/**
+ * Downloads, checks and unpacks the archive, unless the cache has it. Unpacks while it downloads, into a folder beside
+ * the final one that is renamed when all is well, so a broken attempt leaves nothing that looks whole.
+ *
+ * @returns the folder to pass to `readImdb` as `dir`: `cacheDir/imdb`
+ * @throws DatasetError `download-failed`: the server or the network; `data-broken`: not the archive that was promised;
+ * the signal's reason where the signal stopped it
+ */
+export async function downloadImdb(options: DownloadImdbOptions): Promise<string> {
+  const { cacheDir, source = IMDB_ARCHIVE } = options;
+  const target = join(cacheDir, 'imdb');
+  if (await isFolder(target)) return target;
+  const unfinished = join(cacheDir, `.imdb-${randomUUID()}`);
+  await mkdir(unfinished, { recursive: true });
+  try {
+    const body = await open(source, options);
+    await unpack(body, unfinished, { ...options, source });
+    await moveInto(unfinished, target);
+    return target;
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+async function open(source: ArchiveSource, options: DownloadImdbOptions): Promise<Readable> {
+  const { fetch = globalThis.fetch, signal } = options;
+  const response = await fetch(source.url, signal === undefined ? {} : { signal }).catch(
+    (cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new DatasetError(
+        'download-failed',
+        `downloadImdb: ${source.url} did not answer: ${(cause as Error).message}. Check the network, or unpack the archive by hand and pass its folder to readImdb.`,
+        { cause },
+      );
+    },
+  );
+  if (response.ok && response.body !== null) {
+    return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
+  }
+  throw new DatasetError(
+    'download-failed',
+    `downloadImdb: ${source.url} answered ${response.status} ${response.statusText}. Try later, or unpack the archive by hand and pass its folder to readImdb.`,
+  );
+}
+
+async function unpack(
+  body: Readable,
+  dir: string,
+  options: DownloadImdbOptions & { readonly source: ArchiveSource },
+): Promise<void> {
+  const { source, onProgress } = options;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let files = 0;
+  try {
+    await pipeline(
+      body,
+      async function* (chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          onProgress?.(bytes);
+          yield chunk;
+        }
+      },
+      createGunzip(),
+      async (archive: AsyncIterable<Uint8Array>) => {
+        files = await writeFiles(
+          readTar(archive, (name) => WANTED.test(name)),
+          dir,
+        );
+      },
+    );
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw failure(source, bytes, cause);
+  }
+  requireSame(source, { bytes, sha256: hash.digest('hex') });
+  if (files === 0) {
+    throw new DatasetError(
+      'data-broken',
+      `downloadImdb: ${source.url} has no file named aclImdb/train/pos/0_9.txt or like it. Check the address.`,
+    );
+  }
+}
+
+async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<number> {
+  const made = new Set<string>();
+  let count = 0;
+  for await (const { name, data } of files) {
+    const path = join(dir, name);
+    if (!made.has(dirname(path))) {
+      await mkdir(dirname(path), { recursive: true });
+      made.add(dirname(path));
+    }
+    await writeFile(path, data);
+    count++;
+  }
+  return count;
+}
+
+/** The network breaks with errors of its own; what zlib and tar find means that the bytes are wrong. */
+function failure(source: ArchiveSource, bytes: number, cause: unknown): unknown {
+  const code = (cause as { code?: unknown }).code;
+  const isBroken =
+    cause instanceof DatasetError || (typeof code === 'string' && code.startsWith('Z_'));
+  const { message } = cause as Error;
+  if (isBroken) {
+    return new DatasetError(
+      'data-broken',
+      `downloadImdb: what ${source.url} gave is no whole tar.gz (${bytes} bytes came): ${message}. Try again.`,
+      { cause },
+    );
+  }
+  return new DatasetError(
+    'download-failed',
+    `downloadImdb: ${source.url} broke off after ${bytes} bytes: ${message}. Try again.`,
+    { cause },
+  );
+}
+
+function requireSame(source: ArchiveSource, got: { bytes: number; sha256: string }): void {
+  for (const property of ['bytes', 'sha256'] as const) {
+    const wanted = source[property];
+    if (wanted === undefined || wanted === got[property]) continue;
+    throw new DatasetError(
+      'data-broken',
+      `downloadImdb: ${property} of ${source.url} is ${got[property]}, wanted ${wanted}. Try again; if it stays so, the archive has changed and must not be trusted.`,
+    );
+  }
+}
+
+/** Another process may have been faster; its folder is as good. */
+async function moveInto(unfinished: string, target: string): Promise<void> {
+  try {
+    await rename(unfinished, target);
+  } catch (error) {
+    if (!(await isFolder(target))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -13,10 +13,7 @@ import { add, equal, full, iota, map, mul, where, zeros } from '../ops/elementwi
 import { reduce } from '../ops/reduce.ts';
 import { broadcastTo, concat, flip, reshape, slice, transpose } from '../ops/views.ts';
 import { differentiate } from './differentiate.ts';
-import { scanCotangents } from './scan.ts';
-
-/** How a rule reads a forward value: the identity, except inside a scan, where it becomes a residual. */
-export type Primal = (t: Tensor) => Tensor;
+import { type Primal, scanCotangents } from './scan.ts';
 
 /**
  * Cotangents of `targets` given those of `roots`; undefined where none flows. Walks only from roots to targets, and
@@ -51,7 +48,7 @@ export function backward(
       if (!picked) continue;
       const parts =
         op.kind === 'scan'
-          ? scanCotangents(t, op, picked, primal)
+          ? scanCotangents(t, op, picked, primal, backward)
           : customCotangents(t, op, picked, primal);
       parts.forEach((g, i) => {
         accumulate(t.args[i] as Tensor, g);

@@ -9,7 +9,17 @@ import { isCostly } from '../ir/scalar.ts';
 import { add, zeros, zerosLike } from '../ops/elementwise.ts';
 import { reduce } from '../ops/reduce.ts';
 import { closeOver, pick, scanNode } from '../ops/scan.ts';
-import { backward, type Primal } from './backward.ts';
+
+/** How a rule reads a forward value: the identity, except inside a scan, where it becomes a residual. */
+export type Primal = (t: Tensor) => Tensor;
+
+/** Reverse mode on the step's own graph. Handed in, because it and this rule call each other. */
+export type Backward = (
+  roots: readonly Tensor[],
+  cotangents: readonly (Tensor | null)[],
+  targets: readonly Tensor[],
+  primal: Primal,
+) => (Tensor | undefined)[];
 
 /** Which values of a step are worth saving: what is dear to compute again. All else is rebuilt from those. */
 const isSaved = (t: Tensor): boolean =>
@@ -24,6 +34,7 @@ export function scanCotangents(
   op: ScanOp,
   picked: ReadonlyMap<number, Tensor>,
   outer: Primal,
+  backward: Backward,
 ): (Tensor | null)[] {
   const { body, counts, length } = op;
   const { consts: nc, carry: nk } = counts;

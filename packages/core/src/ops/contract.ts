@@ -8,8 +8,8 @@ import { broadcastTo, reshape } from './views.ts';
 /** One node: `a`, `b` and `out` name each axis by one character. The specification has been checked. */
 export function contract(a: string, b: string, out: string, x: Tensor, y: Tensor): Tensor {
   const size = new Map<string, number>();
-  [...a].forEach((c, i) => size.set(c, x.shape[i] as number));
-  [...b].forEach((c, i) => size.set(c, y.shape[i] as number));
+  for (const [i, c] of [...a].entries()) size.set(c, x.shape[i] as number);
+  for (const [i, c] of [...b].entries()) size.set(c, y.shape[i] as number);
   const shape = [...out].map((c) => size.get(c) as number);
   return new Tensor({ kind: 'contract', a, b, out }, shape, x.dtype, [x, y]);
 }

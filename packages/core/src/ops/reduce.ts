@@ -117,8 +117,10 @@ const argBest =
     const a = normalAxis(what, axis, x.rank);
     const n = x.shape[a] as number;
     const best = broadcastTo(keep(x, reduce(combine, x, [a]), [a]), x.shape);
-    const isNaN = logicalNot(equal(x, x));
-    const hit = x.dtype.startsWith('float') ? logicalOr(equal(x, best), isNaN) : equal(x, best);
+    const notANumber = logicalNot(equal(x, x));
+    const hit = x.dtype.startsWith('float')
+      ? logicalOr(equal(x, best), notANumber)
+      : equal(x, best);
     return reduce('min', where(hit, iota(x.shape, a), full([], n - 1, 'int32')), [a]);
   };
 

@@ -78,7 +78,7 @@ class Fuser {
       return place.slot;
     });
     for (const t of this.plan.order)
-      if (t.op.kind === 'param' && !this.homes.has(t))
+      if (t.args.length === 0 && t.op.kind !== 'map' && !this.homes.has(t))
         fail(
           'escaped-tensor',
           `compile: ${describe(t)} belongs to another traced function or to a scan's step. Return it from there as a result.`,
@@ -249,9 +249,11 @@ class Fuser {
     const { op } = t;
     switch (op.kind) {
       case 'reduce':
-        return this.emitReduce(t, op.axes, op.combine);
+        this.emitReduce(t, op.axes, op.combine);
+        return;
       case 'contract':
-        return this.emitContract(t, op);
+        this.emitContract(t, op);
+        return;
       case 'gather':
       case 'scatter': {
         const [a, b] = t.args.map((x) => this.operand(this.read(x))) as [Operand, Operand];
@@ -264,10 +266,8 @@ class Fuser {
         return;
       }
       case 'scan':
-        return this.emitScan(t, op);
-      case 'host':
-      case 'value':
-        return fail('not-run', `compile: ${describe(t)} is no parameter of the program.`);
+        this.emitScan(t, op);
+        return;
       default:
         return;
     }

@@ -1,1 +1,3 @@
-export {};
+/** `@ostinato/backend-cpu`: the plain JavaScript backend. */
+export { cpu } from './cpu.ts';
+export type { CpuBuffer } from './memory.ts';

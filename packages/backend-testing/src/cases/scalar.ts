@@ -160,7 +160,7 @@ const castEdges = [
 
 function castCase(from: DType, dtypes: readonly DType[]): ConformanceCase {
   return withBackend(`casts: from ${from}`, async (backend) => {
-    const values = isFloat(from) ? castEdges : [...(intEdges[from] ?? []), 0, 1, 77];
+    const values = isFloat(from) ? castEdges : (intEdges[from] ?? []);
     const b = programBuilder();
     const x = b.input('x', from, values.length);
     for (const to of dtypes) {

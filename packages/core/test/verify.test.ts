@@ -7,6 +7,7 @@ import {
   constant,
   type DType,
   type Instr,
+  type Loop,
   type Operand,
   type Program,
   type ProgramBuilder,
@@ -121,11 +122,11 @@ describe('arenas', () => {
       'a value overwritten while it is needed',
       withInstr(
         withInstr(withSlot(planned(), 2, { offset: 16 }), 1, (i) => ({
-          outs: [{ ...(i as { outs: Operand[] }).outs[0], slot: 2, offset: 4 }],
+          outs: [{ ...(i as Loop).outs[0], slot: 2, offset: 4 }],
         })),
         2,
         (i) => {
-          const [a, b] = (i as { args: Operand[] }).args as [Operand, Operand];
+          const [a, b] = (i as Loop).args as [Operand, Operand];
           return { args: [a, { ...b, offset: (q.offset as number) / 4 }] };
         },
       ),
@@ -148,7 +149,7 @@ describe('arenas', () => {
       copy(window(p, [1]), y);
     }, 1);
     const bad = withInstr(withSlot(good, 2, { offset: 0 }), 1, (i) => ({
-      outs: [{ ...(i as { outs: Operand[] }).outs[0], offset: 0 }],
+      outs: [{ ...(i as Loop).outs[0], offset: 0 }],
     }));
     expect(() => verify(bad)).toThrow('instruction 2 (loop): arg %1 p was overwritten by %2 r');
   });
@@ -242,7 +243,7 @@ describe('types', () => {
     [
       'operand',
       withInstr(typed('int32', 'int32'), 0, (i) => ({
-        args: [{ ...(i as { args: Operand[] }).args[0], dtype: 'float32' }],
+        args: [{ ...(i as Loop).args[0], dtype: 'float32' }],
         body: [cast('int32', arg(0))],
       })),
       'arg %0 x says float32, its slot int32',

@@ -1,6 +1,6 @@
 /** `@ostinato/core`: tensors, gradients, scan, and functions made to run on a backend. */
 export * from './autograd/index.ts';
-export { type ErrorCode, errorCodes, named, OstinatoError } from './errors.ts';
+export { type ErrorCode, errorCodes, fail, named, OstinatoError } from './errors.ts';
 export { type HostArray, Tensor } from './graph/tensor.ts';
 export { flatten, leavesOf, mapTree, type Tree } from './graph/tree.ts';
 export type { DType } from './ir/dtype.ts';

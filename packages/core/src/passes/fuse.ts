@@ -90,6 +90,7 @@ class Fuser {
       return place.slot;
     });
     for (const t of [...this.plan.order].reverse()) if (t.op.kind === 'concat') this.placeParts(t);
+    for (const t of this.plan.order) if (t.op.kind === 'reshape') this.placeForReshape(t);
     this.collectConstants();
     for (let level = -1; level < this.plan.levels; level++) {
       for (const t of this.plan.order) if (this.plan.level(t) === level) this.emitSingle(t);
@@ -172,6 +173,22 @@ class Fuser {
       this.send(part, to);
       start += part.shape[axis] as number;
     }
+  }
+
+  /** What is only reshaped after a transpose is computed in the transposed order at once: the reshape is then free. */
+  private placeForReshape(t: Tensor): void {
+    const moved = t.args[0] as Tensor;
+    const source = moved.args[0];
+    if (moved.op.kind !== 'transpose' || !source || isView(source) || this.homes.has(source))
+      return;
+    const { kind } = source.op;
+    if (kind !== 'contract' && kind !== 'reduce' && kind !== 'map') return;
+    if (isConstant(source) || this.plan.inlined.has(source)) return;
+    if (this.plan.users.get(source)?.length !== 1 || this.plan.users.get(moved)?.length !== 1)
+      return;
+    const dense = view(moved, { slot: 0, offset: 0, strides: denseStrides(source.shape) }) as Place;
+    if (reshapeStrides(moved.shape, dense.strides, t.shape)) return;
+    this.homes.set(source, unview(moved, this.newPlace(moved)) as Place);
   }
 
   private home(t: Tensor): Place {

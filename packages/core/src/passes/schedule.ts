@@ -58,6 +58,13 @@ export function schedule(results: readonly Tensor[]): Schedule {
     levels.set(t, level);
   }
   const level = (t: Tensor): number => levels.get(t) ?? 0;
+  // A map whose value only later loops of its shape need runs in the first of them and is never stored.
+  for (const t of [...order].reverse()) {
+    if (t.op.kind !== 'map' || inlined.has(t) || outputs.has(t)) continue;
+    const readers = users.get(t) ?? [];
+    const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u);
+    if (readers.length > 0 && readers.every(joins)) levels.set(t, Math.min(...readers.map(level)));
+  }
   let last = 0;
   for (const t of order) last = Math.max(last, level(t), copyLevel(t));
   return { order, users, inlined, levels: last + 1, level, copyLevel };

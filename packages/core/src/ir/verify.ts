@@ -2,12 +2,13 @@
  * Checks that a program keeps the format's promises, so that a backend may rely on them. Says which instruction and
  * which slot break one. Knows the format only: no graph, no backend.
  */
-import { fail } from '../errors.ts';
 import { bytesPerElement, type DType, isFloat, isInteger } from './dtype.ts';
 import { exprOrder } from './expr.ts';
-import { folds, type Lattice, lattice, meet, pointsOf, visitPoints } from './overlap.ts';
+import { folds, meet } from './overlap.ts';
 import type { Instr, Loop, Operand, Program, Scan, Slot } from './program.ts';
 import { exprType } from './scalar.ts';
+import { type Described, describe, labelOf, type Wrong, withAxis, wrongAt } from './touch.ts';
+import { trackValues } from './values.ts';
 import { extent } from './view.ts';
 
 export interface VerifyLimits {
@@ -21,14 +22,6 @@ export interface VerifyLimits {
 export function verify(program: Program, limits: VerifyLimits = {}): void {
   verifyProgram(program, limits, '', program.outputs);
 }
-
-/** What is wrong with one thing: `at` names it. */
-type Wrong = (what: string) => never;
-
-const wrongAt =
-  (where: string): Wrong =>
-  (what) =>
-    fail('program-invalid', `verify: ${where}${what}`);
 
 /** `whole`: the outputs that must be written everywhere. */
 function verifyProgram(
@@ -62,9 +55,6 @@ function verifyProgram(
 }
 
 // ---- slots ----
-
-const labelOf = (program: Program, slot: number): string =>
-  `%${slot} ${program.slots[slot]?.label ?? '?'}`;
 
 function verifySlots(program: Program, limits: VerifyLimits, where: string): void {
   const wrong = wrongAt(where);
@@ -209,138 +199,7 @@ function verifyScan(scan: Scan, wrong: Wrong): void {
       wrong(`rows.${name} has ${got} entries, the body has ${want}. Give one each.`);
 }
 
-// ---- operands ----
-
-/** An operand with what it reaches. */
-interface Described {
-  readonly operand: Operand;
-  readonly role: 'arg' | 'out';
-  readonly name: string;
-  readonly slot: Slot;
-  /** First element of its slot, counted from the buffer. */
-  readonly base: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-  /** The elements it touches, in words of 4 bytes from its buffer's start: a scan's are those that its body touches. */
-  readonly touches: readonly Lattice[];
-  /** Of a scan's xs and ys: the words from one step to the next. */
-  readonly time?: {
-    readonly length: number;
-    readonly step: number;
-    readonly first: readonly Lattice[];
-  };
-}
-
-/** Elements of a window as words of 4 bytes. */
-function words(
-  dtype: DType,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): Lattice {
-  const width = bytesPerElement[dtype] / 4;
-  const inner = width > 1 ? { shape: [width], strides: [1] } : { shape: [], strides: [] };
-  return lattice(
-    offset * width,
-    [...shape, ...inner.shape],
-    [...strides.map((s) => s * width), ...inner.strides],
-  );
-}
-
-function describe(instr: Instr, program: Program): Described[] {
-  const wrong = wrongAt('');
-  const one = (
-    operand: Operand,
-    role: 'arg' | 'out',
-    shape: readonly number[],
-    strides: readonly number[] = operand.strides,
-  ): Described => {
-    const slot = program.slots[operand.slot];
-    if (!slot)
-      return wrong(
-        `${instr.kind} names slot ${operand.slot} of ${program.slots.length}. Add the slot.`,
-      );
-    const width = bytesPerElement[slot.dtype];
-    const base = slot.arena === undefined ? 0 : (slot.offset ?? 0) / width;
-    const name = `${role} ${labelOf(program, operand.slot)}`;
-    const touches = [words(slot.dtype, operand.offset, shape, strides)];
-    return { operand, role, name, slot, base, shape, strides, touches };
-  };
-  switch (instr.kind) {
-    case 'loop':
-    case 'contract':
-      return [
-        ...instr.args.map((o) => one(o, 'arg', [...instr.shape, ...instr.over])),
-        ...instr.outs.map((o) => one(o, 'out', instr.shape)),
-      ];
-    case 'gather':
-    case 'scatter': {
-      const [n, d] = instr.shape;
-      const whole = [instr.rows, d];
-      const [first, out] = instr.kind === 'gather' ? [whole, [n, d]] : [[n, d], whole];
-      return [
-        one(instr.args[0], 'arg', first),
-        one(instr.args[1], 'arg', [n]),
-        one(instr.outs[0], 'out', out),
-      ];
-    }
-    case 'scan':
-      return describeScan(instr, one);
-  }
-}
-
-function describeScan(
-  scan: Scan,
-  one: (
-    o: Operand,
-    role: 'arg' | 'out',
-    shape: readonly number[],
-    strides: readonly number[],
-  ) => Described,
-): Described[] {
-  const { body, consts, init, xs, finals, ys } = scan;
-  const inputs = [...body.inputs];
-  const outputs = [...body.outputs];
-  const still = (o: Operand, role: 'arg' | 'out', slot: number): Described =>
-    one(o, role, [(body.slots[slot] as Slot).size], [1]);
-  const timed = (o: Operand, role: 'arg' | 'out', slot: number): Described => {
-    const { size, dtype } = body.slots[slot] as Slot;
-    const stride = o.strides[0] ?? 0;
-    const whole = one(o, role, [scan.length, size], [stride, 1]);
-    const width = bytesPerElement[dtype] / 4;
-    const first = touchesOf(body, slot, role).map((t) => ({
-      ...t,
-      start: t.start + o.offset * width,
-    }));
-    const step = stride * width;
-    return {
-      ...whole,
-      touches: first.map((t) => withAxis(t, scan.length, step)),
-      time: { length: scan.length, step, first },
-    };
-  };
-  const next = (list: number[]): number => list.shift() as number;
-  return [
-    ...consts.map((o) => still(o, 'arg', next(inputs))),
-    ...init.map((o) => still(o, 'arg', next(inputs))),
-    ...xs.map((o) => timed(o, 'arg', next(inputs))),
-    ...finals.map((o) => still(o, 'out', next(outputs))),
-    ...ys.map((o) => timed(o, 'out', next(outputs))),
-  ];
-}
-
-const withAxis = (t: Lattice, n: number, step: number): Lattice => ({
-  start: t.start + (step < 0 ? (n - 1) * step : 0),
-  axes: n > 1 && step !== 0 ? [...t.axes, { n, step: Math.abs(step) }] : t.axes,
-});
-
-/** The words of one slot that a program reads or writes. */
-const touchesOf = (program: Program, slot: number, role: 'arg' | 'out'): Lattice[] =>
-  program.code.flatMap((instr) =>
-    describe(instr, program)
-      .filter((d) => d.operand.slot === slot && d.role === role)
-      .flatMap((d) => d.touches),
-  );
+// ---- buffers and windows ----
 
 function verifyBuffers(
   instr: Instr,
@@ -452,92 +311,4 @@ function verifySteps({ name, time, operand }: Described, wrong: Wrong): void {
     wrong(
       `${name} is written twice by different steps: time stride ${operand.strides}. Make it larger.`,
     );
-}
-
-// ---- values ----
-
-/** Larger buffers are followed slot by slot only. */
-const followedWords = 1 << 16;
-
-/**
- * Follows which slot wrote what, so that nothing is read that was never written or is overwritten by a slot that
- * shares the place.
- */
-function trackValues(program: Program): {
-  read(o: Described, wrong: Wrong): void;
-  write(o: Described, wrong: Wrong): void;
-  finished(slot: number, whole: boolean, wrong: Wrong): void;
-} {
-  const given = new Set(program.inputs);
-  const written = new Set<number>();
-  const lost = new Map<number, number>();
-  const homeOf = (k: number): string => {
-    const { arena } = program.slots[k] as Slot;
-    return arena === undefined ? `slot ${k}` : `arena ${arena}`;
-  };
-  // Per buffer: which slot wrote each word last, plus one.
-  const writers = new Map<string, Int32Array>();
-  const writerOf = (k: number): Int32Array | undefined => {
-    const { arena, size, dtype } = program.slots[k] as Slot;
-    const bytes =
-      arena === undefined ? size * bytesPerElement[dtype] : (program.scratch[arena] as number);
-    if (bytes > followedWords * 4) return undefined;
-    const home = homeOf(k);
-    const known = writers.get(home) ?? new Int32Array(Math.ceil(bytes / 4));
-    writers.set(home, known);
-    return known;
-  };
-  const neighbours = program.slots.map((s, k) =>
-    s.arena === undefined
-      ? []
-      : program.slots.flatMap((t, m) => (m !== k && rangesMeet(s, t) ? [m] : [])),
-  );
-  const readSlot = (k: number, name: string, touches: readonly Lattice[], wrong: Wrong): void => {
-    if (given.has(k)) return;
-    const by = lost.get(k);
-    if (by !== undefined)
-      wrong(
-        `${name} was overwritten by ${labelOf(program, by)}. Their places in the arena must not meet.`,
-      );
-    if (!written.has(k))
-      wrong(`${name} is read before it is written. Reorder, or make it an input.`);
-    const writer = writerOf(k);
-    if (!writer) return;
-    for (const t of touches)
-      if (pointsOf(t) <= followedWords)
-        visitPoints(t, (word) => {
-          if (writer[word] !== k + 1)
-            wrong(`${name} is written in parts, and word ${word} is not.`);
-        });
-  };
-  return {
-    read: (o, wrong) => readSlot(o.operand.slot, o.name, o.touches, wrong),
-    write({ operand, touches }) {
-      const k = operand.slot;
-      written.add(k);
-      lost.delete(k);
-      for (const m of neighbours[k] as number[]) if (written.has(m)) lost.set(m, k);
-      const writer = writerOf(k);
-      if (!writer) return;
-      for (const t of touches)
-        if (pointsOf(t) <= followedWords)
-          visitPoints(t, (word) => {
-            writer[word] = k + 1;
-          });
-        else writer.fill(k + 1);
-    },
-    finished(k, whole, wrong) {
-      const name = `output ${labelOf(program, k)}`;
-      if (!given.has(k) && !written.has(k))
-        wrong(`${name} is never written. Write it, or leave it out.`);
-      const { dtype, size } = program.slots[k] as Slot;
-      if (whole) readSlot(k, name, [words(dtype, 0, [size], [1])], wrong);
-    },
-  };
-}
-
-function rangesMeet(a: Slot, b: Slot): boolean {
-  if (a.arena !== b.arena) return false;
-  const end = (s: Slot): number => (s.offset ?? 0) + s.size * bytesPerElement[s.dtype];
-  return (a.offset ?? 0) < end(b) && (b.offset ?? 0) < end(a);
 }

@@ -1,0 +1,94 @@
+/** Two cells over one sequence, one in each direction. */
+import { add, concat, type Key, keys, mapTree, mul, named, type Tree } from '@ostinato/core';
+import type { Cell } from './cell.ts';
+import { checkChoice } from './check.ts';
+import type { Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+import { recurrent } from './recurrent.ts';
+
+/** How the outputs of the two directions become one; 'none' gives the pair. */
+export type Merge = 'concat' | 'sum' | 'mul' | 'average' | 'none';
+
+export interface BidirectionalOptions<M extends Merge, R extends Returns> {
+  readonly merge: M;
+  /** 'last' is the forward output of the last step with the backward output of the first (Keras; PyTorch's h_n). */
+  readonly returns: R;
+  readonly label?: string;
+}
+
+/** One of a kind for each direction. */
+export interface Directions<T> {
+  readonly forward: T;
+  readonly backward: T;
+}
+
+export type Merged<M extends Merge, Y> = M extends 'none' ? Directions<Y> : Y;
+
+/**
+ * Runs one cell forward and one backward, each with parameters and a state of its own (Schuster & Paliwal 1997). Only
+ * the steps that count are reversed, and outputs of both directions stand at the step that they belong to.
+ */
+export function bidirectional<
+  P,
+  S extends Tree<S>,
+  X extends Tree<X>,
+  Y extends Tree<Y>,
+  C,
+  const M extends Merge,
+  const R extends Returns,
+>(
+  cell: Cell<P, S, X, Y, C> | readonly [Cell<P, S, X, Y, C>, Cell<P, S, X, Y, C>],
+  options: BidirectionalOptions<M, R>,
+): Recurrent<Directions<P>, Directions<S>, X, Returned<R, Directions<S>, Merged<M, Y>>> {
+  const { merge, returns, label = 'bidirectional' } = options;
+  checkChoice('bidirectional', 'merge', merge, Object.keys(merges));
+  const [first, second] = isPair(cell) ? cell : [cell, cell];
+  const layers = {
+    forward: recurrent(first, { returns, label: 'forward' }),
+    backward: recurrent(second, { returns, label: 'backward', reverse: true }),
+  };
+  type Out = Returned<R, Directions<S>, Merged<M, Y>>;
+  const unroll = (
+    params: Directions<P>,
+    x: X,
+    how: RecurrentHow<Directions<S>> = {},
+  ): { output: Out; state: Directions<S> } =>
+    named(label, () => {
+      const { initial, key, ...rest } = how;
+      const [forwardKey, backwardKey] = key ? (keys(key, 2) as [Key, Key]) : [];
+      const run = (way: 'forward' | 'backward', own: Key | undefined) =>
+        layers[way].unroll(params[way], x, { ...rest, key: own, initial: initial?.[way] });
+      const [a, b] = [run('forward', forwardKey), run('backward', backwardKey)];
+      const state = { forward: a.state, backward: b.state };
+      const join = (f: unknown, g: unknown): unknown => merges[merge](f, g);
+      if (returns !== 'both') return { output: join(a.output, b.output) as Out, state };
+      const [f, g] = [a.output, b.output] as unknown as [Parts, Parts];
+      const output = { sequence: join(f.sequence, g.sequence), last: join(f.last, g.last), state };
+      return { output: output as Out, state };
+    });
+  return {
+    label,
+    returns,
+    init: (key) =>
+      named(label, () => {
+        const [forward, backward] = keys(key, 2) as [Key, Key];
+        return { forward: layers.forward.init(forward), backward: layers.backward.init(backward) };
+      }),
+    apply: (params, x, how) => unroll(params, x, how).output,
+    unroll,
+  };
+}
+
+interface Parts {
+  readonly sequence: unknown;
+  readonly last: unknown;
+}
+
+const isPair = <T>(x: T | readonly [T, T]): x is readonly [T, T] => Array.isArray(x);
+
+const merges: Record<Merge, (forward: unknown, backward: unknown) => unknown> = {
+  concat: (f, b) => mapTree((x, y) => concat([x, y as typeof x], -1), f, b),
+  sum: (f, b) => mapTree((x, y) => add(x, y as typeof x), f, b),
+  mul: (f, b) => mapTree((x, y) => mul(x, y as typeof x), f, b),
+  average: (f, b) => mapTree((x, y) => mul(add(x, y as typeof x), 0.5), f, b),
+  none: (forward, backward) => ({ forward, backward }),
+};

@@ -1,0 +1,78 @@
+/** The simple recurrent cell: one activation of input and previous state. */
+import {
+  add,
+  broadcastTo,
+  type Key,
+  keys,
+  matmul,
+  type Tensor,
+  tanh as tanhOf,
+  zeros,
+} from '@ostinato/core';
+import type { Cell } from './cell.ts';
+import { checkChoice, checkInput, checkSizes } from './check.ts';
+import { glorotUniform, orthogonal } from './initial.ts';
+
+export interface ElmanOptions {
+  /** Size of the input. */
+  readonly inputs: number;
+  /** Size of the state and the output. */
+  readonly units: number;
+  /** Any function of one tensor that keeps its shape; tanh by default. */
+  readonly activation?: (x: Tensor) => Tensor;
+  /** 'one' (default; Keras), 'two' (PyTorch, ONNX: the state's product has a bias of its own) or 'none'. */
+  readonly bias?: Bias;
+}
+
+/** How many bias vectors a cell adds to its products. */
+export type Bias = 'one' | 'two' | 'none';
+export const biases: readonly Bias[] = ['one', 'two', 'none'];
+
+export interface ElmanParams {
+  /** W [inputs, units] */
+  readonly kernel: Tensor;
+  /** U [units, units] */
+  readonly recurrent: Tensor;
+  /** b [units] */
+  readonly bias: Tensor | null;
+  /** d [units], with two biases */
+  readonly recurrentBias: Tensor | null;
+}
+
+/**
+ * The vanilla recurrent network (Elman 1990, "Finding structure in time").
+ *
+ *     h = f(x W + b + h' U + d)
+ *
+ * with f = tanh unless told, and d only with two biases. The output is h [batch, units]. W starts Glorot uniform, U
+ * orthogonal, biases zero, as in Keras.
+ */
+export function elman(options: ElmanOptions): Cell<ElmanParams, Tensor> {
+  const { inputs, units, activation = tanhOf, bias = 'one' } = options;
+  checkSizes('elman', { inputs, units });
+  checkChoice('elman', 'bias', bias, biases);
+  return {
+    label: 'elman',
+    init(key: Key) {
+      const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
+      return {
+        kernel: glorotUniform(forKernel, [inputs, units]),
+        recurrent: orthogonal(forRecurrent, [units, units]),
+        bias: bias === 'none' ? null : zeros([units]),
+        recurrentBias: bias === 'two' ? zeros([units]) : null,
+      };
+    },
+    start: ({ recurrent }, batch) => zeros([batch, units], recurrent.dtype),
+    step(params, state, x) {
+      checkInput('elman', x, inputs);
+      const wx = withBias(matmul(x, params.kernel), params.bias); // [batch, units]
+      const z = withBias(add(wx, matmul(state, params.recurrent)), params.recurrentBias);
+      const h = activation(z);
+      return [h, h];
+    },
+  };
+}
+
+/** A bias [n] on [..., n]. */
+export const withBias = (z: Tensor, b: Tensor | null): Tensor =>
+  b === null ? z : add(z, broadcastTo(b, z.shape));

@@ -1,0 +1,116 @@
+/** The gated recurrent unit, in its two forms. */
+import {
+  add,
+  type Key,
+  keys,
+  matmul,
+  mul,
+  sigmoid,
+  slice,
+  split,
+  sub,
+  type Tensor,
+  tanh,
+  zeros,
+} from '@ostinato/core';
+import type { Cell } from './cell.ts';
+import { checkChoice, checkInput, checkSizes } from './check.ts';
+import { type Bias, biases, withBias } from './elman.ts';
+import { glorotUniform, orthogonal } from './initial.ts';
+
+export interface GruOptions {
+  /** Size of the input. */
+  readonly inputs: number;
+  /** Size of the state and the output. */
+  readonly units: number;
+  /**
+   * Where the reset gate acts. 'before' the product with the state: Cho et al. 2014, ONNX with linear_before_reset 0,
+   * Keras with reset_after false. 'after' it: cuDNN, PyTorch, Keras by default, ONNX with linear_before_reset 1.
+   */
+  readonly reset: 'before' | 'after';
+  /** What the update gate z does: 'keep' the old state (default; PyTorch, Keras, ONNX) or 'write' the new one. */
+  readonly update?: 'keep' | 'write';
+  /**
+   * 'one', 'two' (the state's product has a bias of its own) or 'none'. The default is Keras': two where the reset
+   * acts after the product, so that one of them is reset too, and one where it acts before.
+   */
+  readonly bias?: Bias;
+}
+
+/** Columns in the order reset, update, candidate. */
+export interface GruParams {
+  /** W [inputs, 3 * units] */
+  readonly kernel: Tensor;
+  /** U [units, 3 * units] */
+  readonly recurrent: Tensor;
+  /** b [3 * units] */
+  readonly bias: Tensor | null;
+  /** d [3 * units], with two biases */
+  readonly recurrentBias: Tensor | null;
+}
+
+/**
+ * GRU. With W, U, b and d cut into columns r, z, n:
+ *
+ *     r = sigmoid(x Wr + br + h' Ur + dr)
+ *     z = sigmoid(x Wz + bz + h' Uz + dz)
+ *     n = tanh(x Wn + bn + (r * h') Un + dn)      reset: 'before' (Cho et al. 2014)
+ *     n = tanh(x Wn + bn + r * (h' Un + dn))      reset: 'after'  (cuDNN)
+ *     h = z * h' + (1 - z) * n                    update: 'keep'  (PyTorch, Keras, ONNX)
+ *     h = (1 - z) * h' + z * n                    update: 'write' (Chung et al. 2014)
+ *
+ * with d only with two biases. The output is h [batch, units]. W starts Glorot uniform, U orthogonal, biases zero, as
+ * in Keras. 'keep' turns into 'write' by negating the columns z of all parameters.
+ */
+export function gru(options: GruOptions): Cell<GruParams, Tensor> {
+  const { inputs, units, reset, update = 'keep' } = options;
+  const { bias = reset === 'after' ? 'two' : 'one' } = options;
+  checkSizes('gru', { inputs, units });
+  checkChoice('gru', 'reset', reset, ['before', 'after']);
+  checkChoice('gru', 'update', update, ['keep', 'write']);
+  checkChoice('gru', 'bias', bias, biases);
+  const candidate = reset === 'before' ? resetBefore : resetAfter;
+  return {
+    label: 'gru',
+    init(key: Key) {
+      const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
+      return {
+        kernel: glorotUniform(forKernel, [inputs, 3 * units]),
+        recurrent: orthogonal(forRecurrent, [units, 3 * units]),
+        bias: bias === 'none' ? null : zeros([3 * units]),
+        recurrentBias: bias === 'two' ? zeros([3 * units]) : null,
+      };
+    },
+    start: ({ recurrent }, batch) => zeros([batch, units], recurrent.dtype),
+    step(params, h, x) {
+      checkInput('gru', x, inputs);
+      const zx = withBias(matmul(x, params.kernel), params.bias); // [batch, 3 * units]
+      const [z, n] = candidate(params, h, zx);
+      const next =
+        update === 'keep' ? add(mul(z, h), mul(sub(1, z), n)) : add(mul(sub(1, z), h), mul(z, n));
+      return [next, next];
+    },
+  };
+}
+
+type Candidate = (params: GruParams, h: Tensor, zx: Tensor) => readonly [z: Tensor, n: Tensor];
+
+const resetBefore: Candidate = ({ recurrent, recurrentBias }, h, zx) => {
+  const units = h.shape[1] as number;
+  const gates = 2 * units;
+  const zh = withBias(
+    add(slice(zx, 1, 0, gates), matmul(h, slice(recurrent, 1, 0, gates))),
+    recurrentBias && slice(recurrentBias, 0, 0, gates),
+  ); // [batch, 2 * units]
+  const [r, z] = split(sigmoid(zh), 2) as [Tensor, Tensor];
+  const nh = add(slice(zx, 1, gates), matmul(mul(r, h), slice(recurrent, 1, gates)));
+  return [z, tanh(withBias(nh, recurrentBias && slice(recurrentBias, 0, gates)))];
+};
+
+const resetAfter: Candidate = ({ recurrent, recurrentBias }, h, zx) => {
+  const zh = withBias(matmul(h, recurrent), recurrentBias); // [batch, 3 * units]
+  const [rx, zzx, nx] = split(zx, 3) as [Tensor, Tensor, Tensor];
+  const [rh, zzh, nh] = split(zh, 3) as [Tensor, Tensor, Tensor];
+  const r = sigmoid(add(rx, rh));
+  return [sigmoid(add(zzx, zzh)), tanh(add(nx, mul(r, nh)))];
+};

@@ -1,0 +1,90 @@
+/** The long short-term memory. */
+import {
+  add,
+  concat,
+  full,
+  type Key,
+  keys,
+  matmul,
+  mul,
+  sigmoid,
+  split,
+  type Tensor,
+  tanh,
+  zeros,
+} from '@ostinato/core';
+import type { Cell } from './cell.ts';
+import { checkChoice, checkInput, checkSizes } from './check.ts';
+import { type Bias, biases, withBias } from './elman.ts';
+import { glorotUniform, orthogonal } from './initial.ts';
+
+export interface LstmOptions {
+  /** Size of the input. */
+  readonly inputs: number;
+  /** Size of the state h, the memory c and the output. */
+  readonly units: number;
+  /** 'one' (default; Keras), 'two' (PyTorch, ONNX: the state's product has a bias of its own) or 'none'. */
+  readonly bias?: Bias;
+  /** What the forget gate's bias starts from: 1 (default; Keras' unit_forget_bias), 0 (PyTorch) or any number. */
+  readonly forgetBias?: number;
+}
+
+/** Columns in the order input, forget, candidate, output. */
+export interface LstmParams {
+  /** W [inputs, 4 * units] */
+  readonly kernel: Tensor;
+  /** U [units, 4 * units] */
+  readonly recurrent: Tensor;
+  /** b [4 * units] */
+  readonly bias: Tensor | null;
+  /** d [4 * units], with two biases */
+  readonly recurrentBias: Tensor | null;
+}
+
+export interface LstmState {
+  readonly h: Tensor;
+  /** The memory. */
+  readonly c: Tensor;
+}
+
+/**
+ * LSTM with a forget gate (Hochreiter & Schmidhuber 1997; Gers et al. 2000), as in PyTorch, Keras and ONNX.
+ *
+ *     [i, f, g, o] = x W + b + h' U + d
+ *     c = sigmoid(f) * c' + sigmoid(i) * tanh(g)
+ *     h = sigmoid(o) * tanh(c)
+ *
+ * with d only with two biases. The output is h [batch, units]. W starts Glorot uniform, U orthogonal, biases zero but
+ * for the forget gate's (Jozefowicz et al. 2015), as in Keras.
+ */
+export function lstm(options: LstmOptions): Cell<LstmParams, LstmState> {
+  const { inputs, units, bias = 'one', forgetBias = 1 } = options;
+  checkSizes('lstm', { inputs, units });
+  checkChoice('lstm', 'bias', bias, biases);
+  return {
+    label: 'lstm',
+    init(key: Key) {
+      const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
+      const remember = [zeros([units]), full([units], forgetBias), zeros([2 * units])];
+      return {
+        kernel: glorotUniform(forKernel, [inputs, 4 * units]),
+        recurrent: orthogonal(forRecurrent, [units, 4 * units]),
+        bias: bias === 'none' ? null : concat(remember),
+        recurrentBias: bias === 'two' ? zeros([4 * units]) : null,
+      };
+    },
+    start({ recurrent }, batch) {
+      const zero = zeros([batch, units], recurrent.dtype);
+      return { h: zero, c: zero };
+    },
+    step(params, state, x) {
+      checkInput('lstm', x, inputs);
+      const wx = withBias(matmul(x, params.kernel), params.bias); // [batch, 4 * units]
+      const z = withBias(add(wx, matmul(state.h, params.recurrent)), params.recurrentBias);
+      const [i, f, g, o] = split(z, 4) as [Tensor, Tensor, Tensor, Tensor];
+      const c = add(mul(sigmoid(f), state.c), mul(sigmoid(i), tanh(g)));
+      const h = mul(sigmoid(o), tanh(c));
+      return [{ h, c }, h];
+    },
+  };
+}

@@ -1,0 +1,193 @@
+/** Lifts a cell to whole sequences. Knows time, padding and what to give back; knows no cell. */
+import {
+  at,
+  fail,
+  key as keyOf,
+  leavesOf,
+  mapTree,
+  named,
+  type ScanOptions,
+  scan,
+  type Tensor,
+  type Tree,
+  transpose,
+  zerosLike,
+} from '@ostinato/core';
+import type { Cell } from './cell.ts';
+import { checkChoice } from './check.ts';
+import type { Both, How, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+
+export const returned: readonly Returns[] = ['last', 'sequence', 'both'];
+
+export interface RecurrentOptions<R extends Returns> {
+  /** The last output, the output of every step, or both and the final state. */
+  readonly returns: R;
+  /** Run from the last step to the first. Outputs stay at their place; with padding only what counts is reversed. */
+  readonly reverse?: boolean;
+  /** A name for errors, printed programs and generated kernels; the cell's by default. */
+  readonly label?: string;
+}
+
+/**
+ * A layer that runs a cell over sequences [batch, time, features], from any state, over the steps that count.
+ *
+ * Steps that do not count (`lengths`, `mask`) hold the state, give zeros and are not read, so that a row gives what it
+ * gives alone, whatever its padding. A row without a single step ends where it started: `state` is the initial state,
+ * and `last` is that too where the output is part of the state, zeros otherwise.
+ */
+export function recurrent<
+  P,
+  S extends Tree<S>,
+  X extends Tree<X>,
+  Y extends Tree<Y>,
+  C,
+  const R extends Returns,
+>(cell: Cell<P, S, X, Y, C>, options: RecurrentOptions<R>): Recurrent<P, S, X, Returned<R, S, Y>> {
+  const { returns, reverse = false, label = cell.label ?? 'recurrent' } = options;
+  checkChoice('recurrent', 'returns', returns, returned);
+  const unroll = (params: P, x: X, how: RecurrentHow<S> = {}): Unrolled<R, S, Y> =>
+    named(label, () => {
+      const all = runCell(cell, params, x, how, { returns, reverse });
+      const output: unknown = returns === 'both' ? all : all[returns as 'last' | 'sequence'];
+      return { output: output as Returned<R, S, Y>, state: all.state };
+    });
+  return {
+    label,
+    returns,
+    init: (key) => named(label, () => cell.init(key)),
+    apply: (params, x, how) => unroll(params, x, how).output,
+    unroll,
+  };
+}
+
+interface Unrolled<R extends Returns, S, Y> {
+  readonly output: Returned<R, S, Y>;
+  readonly state: S;
+}
+
+/** All that a cell gives over a sequence. What `returns` does not ask for is left out, and not to be read. */
+function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
+  cell: Cell<P, S, X, Y, C>,
+  params: P,
+  x: X,
+  how: RecurrentHow<S>,
+  { returns, reverse }: { returns: Returns; reverse: boolean },
+): Both<S, Y> {
+  const { batch } = sequenceSize(x, how);
+  const context = prepared(cell, params, how);
+  const initial = startState(cell, params, batch, how);
+  const step = (state: S, xt: X): readonly [S, Y] => cell.step(params, state, xt, context);
+
+  // One step is traced to see the outputs: often the output is a part of the state, and then the final state has it.
+  const [next, y] = step(initial, mapTree((t) => at(t, 0, 1), x) as X);
+  const stateLeaves = leavesOf(next);
+  const inState = leavesOf(y).every((t) => stateLeaves.includes(t));
+  const carried = returns !== 'sequence' && !inState;
+  const [end, ys] = scanTrees(
+    (carry: Carry<S, Y>, xt: X): readonly [Carry<S, Y>, Y | null] => {
+      const [state, out] = step(carry.state, xt);
+      return [{ state, last: carried ? out : null }, returns === 'last' ? null : out];
+    },
+    { state: initial, last: carried ? (mapTree(zerosLike, y) as Y) : null },
+    swapBatchAndTime(x),
+    scanOptions(how, reverse),
+  );
+  const endLeaves = leavesOf(end.state);
+  const last = inState
+    ? mapTree((t) => endLeaves[stateLeaves.indexOf(t)] as Tensor, y)
+    : (end.last as Y);
+  return { sequence: swapBatchAndTime(ys) as Y, last: last as Y, state: end.state };
+}
+
+/** `scan`, where the compiler cannot see that a record around a tree is a tree. */
+const scanTrees = scan as unknown as <C, X, Y>(
+  step: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+  options: ScanOptions,
+) => readonly [C, Y];
+
+interface Carry<S, Y> {
+  readonly state: S;
+  readonly last: Y | null;
+}
+
+/** [batch, time, ...] to [time, batch, ...] and back: views. */
+const swapBatchAndTime = <T>(tree: T): T =>
+  mapTree(
+    (t) =>
+      transpose(
+        t,
+        t.shape.map((_, i) => (i < 2 ? 1 - i : i)),
+      ),
+    tree,
+  ) as T;
+
+const scanOptions = (how: How, reverse: boolean): ScanOptions => ({
+  reverse,
+  ...(how.lengths && { lengths: how.lengths }),
+  ...(how.mask && { mask: transpose(how.mask) }),
+  ...(how.checkpoint !== undefined && { checkpoint: how.checkpoint }),
+});
+
+/** Batch and time of a sequence; checks that lengths or mask are made for them. */
+function sequenceSize(x: unknown, how: How): { batch: number; time: number } {
+  const leaves = leavesOf(x);
+  const [first] = leaves;
+  for (const t of leaves)
+    if (t.rank < 2)
+      fail(
+        'shape-mismatch',
+        `recurrent: the input is ${t.dtype}[${t.shape}]. Give [batch, time, features]; add a leading axis of 1 for a single sequence.`,
+      );
+  if (!first)
+    return fail('scan-empty', 'recurrent: the input has no tensors. Give [batch, time, features].');
+  const [batch, time] = first.shape as [number, number];
+  const { lengths, mask } = how;
+  if (lengths && `${lengths.shape}` !== `${batch}`)
+    fail(
+      'scan-lengths',
+      `recurrent: lengths is ${lengths.dtype}[${lengths.shape}] for ${batch} rows. Give int32 [${batch}], one per row.`,
+    );
+  if (mask && `${mask.shape}` !== `${[batch, time]}`)
+    fail(
+      'scan-lengths',
+      `recurrent: the mask is ${mask.dtype}[${mask.shape}] for ${batch} rows of ${time} steps. Give bool [${batch}, ${time}].`,
+    );
+  return { batch, time };
+}
+
+function prepared<P, S, X, Y, C>(cell: Cell<P, S, X, Y, C>, params: P, how: How): C {
+  if (!cell.prepare) return undefined as C;
+  const { training = false } = how;
+  if (training && !how.key)
+    fail(
+      'key-invalid',
+      'recurrent: the cell prepares random numbers in training, but how.key is missing. Give apply a key of its own for each step of training.',
+    );
+  return cell.prepare(params, { key: how.key ?? keyOf(0), training });
+}
+
+function startState<P, S, X, Y, C>(
+  cell: Cell<P, S, X, Y, C>,
+  params: P,
+  batch: number,
+  how: RecurrentHow<S>,
+): S {
+  const own = cell.start(params, batch);
+  const { initial } = how;
+  if (initial === undefined) return own;
+  mapTree(
+    (want, got) => {
+      if (`${want.shape}` !== `${got.shape}` || want.dtype !== got.dtype)
+        fail(
+          'shape-mismatch',
+          `recurrent: the initial state has ${got.dtype}[${got.shape}] where the cell starts with ${want.dtype}[${want.shape}]. Give a state that the cell returned for the same batch.`,
+        );
+      return want;
+    },
+    own,
+    initial,
+  );
+  return initial;
+}

@@ -1,0 +1,57 @@
+/** Bounds for gradients. Knows trees of gradients; knows no optimiser. */
+import {
+  add,
+  cast,
+  clip,
+  div,
+  leavesOf,
+  mapTree,
+  minimum,
+  mul,
+  OstinatoError,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+} from '@ostinato/core';
+
+/** The Euclidean norm of all elements of all tensors of a tree, a float32 scalar. */
+export function globalNorm(tree: unknown): Tensor {
+  const squares = leavesOf(tree).map((g) => cast(sum(square(g)), 'float32'));
+  if (squares.length === 0)
+    throw new OstinatoError(
+      'tree-leaf',
+      'globalNorm: the tree has no tensors. Give gradients of at least one parameter.',
+      '',
+    );
+  return sqrt(squares.reduce((a, b) => add(a, b)));
+}
+
+/**
+ * Scales gradients so that their global norm is at most `maxNorm`: by maxNorm / (norm + 1e-6) where that is below 1.
+ * PyTorch's `clip_grad_norm_` (Pascanu, Mikolov and Bengio, ICML 2013). A norm that is not finite gives gradients that
+ * are not either.
+ *
+ * @returns the scaled gradients and the norm before, a scalar
+ */
+export function clipByGlobalNorm<G>(
+  gradients: G,
+  maxNorm: number,
+): { readonly gradients: G; readonly norm: Tensor } {
+  requireBound('clipByGlobalNorm: maxNorm', maxNorm);
+  const norm = globalNorm(gradients); // []
+  const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1); // []
+  const scaled = mapTree((g) => mul(g, cast(factor, g.dtype)), gradients) as G;
+  return { gradients: scaled, norm };
+}
+
+/** Keeps each element within [-bound, bound]. PyTorch's `clip_grad_value_`. */
+export function clipByValue<G>(gradients: G, bound: number): G {
+  requireBound('clipByValue: bound', bound);
+  return mapTree((g) => clip(g, -bound, bound), gradients) as G;
+}
+
+function requireBound(what: string, bound: number): void {
+  if (bound > 0) return;
+  throw new OstinatoError('option-invalid', `${what} is ${bound}. Give a number above 0.`, '');
+}

@@ -1,0 +1,66 @@
+/** How a loss or metric becomes one number: the mean over examples, each with its weight. Knows no loss. */
+import {
+  broadcastTo,
+  cast,
+  div,
+  greater,
+  mean,
+  mul,
+  OstinatoError,
+  reshape,
+  sum,
+  type Tensor,
+  where,
+} from '@ostinato/core';
+
+/** Losses and metrics have this form, so that `fit` can take any of them. The result is a scalar. */
+export type Measure = (outputs: Tensor, targets: Tensor, weights?: Tensor) => Tensor;
+
+/**
+ * sum(weights * values) / sum(weights), and 0 where no example has a weight. Without weights: the mean.
+ *
+ * @param values [B, ...], one number per example and step
+ * @param weights [B] or more leading axes of `values`; each counts for all that it covers
+ * @returns a scalar
+ */
+export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
+  if (weights === undefined) return mean(values);
+  const w = spread(cast(weights, values.dtype), values); // like values
+  const total = sum(w);
+  // A row of weight zero may hold anything: selected away, not multiplied, so that a NaN there stays out.
+  const counted = where(greater(w, 0), mul(w, values), 0);
+  return div(sum(counted), where(greater(total, 0), total, 1));
+}
+
+function spread(weights: Tensor, values: Tensor): Tensor {
+  const lead = values.shape.slice(0, weights.rank);
+  if (`${lead}` !== `${weights.shape}`)
+    throw new OstinatoError(
+      'shape-mismatch',
+      `weights: shape [${weights.shape}] does not begin the shape [${values.shape}] of what they weigh. Give one weight per example ([B]) or per step ([B, T]).`,
+      '',
+    );
+  const ones = values.shape.slice(weights.rank).map(() => 1);
+  return broadcastTo(reshape(weights, [...weights.shape, ...ones]), values.shape);
+}
+
+/**
+ * Outputs and targets of one shape: an axis of size 1 at the end of either is dropped, as a layer of one unit gives
+ * [B, 1] for targets [B].
+ */
+export function alignTargets(
+  what: string,
+  outputs: Tensor,
+  targets: Tensor,
+): readonly [outputs: Tensor, targets: Tensor] {
+  const wanted = `${outputs.shape}`;
+  const t = cast(targets, outputs.dtype);
+  if (wanted === `${t.shape}`) return [outputs, t];
+  if (wanted === `${[...t.shape, 1]}`) return [reshape(outputs, t.shape), t];
+  if (`${[...outputs.shape, 1]}` === `${t.shape}`) return [outputs, reshape(t, outputs.shape)];
+  throw new OstinatoError(
+    'shape-mismatch',
+    `${what}: outputs [${outputs.shape}] and targets [${t.shape}] differ. Give targets the shape of the outputs; a last axis of size 1 may be missing.`,
+    '',
+  );
+}

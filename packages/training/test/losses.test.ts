@@ -1,0 +1,148 @@
+/** Losses, metrics and clipping against PyTorch's numbers, and what weights mean. */
+import { run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
+import { assertClose, type GoldenTensor, loadFunctionGoldens } from '@ostinato/golden';
+import { describe, expect, test } from 'vitest';
+import {
+  accuracy,
+  binaryAccuracy,
+  binaryCrossEntropy,
+  clipByGlobalNorm,
+  clipByValue,
+  crossEntropy,
+  globalNorm,
+  meanSquaredError,
+} from '../src/index.ts';
+import { backends } from './backends.ts';
+
+const read = async (t: Tensor): Promise<GoldenTensor> => {
+  const { data, shape } = await t.read();
+  return { data: Float32Array.from(data), shape };
+};
+
+describe.each(backends)('on %s', (_, create) => {
+  const backend = create();
+  const evaluate = <T>(tree: T): Promise<T> => run(backend, tree);
+  const number = async (t: Tensor): Promise<number> => (await evaluate(t)).item();
+
+  async function matches(
+    loss: (x: Tensor) => Tensor,
+    x: GoldenTensor,
+    want: { loss: GoldenTensor; gradient: GoldenTensor },
+  ): Promise<void> {
+    const [value, gradient] = await evaluate(
+      valueAndGrad((logits: Tensor) => loss(logits))(tensor(x)),
+    );
+    assertClose(await read(value), want.loss, 'loss');
+    assertClose(await read(gradient), want.gradient, 'gradient');
+  }
+
+  for (const g of loadFunctionGoldens('binary_cross_entropy_with_logits'))
+    test(`${g.name}, value and gradient`, () =>
+      matches((x) => binaryCrossEntropy(x, tensor(g.inputs.targets)), g.inputs.logits, {
+        loss: g.outputs.loss,
+        gradient: g.grads.logits,
+      }));
+
+  for (const g of loadFunctionGoldens('cross_entropy'))
+    test(`${g.name}, value and gradient`, () => {
+      const classes = tensor([...g.config.targets], { dtype: 'int32' });
+      return matches((x) => crossEntropy(x, classes), g.inputs.logits, {
+        loss: g.outputs.loss,
+        gradient: g.grads.logits,
+      });
+    });
+
+  for (const g of loadFunctionGoldens('mse_loss'))
+    test(`${g.name}, value and gradient`, () =>
+      matches((x) => meanSquaredError(x, tensor(g.inputs.targets)), g.inputs.input, {
+        loss: g.outputs.loss,
+        gradient: g.grads.input,
+      }));
+
+  for (const g of loadFunctionGoldens('clip_grad_norm'))
+    test(`${g.name}`, async () => {
+      const { w, b, u } = g.inputs;
+      const gradients = { w: tensor(w), b: tensor(b), u: tensor(u) };
+      const clipped = await evaluate(clipByGlobalNorm(gradients, g.config.max_norm));
+      assertClose(await read(clipped.norm), g.outputs.total_norm, 'norm');
+      for (const name of ['w', 'b', 'u'] as const)
+        assertClose(await read(clipped.gradients[name]), g.outputs[name], name);
+    });
+
+  test('clipping by value bounds each element', async () => {
+    const clipped = await evaluate(clipByValue({ a: tensor([-3, 0.5, 2]) }, 1));
+    expect([...(await clipped.a.read()).data]).toEqual([-1, 0.5, 1]);
+  });
+
+  test('losses are sums of weights times losses over sums of weights', async () => {
+    const logits = tensor([[0.5], [-1], [2]]); // [B, 1]
+    const targets = tensor([1, 0, 0]); // [B]
+    const weights = tensor([1, 0, 3]);
+    const each = [0.5, -1, 2].map((x, i) => Math.log1p(Math.exp(x)) - (i === 0 ? x : 0));
+    const want = ((each[0] as number) + 3 * (each[2] as number)) / 4;
+    expect(await number(binaryCrossEntropy(logits, targets, weights))).toBeCloseTo(want, 6);
+    expect(await number(binaryAccuracy(logits, targets, weights))).toBeCloseTo(1 / 4, 6);
+    expect(await number(meanSquaredError(logits, targets, weights))).toBeCloseTo(
+      (0.25 + 3 * 4) / 4,
+      6,
+    );
+  });
+
+  test('weights of examples and of steps: [B] counts for all steps, [B, T] for each', async () => {
+    const logits = tensor([
+      [
+        [2, 1],
+        [0, 1],
+      ],
+      [
+        [3, 1],
+        [5, 1],
+      ],
+    ]); // [B, T, classes]
+    const classes = tensor(
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      { dtype: 'int32' },
+    );
+    const loss = (gap: number): number => Math.log1p(Math.exp(-gap));
+    const rows = tensor([1, 0]);
+    const steps = tensor([
+      [1, 0],
+      [2, 1],
+    ]);
+    expect(await number(crossEntropy(logits, classes, rows))).toBeCloseTo(
+      (loss(1) + loss(-1)) / 2,
+      6,
+    );
+    expect(await number(crossEntropy(logits, classes, steps))).toBeCloseTo(
+      (loss(1) + 2 * loss(-2) + loss(4)) / 4,
+      6,
+    );
+    expect(await number(accuracy(logits, classes, steps))).toBeCloseTo(2 / 4, 6);
+  });
+
+  test('rows without weight may hold NaN, and no weight at all gives 0', async () => {
+    const outputs = tensor([1, Number.NaN]);
+    const loss = meanSquaredError(outputs, tensor([3, 3]), tensor([1, 0]));
+    expect(await number(loss)).toBe(4);
+    expect(await number(meanSquaredError(outputs, tensor([3, 3]), tensor([0, 0])))).toBe(0);
+  });
+
+  test('what does not fit is refused with a code', () => {
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(() => binaryCrossEntropy(x, tensor([1, 0, 1]))).toThrow(
+      /outputs \[2,2\].*targets \[3\]/,
+    );
+    expect(() => crossEntropy(x, tensor([1, 0]))).toThrow(/int32 classes/);
+    expect(() => meanSquaredError(x, x, tensor([1, 1, 1]))).toThrow(/weights: shape \[3\]/);
+    expect(() => clipByGlobalNorm({ x }, 0)).toThrow(
+      expect.objectContaining({ code: 'option-invalid' }),
+    );
+    expect(() => globalNorm({})).toThrow(/no tensors/);
+  });
+});

@@ -1,0 +1,132 @@
+/** Optimisers against PyTorch's traces, and what one step costs in launches. */
+import { compile, type Tensor, tensor } from '@ostinato/core';
+import { reference } from '@ostinato/core/backend';
+import { assertClose, listGoldens, loadGolden, type OptimiserConfig } from '@ostinato/golden';
+import { describe, expect, test } from 'vitest';
+import { adagrad, adam, adamW, type Optimizer, rmsprop, sgd } from '../src/index.ts';
+import { backends } from './backends.ts';
+
+function optimizerOf(config: OptimiserConfig): Optimizer {
+  const learningRate = config.lr;
+  const weightDecay = config.weight_decay;
+  switch (config.algorithm) {
+    case 'sgd': {
+      const { momentum, nesterov } = config;
+      return sgd({ learningRate, momentum, nesterov, weightDecay }) as Optimizer;
+    }
+    case 'adam':
+    case 'adamw': {
+      const [beta1, beta2] = config.betas;
+      const make = config.algorithm === 'adam' ? adam : adamW;
+      return make({ learningRate, beta1, beta2, epsilon: config.eps, weightDecay }) as Optimizer;
+    }
+    case 'rmsprop': {
+      const { alpha, momentum, centered, eps: epsilon } = config;
+      const options = { learningRate, alpha, momentum, centered, epsilon, weightDecay };
+      return rmsprop(options) as Optimizer;
+    }
+    case 'adagrad': {
+      const { lr_decay: rateDecay, eps: epsilon } = config;
+      return adagrad({ learningRate, rateDecay, epsilon, weightDecay }) as Optimizer;
+    }
+  }
+}
+
+interface Params {
+  a: Tensor;
+  b: Tensor;
+}
+
+describe.each(backends)('on %s', (_, create) => {
+  const backend = create();
+
+  test.each(listGoldens('optimiser'))('%s, ten steps', async (name) => {
+    const { config, initial, steps } = loadGolden(name);
+    const optimizer = optimizerOf(config);
+    const start = compile(backend, (params: Params) => ({
+      params,
+      state: optimizer.init(params),
+    }));
+    const step = compile(
+      backend,
+      (now: { params: Params; state: unknown }, gradients: Params) => {
+        const [params, state] = optimizer.update(gradients, now.state, now.params);
+        return { params, state };
+      },
+      { donate: [0] },
+    );
+    let now = await start(initial);
+    for (const { grads, params } of steps) {
+      now = await step(now as never, grads);
+      for (const key of ['a', 'b'] as const) {
+        const { data, shape } = await now.params[key].read();
+        assertClose({ data: data as Float32Array, shape }, params[key], key);
+      }
+    }
+    expect(step.compilations).toBe(1);
+  });
+
+  test('a schedule is a function of the step', async () => {
+    const optimizer = sgd({ learningRate: (step) => step });
+    const step = compile(backend, (p: Tensor, s: unknown) =>
+      (optimizer as Optimizer).update(tensor(1), s, p),
+    );
+    const init = compile(backend, () => optimizer.init(tensor(0)));
+    let [p, s] = await step(10, (await init()) as never);
+    expect(await p.item()).toBe(9);
+    [p, s] = await step(p, s as never);
+    expect(await p.item()).toBe(7);
+  });
+
+  test('options that make no sense are refused', () => {
+    for (const make of [
+      () => sgd({ learningRate: -1 }),
+      () => sgd({ learningRate: 1, momentum: 1 }),
+      () => sgd({ learningRate: 1, nesterov: true }),
+      () => adam({ beta2: 1.5 }),
+      () => adam({ epsilon: Number.NaN }),
+    ])
+      expect(make).toThrow(expect.objectContaining({ code: 'option-invalid' }));
+  });
+});
+
+test('one loop updates a parameter and all that Adam keeps of it', async () => {
+  const backend = reference();
+  const optimizer = adam();
+  const init = compile(backend, (params: Params) => ({ params, state: optimizer.init(params) }));
+  const step = compile(
+    backend,
+    (now: Awaited<ReturnType<typeof init>>, gradients: Params) => {
+      const [params, state] = optimizer.update(gradients, now.state, now.params);
+      return { params, state };
+    },
+    { donate: [0], label: 'adam' },
+  );
+  const like = { a: tensor([[1, 2]]), b: tensor([3, 4, 5]) };
+  await step((await init(like)) as never, like);
+  expect(step.explain()).toMatchInlineSnapshot(`
+    "adam on reference: 1 compiled
+
+    5 launches (5 loop); 84 bytes in, 64 out, 32 scratch
+    in  %0 0.params.a: float32[2], %1 0.params.b: float32[3], %2 0.state.slots.mean.a: float32[2], %3 0.state.slots.mean.b: float32[3], %4 0.state.slots.square.a: float32[2], %5 0.state.slots.square.b: float32[3], %6 0.state.step: int32[1], %7 1.a: float32[2], %8 1.b: float32[3]
+    out %0 0.params.a: float32[2], %1 0.params.b: float32[3], %2 0.state.slots.mean.a: float32[2], %3 0.state.slots.mean.b: float32[3], %4 0.state.slots.square.a: float32[2], %5 0.state.slots.square.b: float32[3], %6 0.state.step: int32[1]
+    donated %0, %1, %2, %3, %4, %5, %6
+    scratch 32 bytes
+    loop []
+        v0 = (%6 0.state.step<> + 1)
+        v1 = float32(v0)
+        %6 0.state.step<> = v0
+        %16 map<> = tanh((v1 * -0.05268025782891314))
+        %17 map+4<> = tanh((v1 * -0.0005002501667917672))
+    loop [1,2]
+        %2 0.state.slots.mean.a<2,1> = ((%2 0.state.slots.mean.a<2,1> * 0.9) + (%7 1.a<2,1> * 0.09999999999999998))
+        %4 0.state.slots.square.a<2,1> = ((%4 0.state.slots.square.a<2,1> * 0.999) + ((%7 1.a<2,1> * %7 1.a<2,1>) * 0.0010000000000000009))
+    loop [3]
+        %3 0.state.slots.mean.b<1> = ((%3 0.state.slots.mean.b<1> * 0.9) + (%8 1.b<1> * 0.09999999999999998))
+        %5 0.state.slots.square.b<1> = ((%5 0.state.slots.square.b<1> * 0.999) + ((%8 1.b<1> * %8 1.b<1>) * 0.0010000000000000009))
+    loop [1,2]
+        %0 0.params.a<2,1> = (%0 0.params.a<2,1> - ((0.001 / neg(((%16 map<0,0> * 2) / (1 - %16 map<0,0>)))) * (%2 0.state.slots.mean.a<2,1> / ((sqrt(%4 0.state.slots.square.a<2,1>) / sqrt(neg(((%17 map+4<0,0> * 2) / (1 - %17 map+4<0,0>))))) + 1e-8))))
+    loop [3]
+        %1 0.params.b<1> = (%1 0.params.b<1> - ((0.001 / neg(((%16 map<0> * 2) / (1 - %16 map<0>)))) * (%3 0.state.slots.mean.b<1> / ((sqrt(%5 0.state.slots.square.b<1>) / sqrt(neg(((%17 map+4<0> * 2) / (1 - %17 map+4<0>))))) + 1e-8))))"
+  `);
+});

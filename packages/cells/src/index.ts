@@ -7,9 +7,12 @@ export {
   type Merged,
 } from './bidirectional.ts';
 export type { Cell, Preparation } from './cell.ts';
+export type { AnyLayer } from './chain.ts';
 export { type Bias, type ElmanOptions, type ElmanParams, elman } from './elman.ts';
 export { type GruOptions, type GruParams, gru } from './gru.ts';
 export { glorotUniform, orthogonal } from './initial.ts';
 export type { Both, How, Layer, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
 export { type LstmOptions, type LstmParams, type LstmState, lstm } from './lstm.ts';
 export { type RecurrentOptions, recurrent } from './recurrent.ts';
+export { sequential } from './sequential.ts';
+export { type StatesOfEach, stack } from './stack.ts';

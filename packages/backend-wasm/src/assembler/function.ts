@@ -1,0 +1,153 @@
+/** Functions under construction: locals, statements and structured control. Knows no bytes. */
+import { i32, type Op, type Type, type Value } from './instructions.ts';
+
+export interface Local<T extends Type = Type> {
+  readonly type: T;
+  readonly index: number;
+  readonly name: string;
+}
+
+export type Statement =
+  | {
+      readonly kind: 'do';
+      readonly op: Op;
+      readonly args: readonly Value[];
+      readonly imm: readonly number[];
+    }
+  | { readonly kind: 'loop' | 'block'; readonly body: readonly Statement[] }
+  | {
+      readonly kind: 'if';
+      readonly condition: Value<'i32'>;
+      readonly then: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+    }
+  /** Branch to the start of a loop or the end of a block, counted from the inside. */
+  | { readonly kind: 'branch'; readonly depth: number; readonly condition?: Value<'i32'> };
+
+export interface Func {
+  readonly name: string;
+  readonly params: readonly Local[];
+  readonly locals: readonly Local[];
+  readonly body: readonly Statement[];
+  readonly exported: boolean;
+}
+
+/** Builds one function. Statements are appended where the code that calls it stands. */
+export class FunctionBuilder {
+  readonly name: string;
+  private readonly exported: boolean;
+  private readonly params: Local[] = [];
+  private readonly locals: Local[] = [];
+  private body: Statement[] = [];
+
+  constructor(name: string, options: { exported?: boolean } = {}) {
+    this.name = name;
+    this.exported = options.exported ?? false;
+  }
+
+  /** Parameters come before locals. */
+  param<T extends Type>(type: T, name: string): Local<T> {
+    if (this.locals.length > 0)
+      throw new TypeError(`assembler: ${this.name}: declare parameters before locals.`);
+    const local = { type, index: this.params.length, name };
+    this.params.push(local);
+    return local;
+  }
+
+  local<T extends Type>(type: T, name: string): Local<T> {
+    const local = { type, index: this.params.length + this.locals.length, name };
+    this.locals.push(local);
+    return local;
+  }
+
+  get<T extends Type>(local: Local<T>): Value<T> {
+    return { type: local.type, op: 'local.get', args: [], imm: [local.index] };
+  }
+
+  set<T extends Type>(local: Local<T>, value: Value<T>): void {
+    this.do('local.set', [value], [local.index]);
+  }
+
+  /** A new local that holds a value. */
+  let<T extends Type>(name: string, value: Value<T>): Local<T> {
+    const local = this.local(value.type, name);
+    this.set(local, value);
+    return local;
+  }
+
+  /** local += n. */
+  advance(local: Local<'i32'>, by: number | Value<'i32'>): void {
+    if (by !== 0) this.set(local, i32.add(this.get(local), by));
+  }
+
+  store(
+    op: 'i32.store' | 'f32.store' | 'v128.store',
+    at: Value<'i32'>,
+    value: Value,
+    offset = 0,
+  ): void {
+    this.do(op, [at, value], [offset]);
+  }
+
+  /** Calls a function by its number in the module. */
+  call(index: number, args: readonly Value[]): void {
+    this.do('call', args, [index]);
+  }
+
+  do(op: Op, args: readonly Value[], imm: readonly number[] = []): void {
+    this.body.push({ kind: 'do', op, args, imm });
+  }
+
+  /** Runs `body` n times, n >= 1, counting a fresh local down. Nothing is emitted for n = 0, no loop for n = 1. */
+  times(n: number | Value<'i32'>, body: () => void): void {
+    if (n === 0) return;
+    if (n === 1) {
+      body();
+      return;
+    }
+    const left = this.let('left', typeof n === 'number' ? i32.const(n) : n);
+    this.loop(() => {
+      body();
+      this.set(left, i32.add(this.get(left), -1));
+      this.repeatIf(this.get(left));
+    });
+  }
+
+  /** A loop that ends unless `repeatIf` (or a branch) goes back to its start. */
+  loop(body: () => void): void {
+    this.body.push({ kind: 'loop', body: this.nested(body) });
+  }
+
+  /** Goes back to the start of the innermost loop if the condition holds. */
+  repeatIf(condition: Value<'i32'>, depth = 0): void {
+    this.body.push({ kind: 'branch', depth, condition });
+  }
+
+  if(condition: Value<'i32'>, then: () => void, otherwise?: () => void): void {
+    this.body.push({
+      kind: 'if',
+      condition,
+      then: this.nested(then),
+      otherwise: otherwise ? this.nested(otherwise) : [],
+    });
+  }
+
+  finish(): Func {
+    return {
+      name: this.name,
+      params: this.params,
+      locals: this.locals,
+      body: this.body,
+      exported: this.exported,
+    };
+  }
+
+  private nested(body: () => void): Statement[] {
+    const outside = this.body;
+    this.body = [];
+    body();
+    const inside = this.body;
+    this.body = outside;
+    return inside;
+  }
+}

@@ -1,0 +1,70 @@
+/** Functions as text in the manner of WebAssembly's folded text format, for people and snapshots. */
+import type { Func, Statement } from './function.ts';
+import { codes, type Value } from './instructions.ts';
+
+/** `names` are those of the module's functions, by number. */
+export function printFunction(f: Func, names: readonly string[] = []): string {
+  const all = [...f.params, ...f.locals];
+  const local = (index: number): string => {
+    const name = all[index]?.name ?? '?';
+    return all.filter((l) => l.name === name).length > 1 ? `$${name}_${index}` : `$${name}`;
+  };
+  const params = f.params.map((p) => ` (param ${local(p.index)} ${p.type})`).join('');
+  const value = (v: Value): string => {
+    const head = printOp(v.op, v.imm, local, names);
+    return v.args.length === 0 && v.op === 'local.get'
+      ? local(v.imm[0] as number)
+      : `(${[head, ...v.args.map(value)].join(' ')})`;
+  };
+  const lines = (body: readonly Statement[], indent: string): string[] =>
+    body.flatMap((s): string[] => {
+      switch (s.kind) {
+        case 'do':
+          return [
+            `${indent}(${[printOp(s.op, s.imm, local, names), ...s.args.map(value)].join(' ')})`,
+          ];
+        case 'loop':
+        case 'block':
+          return [`${indent}(${s.kind}`, ...lines(s.body, `${indent}  `), `${indent})`];
+        case 'if':
+          return [
+            `${indent}(if ${value(s.condition)} (then`,
+            ...lines(s.then, `${indent}  `),
+            ...(s.otherwise.length > 0
+              ? [`${indent}) (else`, ...lines(s.otherwise, `${indent}  `)]
+              : []),
+            `${indent}))`,
+          ];
+        case 'branch':
+          return [
+            `${indent}(${s.condition ? 'br_if' : 'br'} ${s.depth}${s.condition ? ` ${value(s.condition)}` : ''})`,
+          ];
+      }
+    });
+  return [
+    `(func $${f.name}${f.exported ? ` (export "${f.name}")` : ''}${params}`,
+    ...lines(f.body, '  '),
+    ')',
+  ].join('\n');
+}
+
+function printOp(
+  op: Value['op'],
+  imm: readonly number[],
+  local: (index: number) => string,
+  names: readonly string[],
+): string {
+  const [first = 0] = imm;
+  switch (codes[op].imm) {
+    case 'none':
+      return op;
+    case 'local':
+      return `${op} ${local(first)}`;
+    case 'function':
+      return `${op} $${names[first] ?? first}`;
+    case 'memory':
+      return first === 0 ? op : `${op} offset=${first}`;
+    default:
+      return `${op} ${imm.join(' ')}`;
+  }
+}

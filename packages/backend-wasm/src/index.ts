@@ -1,0 +1,2 @@
+/** `@ostinato/backend-wasm`. */
+export type { Target } from './target.ts';

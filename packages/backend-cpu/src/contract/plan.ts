@@ -3,7 +3,7 @@
  * Knows strides; knows no arithmetic.
  */
 import type { Contract } from '@ostinato/core/backend';
-import { type Axis, collapse } from '../loop/axes.ts';
+import { type Axis, collapse } from '@ostinato/core/backend';
 
 /** Offsets of each index of a group of axes, in elements, for the operands that have the group. */
 export interface Side {

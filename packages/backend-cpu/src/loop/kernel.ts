@@ -3,9 +3,10 @@
  * blocks and tapes; what an op does is in the tables.
  */
 import type { Launch, Loop, Operand, Ref } from '@ostinato/core/backend';
+import { type Axis, collapse } from '@ostinato/core/backend';
 import { type CpuBuffer, elements, nothing } from '../memory.ts';
 import { registerSize, type Workspace } from '../workspace.ts';
-import { type Axis, type Block, chooseBlock, collapse } from './axes.ts';
+import { type Block, chooseBlock } from './axes.ts';
 import { makeNest, reduction, runNest } from './nest.ts';
 import type { Lane } from './op.ts';
 import { reducers } from './reduce.ts';

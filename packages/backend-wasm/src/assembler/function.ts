@@ -18,8 +18,8 @@ export type Statement =
   | {
       readonly kind: 'if';
       readonly condition: Value<'i32'>;
-      readonly then: readonly Statement[];
-      readonly otherwise: readonly Statement[];
+      readonly whenTrue: readonly Statement[];
+      readonly whenFalse: readonly Statement[];
     }
   /** Branch to the start of a loop or the end of a block, counted from the inside. */
   | { readonly kind: 'branch'; readonly depth: number; readonly condition?: Value<'i32'> };
@@ -127,8 +127,8 @@ export class FunctionBuilder {
     this.body.push({
       kind: 'if',
       condition,
-      then: this.nested(then),
-      otherwise: otherwise ? this.nested(otherwise) : [],
+      whenTrue: this.nested(then),
+      whenFalse: otherwise ? this.nested(otherwise) : [],
     });
   }
 

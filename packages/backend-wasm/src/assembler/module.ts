@@ -129,10 +129,10 @@ function encodeStatements(out: Bytes, body: readonly Statement[]): void {
       case 'if':
         encodeValue(out, s.condition);
         out.all([0x04, 0x40]);
-        encodeStatements(out, s.then);
-        if (s.otherwise.length > 0) {
+        encodeStatements(out, s.whenTrue);
+        if (s.whenFalse.length > 0) {
           out.push(0x05);
-          encodeStatements(out, s.otherwise);
+          encodeStatements(out, s.whenFalse);
         }
         out.push(0x0b);
         break;

@@ -17,30 +17,31 @@ export function printFunction(f: Func, names: readonly string[] = []): string {
       : `(${[head, ...v.args.map(value)].join(' ')})`;
   };
   const lines = (body: readonly Statement[], indent: string): string[] =>
-    body.flatMap((s): string[] => {
-      switch (s.kind) {
-        case 'do':
-          return [
-            `${indent}(${[printOp(s.op, s.imm, local, names), ...s.args.map(value)].join(' ')})`,
-          ];
-        case 'loop':
-        case 'block':
-          return [`${indent}(${s.kind}`, ...lines(s.body, `${indent}  `), `${indent})`];
-        case 'if':
-          return [
-            `${indent}(if ${value(s.condition)} (then`,
-            ...lines(s.then, `${indent}  `),
-            ...(s.otherwise.length > 0
-              ? [`${indent}) (else`, ...lines(s.otherwise, `${indent}  `)]
-              : []),
-            `${indent}))`,
-          ];
-        case 'branch':
-          return [
-            `${indent}(${s.condition ? 'br_if' : 'br'} ${s.depth}${s.condition ? ` ${value(s.condition)}` : ''})`,
-          ];
-      }
-    });
+    body.flatMap((s) => statement(s, indent));
+  const statement = (s: Statement, indent: string): string[] => {
+    switch (s.kind) {
+      case 'do':
+        return [
+          `${indent}(${[printOp(s.op, s.imm, local, names), ...s.args.map(value)].join(' ')})`,
+        ];
+      case 'loop':
+      case 'block':
+        return [`${indent}(${s.kind}`, ...lines(s.body, `${indent}  `), `${indent})`];
+      case 'if':
+        return [
+          `${indent}(if ${value(s.condition)} (then`,
+          ...lines(s.whenTrue, `${indent}  `),
+          ...(s.whenFalse.length > 0
+            ? [`${indent}) (else`, ...lines(s.whenFalse, `${indent}  `)]
+            : []),
+          `${indent}))`,
+        ];
+      case 'branch':
+        return [
+          `${indent}(${s.condition ? 'br_if' : 'br'} ${s.depth}${s.condition ? ` ${value(s.condition)}` : ''})`,
+        ];
+    }
+  };
   return [
     `(func $${f.name}${f.exported ? ` (export "${f.name}")` : ''}${params}`,
     ...lines(f.body, '  '),

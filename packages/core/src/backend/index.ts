@@ -24,6 +24,7 @@ export * from '../ir/program.ts';
 export { erf, evalExpr, evalScalar, exprType, scalarOps, scalarType } from '../ir/scalar.ts';
 export { type VerifyLimits, verify } from '../ir/verify.ts';
 export { denseStrides, extent, isDense, sizeOf } from '../ir/view.ts';
+export { type Axis, collapse } from './axes.ts';
 export { contractAsLoop, gatherAsLoop, scatterAsLoop } from './derive.ts';
 export * from './interface.ts';
 export { type KernelBackendOptions, kernelBackend } from './kernel-backend.ts';

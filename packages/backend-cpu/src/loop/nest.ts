@@ -2,8 +2,8 @@
  * The loops around a block: lanes move, steps run, and what is reduced gathers in accumulators between. Knows blocks
  * and steps; knows no expressions and no buffers.
  */
-import type { TypedArray } from '@ostinato/core/backend';
-import type { Axis, Block } from './axes.ts';
+import type { Axis, TypedArray } from '@ostinato/core/backend';
+import type { Block } from './axes.ts';
 import type { Lane } from './op.ts';
 import type { Reducer } from './reduce.ts';
 import { type BlockStep, makeStep, runStep } from './step.ts';

@@ -5,6 +5,7 @@ export { type HostArray, Tensor } from './graph/tensor.ts';
 export { flatten, leavesOf, mapTree, type Tree } from './graph/tree.ts';
 export type { DType } from './ir/dtype.ts';
 export { einsum, matmul } from './ops/contract.ts';
+export { type CumulativeOptions, cumsum } from './ops/cumulative.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/random.ts';
 export {

@@ -79,8 +79,14 @@ export const scalarOps: { readonly [Op in ScalarOp]: ScalarRule } = {
       'float',
       (a, b) => a ** b,
       (g, y, x, c) => [
-        e('mul', g, e('mul', at(x, 1), e('pow', at(x, 0), e('sub', at(x, 1), c(1))))),
-        e('mul', g, e('mul', y, e('log', at(x, 0)))),
+        // 0 * 0^-1 and 0 * log(0) are NaN, but x^0 is flat, and so is 0^p.
+        e(
+          'select',
+          e('equal', at(x, 1), c(0)),
+          c(0),
+          e('mul', g, e('mul', at(x, 1), e('pow', at(x, 0), e('sub', at(x, 1), c(1))))),
+        ),
+        e('select', e('equal', at(x, 0), c(0)), c(0), e('mul', g, e('mul', y, e('log', at(x, 0))))),
       ],
     ),
   ),
@@ -377,7 +383,6 @@ function evalNode(
   return [evalScalar(n.op, dtype, values), result];
 }
 
-/** Whether an expression holds a costly op anywhere. */
 /** Whether evaluating it once costs more than storing and loading its value. */
 export const isCostly = (x: Expr): boolean =>
   exprOrder([x]).some((n) => 'args' in n && n.op !== 'cast' && scalarOps[n.op].costly === true);

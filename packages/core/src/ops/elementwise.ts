@@ -1,7 +1,7 @@
 /** Elementwise maths: expressions of the scalar table, applied to tensors. Shapes align by NumPy's rule. */
 import { fail } from '../errors.ts';
 import { describe, Tensor } from '../graph/tensor.ts';
-import { type DType, isFloat } from '../ir/dtype.ts';
+import { coerce, type DType, isFloat } from '../ir/dtype.ts';
 import {
   apply,
   arg,
@@ -13,7 +13,7 @@ import {
 } from '../ir/expr.ts';
 import { exprType } from '../ir/scalar.ts';
 import { type Shape, sameShape } from '../ir/view.ts';
-import { broadcastTo, checkShape, concat } from './views.ts';
+import { broadcastTo, checkShape, concat, normalAxis } from './views.ts';
 
 /** A number stands for a scalar of the other argument's type. */
 export type Operand = Tensor | number;
@@ -116,9 +116,14 @@ export const shiftLeft: Binary = binary('shl');
 /** Arithmetic on int32, logical on uint32. */
 export const shiftRight: Binary = binary('shr');
 export const square = (x: Tensor): Tensor => mul(x, x);
-export const relu = (x: Tensor): Tensor => maximum(x, 0);
+/** max(0, x). The zero comes first: it gets the gradient of a tie, so that the slope at 0 is 0 as in PyTorch and Keras. */
+export const relu = (x: Tensor): Tensor => maximum(0, x);
 /** log(1 + exp(x)) without overflow (Keras and PyTorch: softplus). */
-export const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log(add(1, exp(neg(abs(x))))));
+export const softplus = (x: Tensor): Tensor => {
+  // Any shift gives the same value and slope, so none flows through it: |x| and max have the wrong slope at 0.
+  const shift = stopGradient(maximum(x, 0));
+  return add(shift, log(add(exp(sub(x, shift)), exp(neg(shift)))));
+};
 /** Keeps x within [low, high]. */
 export const clip = (x: Tensor, low: number, high: number): Tensor =>
   minimum(maximum(x, low), high);
@@ -148,8 +153,15 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 }
 
 /** A scalar constant; float32 unless told. */
-export const scalar = (value: number, dtype: DType = 'float32'): Tensor =>
-  new Tensor({ kind: 'map', body: constant(value, dtype) }, [], dtype, []);
+export function scalar(value: number, dtype: DType = 'float32'): Tensor {
+  if (!isFloat(dtype) && dtype !== 'bool' && !Number.isInteger(value))
+    fail(
+      'dtype-mismatch',
+      `scalar: ${value} is no ${dtype}. Give a whole number, or cast the other tensor to float32.`,
+    );
+  const element = dtype === 'bool' ? coerce.bool(value) : value;
+  return new Tensor({ kind: 'map', body: constant(element, dtype) }, [], dtype, []);
+}
 
 /** A scalar constant that was computed from a shape. */
 export const sizeScalar = (value: number, dtype: DType = 'float32'): Tensor =>
@@ -169,7 +181,7 @@ export const onesLike = (x: Tensor): Tensor => full(x.shape, 1, x.dtype);
 /** Each element's index along `axis`, as int32 or the type asked for. */
 export function iota(shape: Shape, axis = 0, dtype: DType = 'int32'): Tensor {
   checkShape('iota', shape);
-  const index = axisIndex(axis < 0 ? axis + shape.length : axis);
+  const index = axisIndex(normalAxis('iota', axis, shape.length));
   return map(dtype === 'int32' ? index : castExpr(dtype, index), [], shape);
 }
 

@@ -79,15 +79,17 @@ export const variance: Reduction = (x, options = {}) => {
   return mean(mul(d, d), options);
 };
 
-/** log(sum(exp(x))) without overflow; rows of all -Infinity give -Infinity. */
+/** log(sum(exp(x))) without overflow; rows of all -Infinity give -Infinity, and no gradient. */
 export const logSumExp: Reduction = (x, options = {}) => {
   assertFloat('logSumExp', x);
   const top = stopGradient(max(x, { ...options, keepDims: true }));
   // -Infinity - -Infinity is NaN: where everything is -Infinity, shift by 0 instead.
   const finite = less(abs(top), Number.POSITIVE_INFINITY);
   const shift = where(finite, top, 0);
-  const total = log(sum(exp(sub(x, shift)), { ...options, keepDims: true }));
-  const y = add(total, shift);
+  const total = sum(exp(sub(x, shift)), { ...options, keepDims: true });
+  // Only where everything is -Infinity is the sum 0; log(0) there would give NaN gradients.
+  const empty = equal(total, 0);
+  const y = where(empty, Number.NEGATIVE_INFINITY, add(log(where(empty, 1, total)), shift));
   const axes = normalAxes('logSumExp', options.axes, x.rank);
   return options.keepDims
     ? y
@@ -97,7 +99,7 @@ export const logSumExp: Reduction = (x, options = {}) => {
       );
 };
 
-/** exp(x) / sum(exp(x)) along an axis. */
+/** exp(x) / sum(exp(x)) along an axis. A row of all -Infinity has no such weights: it gives NaN. */
 export const softmax = (x: Tensor, axis = -1): Tensor => {
   assertFloat('softmax', x);
   const shifted = exp(sub(x, stopGradient(max(x, { axes: axis, keepDims: true }))));
@@ -128,7 +130,9 @@ const argBest =
 export const argmax: (x: Tensor, axis?: number) => Tensor = argBest('argmax', 'max');
 export const argmin: (x: Tensor, axis?: number) => Tensor = argBest('argmin', 'min');
 
+/** Bools as 0 and 1; of numbers, all but 0 are true. */
+const truth = (x: Tensor): Tensor => cast(cast(x, 'bool'), 'int32');
 /** Whether any element is true. */
-export const any: Reduction = (x, options) => greater(max(cast(x, 'int32'), options), 0);
+export const any: Reduction = (x, options) => greater(max(truth(x), options), 0);
 /** Whether all elements are true. */
-export const all: Reduction = (x, options) => greater(min(cast(x, 'int32'), options), 0);
+export const all: Reduction = (x, options) => greater(min(truth(x), options), 0);

@@ -6,7 +6,7 @@
  * 1, 2, 3", SC 2011). It maps (key, counter) to two words, so the word at place i needs no other word. The second
  * counter word says what the block is for; two uses of one key never read the same block:
  *
- *   [i, 0] words   [i, 1] split   [data, 2] fold   [i, 3] permutation
+ *   [i, 0] words   [i, 1] split   [data, 2] fold   [i, 3] permutation   [i, 4] second words of normal (devices only)
  *
  * Lanes 0 to 2 are computed on devices too and must give the same bits there.
  */

@@ -5,7 +5,7 @@
  */
 import { fail } from '../errors.ts';
 import { describe, Tensor } from '../graph/tensor.ts';
-import type { DType } from '../ir/dtype.ts';
+import { type DType, isFloat } from '../ir/dtype.ts';
 import { apply, arg, axisIndex, cast as castExpr, constant, type Expr } from '../ir/expr.ts';
 import { type Shape, sizeOf } from '../ir/view.ts';
 import {
@@ -51,8 +51,8 @@ function threefry(key: readonly [Expr, Expr], counter: readonly [Expr, Expr]): [
   return [x, y];
 }
 
-/** Second counter words keep the uses of one key apart. The host side names the same numbers. */
-const purpose = { bits: 0, split: 1, fold: 2, second: 3 } as const;
+/** Second counter words keep the uses of one key apart. The host has the same first three; 3 is its permutation. */
+const purpose = { bits: 0, split: 1, fold: 2, second: 4 } as const;
 
 /** The key of a seed, a whole number from 0 up to 2^53 - 1. */
 export function key(seed: number): Key {
@@ -108,12 +108,16 @@ export function bits(k: Key, shape: Shape): Tensor {
 
 const unit = (w: Tensor, dtype: DType): Tensor => mul(cast(shiftRight(w, 8), dtype), 2 ** -24);
 
-/** Uniform in [low, high), in steps of 2^-24 of the range. */
+/**
+ * Uniform in [low, high), in steps of 2^-24 of the range. Away from 0 the last step may round to `high` itself.
+ */
 export function uniform(
   k: Key,
   shape: Shape,
   { low = 0, high = 1, dtype = 'float32' }: { low?: number; high?: number; dtype?: DType } = {},
 ): Tensor {
+  if (!isFloat(dtype))
+    fail('dtype-mismatch', `uniform: cannot draw ${dtype}. Draw floats, or use bits.`);
   const u = unit(bits(k, shape), dtype);
   return low === 0 && high === 1 ? u : add(mul(u, high - low), low);
 }

@@ -15,8 +15,8 @@ import {
 } from '../graph/tensor.ts';
 import { flatten, mapTree, type Tree } from '../graph/tree.ts';
 import { type Shape, sameShape } from '../ir/view.ts';
-import { iota, less, pad, where, zerosLike } from './elementwise.ts';
-import { broadcastTo, reshape, slice } from './views.ts';
+import { iota, less, where, zerosLike } from './elementwise.ts';
+import { broadcastTo, concat, reshape, slice } from './views.ts';
 
 export interface ScanOptions {
   /** Run from the last step to the first. With lengths, only the valid part is reversed. */
@@ -225,6 +225,14 @@ function scanMasked<C, X, Y>(
   options: ScanOptions,
 ): readonly [C, Y] {
   const batch = mask.shape[1] as number;
+  const inBatch =
+    flatten<Tensor>(init).leaves.some((t) => t.shape[0] === batch) ||
+    flatten<Tensor>(xs).leaves.some((t) => t.rank > 1 && t.shape[1] === batch);
+  if (!inBatch)
+    fail(
+      'scan-lengths',
+      `scan: lengths or mask are for ${batch} rows, but no carry is [batch, ...] and no xs [time, batch, ...] with that many. Give one entry per row of the batch.`,
+    );
   const inputs = mapTree((x) => {
     if (x.rank < 2 || x.shape[1] !== batch) return x;
     return where(spread(mask, x.shape), x, zerosLike(x));
@@ -272,8 +280,11 @@ function scanSegments<C, X, Y>(
     );
   const segments = Math.ceil(length / steps);
   const missing = segments * steps - length;
+  // Filled up with the last step, not with zeros: a step may have no finite gradient at zero.
   const fill = (x: Tensor): Tensor =>
-    missing === 0 ? x : pad(x, [[0, missing], ...x.shape.slice(1).map(() => [0, 0] as const)]);
+    missing === 0
+      ? x
+      : concat([x, broadcastTo(slice(x, 0, length - 1), [missing, ...x.shape.slice(1)])]);
   const cut = (x: Tensor): Tensor => reshape(fill(x), [segments, steps, ...x.shape.slice(1)]);
   const active = missing === 0 ? null : less(iota([segments * steps]), length);
   const parts = {

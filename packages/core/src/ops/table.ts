@@ -54,6 +54,8 @@ export function scatterAdd(x: Tensor, index: Tensor, rows: number): Tensor {
 
 /** One element per row: `x` [...n, d] and `index` [...n] give [...n]; the gradient goes back to that element. */
 export function takeLast(x: Tensor, index: Tensor): Tensor {
+  checkIndex('takeLast', index);
+  if (x.rank === 0) fail('shape-mismatch', `takeLast: ${describe(x)} has no axis to take from.`);
   const d = x.shape.at(-1) as number;
   if (`${x.shape.slice(0, -1)}` !== `${index.shape}`)
     fail(

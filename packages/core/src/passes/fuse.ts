@@ -209,7 +209,8 @@ class Fuser {
   }
 
   private constantPlace(t: Tensor): Place {
-    const key = `${constantValue(t)}|${t.dtype}|${t.shape}`;
+    const value = constantValue(t);
+    const key = `${Object.is(value, -0) ? '-0' : value}|${t.dtype}|${t.shape}`;
     let place = this.constants.get(key);
     if (!place) {
       place = this.newPlace(t, 'constant');

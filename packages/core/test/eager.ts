@@ -3,7 +3,7 @@
  * no program. Slow and independent of everything between the graph and the backend.
  */
 import { topo } from '../src/graph/rewrite.ts';
-import { type ScanOp, Tensor } from '../src/graph/tensor.ts';
+import type { ScanOp, Tensor } from '../src/graph/tensor.ts';
 import { evalExpr } from '../src/ir/scalar.ts';
 import { sizeOf } from '../src/ir/view.ts';
 
@@ -25,7 +25,14 @@ export function evaluate(roots: readonly Tensor[], given: ReadonlyMap<Tensor, Va
   const scans = new Map<Tensor, Values[]>();
   for (const t of topo(roots)) {
     if (known.has(t)) continue;
-    if (t.op.kind === 'scan') scans.set(t, runScan(t.op, t.args.map((a) => known.get(a) as Values)));
+    if (t.op.kind === 'scan')
+      scans.set(
+        t,
+        runScan(
+          t.op,
+          t.args.map((a) => known.get(a) as Values),
+        ),
+      );
     else if (t.op.kind !== 'custom') known.set(t, evaluateNode(t, known, scans));
   }
   return roots.map((r) => known.get(r) as Values);
@@ -59,7 +66,10 @@ function evaluateNode(
         const rest = [...index];
         const base = x.shape.map((_, i) => (op.axes.includes(i) ? 0 : (rest.shift() as number)));
         const over = indices(op.axes.map((a) => x.shape[a] as number)).map((j) =>
-          read(0, base.map((b, i) => (op.axes.includes(i) ? (j[op.axes.indexOf(i)] as number) : b))),
+          read(
+            0,
+            base.map((b, i) => (op.axes.includes(i) ? (j[op.axes.indexOf(i)] as number) : b)),
+          ),
         );
         if (op.combine === 'sum') return over.reduce((a, b) => a + b, 0);
         return op.combine === 'max' ? Math.max(...over) : Math.min(...over);
@@ -94,24 +104,46 @@ function evaluateNode(
       return out;
     }
     case 'transpose':
-      return each((index) => read(0, op.perm.map((_, i) => index[op.perm.indexOf(i)] as number)));
+      return each((index) =>
+        read(
+          0,
+          op.perm.map((_, i) => index[op.perm.indexOf(i)] as number),
+        ),
+      );
     case 'broadcast':
-      return each((index) => read(0, index.filter((_, i) => !op.axes.includes(i))));
+      return each((index) =>
+        read(
+          0,
+          index.filter((_, i) => !op.axes.includes(i)),
+        ),
+      );
     case 'reshape':
     case 'identity':
       return known.get(x) as Values;
     case 'slice':
-      return each((index) => read(0, index.map((i, a) => (a === op.axis ? i + op.start : i))));
+      return each((index) =>
+        read(
+          0,
+          index.map((i, a) => (a === op.axis ? i + op.start : i)),
+        ),
+      );
     case 'flip':
       return each((index) =>
-        read(0, index.map((i, a) => (op.axes.includes(a) ? (t.shape[a] as number) - 1 - i : i))),
+        read(
+          0,
+          index.map((i, a) => (op.axes.includes(a) ? (t.shape[a] as number) - 1 - i : i)),
+        ),
       );
     case 'concat':
       return each((index) => {
         let at = index[op.axis] as number;
         for (const [k, part] of t.args.entries()) {
           const n = part.shape[op.axis] as number;
-          if (at < n) return read(k, index.map((i, a) => (a === op.axis ? at : i)));
+          if (at < n)
+            return read(
+              k,
+              index.map((i, a) => (a === op.axis ? at : i)),
+            );
           at -= n;
         }
         return Number.NaN;

@@ -53,7 +53,10 @@ test('a lowered graph computes what its nodes say', { timeout: 120_000 }, async 
     fc.asyncProperty(choices, async (numbers) => {
       const { params, results } = randomGraph(numbers);
       const inputs = valuesFor(params);
-      const want = evaluate(results, new Map(params.map((p, i) => [p, [...(inputs[i] as Float64Array)]])));
+      const want = evaluate(
+        results,
+        new Map(params.map((p, i) => [p, [...(inputs[i] as Float64Array)]])),
+      );
       expectClose(await runLowered(params, results, inputs), want);
     }),
     { numRuns: 300 },
@@ -68,7 +71,10 @@ test('so does its gradient', { timeout: 120_000 }, async () => {
       const losses = results.map((r) => sum(r));
       const found = backward(losses, losses.map(onesLike), params).filter((g) => g !== undefined);
       const all = [...losses, ...found];
-      const want = evaluate(all, new Map(params.map((p, i) => [p, [...(inputs[i] as Float64Array)]])));
+      const want = evaluate(
+        all,
+        new Map(params.map((p, i) => [p, [...(inputs[i] as Float64Array)]])),
+      );
       expectClose(await runLowered(params, all, inputs), want);
     }),
     { numRuns: 300 },

@@ -1,6 +1,6 @@
 /** Random graphs of every kind of node, for properties that must hold of all of them. */
 import fc from 'fast-check';
-import { param, Tensor } from '../src/graph/tensor.ts';
+import { param, type Tensor } from '../src/graph/tensor.ts';
 import { einsum } from '../src/ops/contract.ts';
 import * as e from '../src/ops/elementwise.ts';
 import { reduce } from '../src/ops/reduce.ts';
@@ -64,7 +64,10 @@ function grow(choose: Choose, pool: readonly Tensor[], depth: number): Tensor {
       return gather(x, ids);
     }
     case 13: {
-      const ids = e.cast(e.floor(e.mul(e.iota([x.shape[0] as number], 0, 'float64'), 0.7)), 'int32');
+      const ids = e.cast(
+        e.floor(e.mul(e.iota([x.shape[0] as number], 0, 'float64'), 0.7)),
+        'int32',
+      );
       return scatterAdd(x, ids, 2 + choose(2));
     }
     case 14: {
@@ -104,7 +107,10 @@ function growScan(choose: Choose, x: Tensor, depth: number): Tensor {
 }
 
 /** Parameters and a few results that depend on them. */
-export function randomGraph(numbers: readonly number[], size = 8): { params: Tensor[]; results: Tensor[] } {
+export function randomGraph(
+  numbers: readonly number[],
+  size = 8,
+): { params: Tensor[]; results: Tensor[] } {
   const choose = chooser(numbers);
   const shapes = [[2, 3], [3], [4, 2, 3], [2, 3]];
   const params = shapes.map((s, i) => param(s, 'float64', `p${i}`));

@@ -1,5 +1,6 @@
 /** `@ostinato/backend-testing/cases`: the conformance cases as plain functions, and counters. Knows no test runner. */
 import type { CaseOptions, ConformanceCase } from './case.ts';
+import { cellCases } from './cases/cells.ts';
 import { contractCases } from './cases/contracts.ts';
 import { gatherScatterCases } from './cases/gather-scatter.ts';
 import { lifecycleCases } from './cases/lifecycle.ts';
@@ -21,6 +22,7 @@ const groups: readonly ((options: CaseOptions) => ConformanceCase[])[] = [
   scanCases,
   programCases,
   lifecycleCases,
+  cellCases,
 ];
 
 /** All cases. Each makes its own backend and throws where it differs from the reference. */

@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Readonly<Record<string, Entries>>>>
   testing: { core: ['.', './backend'] },
   cells: { core: ['.'] },
   layers: { core: ['.'], cells: ['.'] },
-  training: { core: ['.', './random'] },
+  training: { core: ['.', './random'], datasets: ['.'] }, // batches and splits of host arrays
   datasets: { core: ['./random'] }, // host arrays, no tensors
   app: PUBLISHED,
   tool: PUBLISHED,

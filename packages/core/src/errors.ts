@@ -30,6 +30,10 @@ export const errorCodes = {
   'out-of-memory': 'The device has no room for a buffer',
   'compiled-disposed': 'A compiled function was called after it was disposed',
   'option-invalid': 'An option has a value that makes no sense',
+  'data-invalid': 'Training data do not fit together',
+  'checkpoint-damaged': 'A checkpoint was cut off or changed',
+  'checkpoint-foreign': 'A file is not a checkpoint that can be read here',
+  'checkpoint-mismatch': 'A checkpoint belongs to another model or run',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -4,11 +4,11 @@ import {
   cast,
   clip,
   div,
+  fail,
   leavesOf,
   mapTree,
   minimum,
   mul,
-  OstinatoError,
   sqrt,
   square,
   sum,
@@ -19,10 +19,9 @@ import {
 export function globalNorm(tree: unknown): Tensor {
   const squares = leavesOf(tree).map((g) => cast(sum(square(g)), 'float32'));
   if (squares.length === 0)
-    throw new OstinatoError(
+    fail(
       'tree-leaf',
       'globalNorm: the tree has no tensors. Give gradients of at least one parameter.',
-      '',
     );
   return sqrt(squares.reduce((a, b) => add(a, b)));
 }
@@ -53,5 +52,5 @@ export function clipByValue<G>(gradients: G, bound: number): G {
 
 function requireBound(what: string, bound: number): void {
   if (bound > 0) return;
-  throw new OstinatoError('option-invalid', `${what} is ${bound}. Give a number above 0.`, '');
+  fail('option-invalid', `${what} is ${bound}. Give a number above 0.`);
 }

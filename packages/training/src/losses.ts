@@ -5,12 +5,12 @@ import {
   equal,
   exp,
   expandDims,
+  fail,
   iota,
   log,
   max,
   mul,
   neg,
-  OstinatoError,
   stopGradient,
   sub,
   sum,
@@ -78,9 +78,8 @@ export function meanSquaredError(outputs: Tensor, targets: Tensor, weights?: Ten
 export function requireClasses(what: string, logits: Tensor, classes: Tensor): void {
   const whole = classes.dtype === 'int32' || classes.dtype === 'uint32';
   if (whole && logits.rank > 0 && `${logits.shape.slice(0, -1)}` === `${classes.shape}`) return;
-  throw new OstinatoError(
+  fail(
     'shape-mismatch',
     `${what}: logits [${logits.shape}] and classes ${classes.dtype}[${classes.shape}] do not fit. Give int32 classes with the shape of the logits without their last axis.`,
-    '',
   );
 }

@@ -6,11 +6,11 @@ import {
   add,
   cast,
   div,
+  fail,
   flatten,
   mapTree,
   mul,
   neg,
-  OstinatoError,
   scalar,
   sqrt,
   sub,
@@ -86,10 +86,9 @@ function byRule<Slot extends string>(
 function sameTree(what: string, tree: unknown, wanted: string): Tensor[] {
   const { leaves, shape } = flatten(tree);
   if (shape.text !== wanted)
-    throw new OstinatoError(
+    fail(
       'tree-mismatch',
       `optimizer: ${what} ${shape.text} and the parameters ${wanted} differ. Give gradients of these parameters, and the state that init made for them.`,
-      '',
     );
   return leaves;
 }
@@ -97,10 +96,9 @@ function sameTree(what: string, tree: unknown, wanted: string): Tensor[] {
 /** The part of an option list that says what is wrong with a number. */
 function requireNumber(name: string, value: number, fits: (x: number) => boolean): void {
   if (fits(value)) return;
-  throw new OstinatoError(
+  fail(
     'option-invalid',
     `optimizer: ${name} is ${value}. Rates, decays and epsilon are finite and not negative; momentum, betas and alpha are below 1.`,
-    '',
   );
 }
 const notNegative = (x: number): boolean => Number.isFinite(x) && x >= 0;

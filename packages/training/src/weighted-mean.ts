@@ -3,10 +3,10 @@ import {
   broadcastTo,
   cast,
   div,
+  fail,
   greater,
   mean,
   mul,
-  OstinatoError,
   reshape,
   sum,
   type Tensor,
@@ -35,10 +35,9 @@ export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
 function spread(weights: Tensor, values: Tensor): Tensor {
   const lead = values.shape.slice(0, weights.rank);
   if (`${lead}` !== `${weights.shape}`)
-    throw new OstinatoError(
+    fail(
       'shape-mismatch',
       `weights: shape [${weights.shape}] does not begin the shape [${values.shape}] of what they weigh. Give one weight per example ([B]) or per step ([B, T]).`,
-      '',
     );
   const ones = values.shape.slice(weights.rank).map(() => 1);
   return broadcastTo(reshape(weights, [...weights.shape, ...ones]), values.shape);
@@ -58,9 +57,8 @@ export function alignTargets(
   if (wanted === `${t.shape}`) return [outputs, t];
   if (wanted === `${[...t.shape, 1]}`) return [reshape(outputs, t.shape), t];
   if (`${[...outputs.shape, 1]}` === `${t.shape}`) return [outputs, reshape(t, outputs.shape)];
-  throw new OstinatoError(
+  fail(
     'shape-mismatch',
     `${what}: outputs [${outputs.shape}] and targets [${t.shape}] differ. Give targets the shape of the outputs; a last axis of size 1 may be missing.`,
-    '',
   );
 }

@@ -1,0 +1,157 @@
+/**
+ * A run of training at one moment, as a safetensors file: its tensors by path, and what else it takes to go on. Knows
+ * trees and records; knows neither model code nor stores.
+ */
+import { fail, flatten, type HostArray, type Tensor } from '@ostinato/core';
+import { isHostArray } from '../host-tree.ts';
+import type { HostTree } from '../model.ts';
+import type { Measured } from '../totals.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+
+const FORMAT = 'ostinato-checkpoint';
+const VERSION = '1';
+
+/** One epoch's means. */
+export interface EpochRecord extends Measured {
+  /** From 1. */
+  readonly epoch: number;
+  readonly validation: Measured | null;
+}
+
+/** What must be equal for a run to go on as if it had never stopped. */
+export interface RunIdentity {
+  readonly seed: number;
+  readonly batch: number;
+  /** Examples to train and to validate with. */
+  readonly rows: number;
+  readonly validationRows: number;
+  readonly shuffle: boolean;
+}
+
+export interface RunRecord {
+  readonly run: RunIdentity;
+  readonly backend: { readonly name: string; readonly variant: string };
+  /** Steps taken. */
+  readonly step: number;
+  /** Epochs that are over. */
+  readonly history: readonly EpochRecord[];
+  readonly best: { readonly epoch: number; readonly loss: number } | null;
+}
+
+/** `state` and `best` are trees of host arrays; null where there is no best epoch yet. */
+export interface Checkpoint {
+  readonly record: RunRecord;
+  readonly state: unknown;
+  readonly best: unknown;
+}
+
+export function encodeCheckpoint({ record, state, best }: Checkpoint): Uint8Array {
+  return encodeSafetensors({
+    tensors: { ...byPath('state', state), ...byPath('best', best) },
+    metadata: { format: FORMAT, version: VERSION, record: JSON.stringify(record, spellOut) },
+  });
+}
+
+/** Reads a checkpoint of a run whose state looks like `state`, and whose parameters look like `params`. */
+export function decodeCheckpoint(
+  file: Uint8Array,
+  name: string,
+  like: { readonly state: unknown; readonly params: unknown },
+): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(file, name);
+  if (metadata.format !== FORMAT)
+    return fail(
+      'checkpoint-foreign',
+      `${name}: is a safetensors file, but no checkpoint (format "${metadata.format}"). Name a file that fit wrote; read others with decodeSafetensors.`,
+    );
+  if (metadata.version !== VERSION)
+    return fail(
+      'checkpoint-foreign',
+      `${name}: has version ${metadata.version} of the format, this is ${VERSION}. Read it with the release that wrote it.`,
+    );
+  const record = JSON.parse(metadata.record as string, readBack) as RunRecord;
+  const state = treeOf('state', tensors, like.state, name);
+  const best = record.best ? treeOf('best', tensors, like.params, name) : null;
+  const known = new Set([...pathsOf('state', like.state), ...pathsOf('best', like.params)]);
+  for (const path of Object.keys(tensors)) if (!known.has(path)) mismatch(name, path, 'nothing');
+  return { record, state, best };
+}
+
+/** A safetensors file of a tree of host arrays, such as trained parameters; names are paths. */
+export function encodeParams(
+  params: unknown,
+  metadata: { readonly [key: string]: string } = {},
+): Uint8Array {
+  return encodeSafetensors({ tensors: byPath('', params), metadata });
+}
+
+/**
+ * Reads parameters that look like `like`, which is what the model's `init` gives (it need not run for that). Takes
+ * files of `encodeParams` and checkpoints of `fit`, of which it gives the best epoch's parameters, or the last ones.
+ */
+export function decodeParams<P>(file: Uint8Array, like: P, name = 'file'): HostTree<P> {
+  const { tensors, metadata } = decodeSafetensors(file, name);
+  if (metadata.format !== FORMAT) return treeOf('', tensors, like, name) as HostTree<P>;
+  const hasBest = Object.keys(tensors).some((path) => path === 'best' || path.startsWith('best.'));
+  return treeOf(hasBest ? 'best' : 'state.params', tensors, like, name) as HostTree<P>;
+}
+
+const join = (prefix: string, path: string): string =>
+  prefix && path ? `${prefix}.${path}` : prefix || path || 'value';
+
+const pathsOf = (prefix: string, tree: unknown): string[] =>
+  flatten(tree).shape.paths.map((path) => join(prefix, path));
+
+function byPath(prefix: string, tree: unknown): { [path: string]: HostArray } {
+  const { leaves, shape } = flatten<HostArray>(tree, isHostArray);
+  const out: { [path: string]: HostArray } = {};
+  leaves.forEach((leaf, i) => {
+    const path = join(prefix, shape.paths[i] as string);
+    if (path in out)
+      fail(
+        'tree-mismatch',
+        `checkpoint: two tensors have the path "${path}". Leave dots out of the names of parameters.`,
+      );
+    out[path] = leaf;
+  });
+  return out;
+}
+
+function treeOf(
+  prefix: string,
+  tensors: { readonly [path: string]: HostArray },
+  like: unknown,
+  name: string,
+): unknown {
+  const { leaves, shape } = flatten<Tensor>(like);
+  return shape.build(
+    leaves.map((want, i) => {
+      const path = join(prefix, shape.paths[i] as string);
+      const text = `${want.dtype}[${want.shape}]`;
+      const got = tensors[path];
+      if (!got) return mismatch(name, path, text);
+      if (`${got.dtype}[${got.shape}]` !== text) return mismatch(name, path, text, got);
+      return got;
+    }),
+  );
+}
+
+function mismatch(name: string, path: string, wanted: string, got?: HostArray): never {
+  const found = got ? `${got.dtype}[${got.shape}]` : wanted === 'nothing' ? 'a tensor' : 'nothing';
+  return fail(
+    'checkpoint-mismatch',
+    `${name}: holds ${found} at "${path}", this run has ${wanted} there. Use the model, optimizer and metrics that it was written with, or another name.`,
+  );
+}
+
+/** JSON has no NaN and no infinities; losses do. */
+const spellOut = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
+
+const readBack = (_: string, value: unknown): unknown =>
+  typeof value === 'object' &&
+  value !== null &&
+  'number' in value &&
+  typeof value.number === 'string'
+    ? Number(value.number)
+    : value;

@@ -1,0 +1,182 @@
+/**
+ * The safetensors format (github.com/huggingface/safetensors): eight bytes of header length, a header of JSON with
+ * dtype, shape and data_offsets of each tensor and strings under `__metadata__`, then the data. Knows named host arrays;
+ * knows no tree and no training.
+ *
+ * Files are a function of their content: tensors by element size, the widest first, then by name, so that each lies
+ * aligned; keys of the metadata sorted; the header filled with spaces to a multiple of eight.
+ */
+import { fail, type HostArray } from '@ostinato/core';
+import { host } from '../host.ts';
+import { crc32c } from './crc32c.ts';
+
+export interface SafetensorsFile {
+  readonly tensors: { readonly [name: string]: HostArray };
+  readonly metadata: { readonly [key: string]: string };
+}
+
+type Stored = { dtype: string; shape: number[]; data_offsets: [number, number] };
+type Header = { [name: string]: Stored | { [key: string]: string } };
+
+const METADATA = '__metadata__';
+/**
+ * The metadata key of a CRC-32C over the whole file, taken with zeros in its own place. Not SHA-256: pages that are not
+ * served over https have no WebCrypto, and damage is what this is for, not attacks.
+ */
+const CHECKSUM = 'crc32c';
+const NO_CHECKSUM = '00000000';
+/** Says that a checksum must be there, so that damage to its name does not pass. */
+const WRITER = { writer: 'ostinato' };
+
+const codes = {
+  float64: 'F64',
+  float32: 'F32',
+  int32: 'I32',
+  uint32: 'U32',
+  bool: 'BOOL',
+} satisfies Record<HostArray['dtype'], string>;
+
+const sizes: { readonly [code: string]: number } = { F64: 8, F32: 4, I32: 4, U32: 4, BOOL: 1 };
+
+export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+  const sizeOf = (name: string): number =>
+    sizes[codes[(tensors[name] as HostArray).dtype]] as number;
+  const names = Object.keys(tensors).sort((a, b) => sizeOf(b) - sizeOf(a) || (a < b ? -1 : 1));
+  const keys = Object.keys(metadata).sort();
+  const header: Header = {
+    [METADATA]: {
+      [CHECKSUM]: NO_CHECKSUM,
+      ...WRITER,
+      ...Object.fromEntries(keys.map((k) => [k, metadata[k] as string])),
+    },
+  };
+  let end = 0;
+  for (const name of names) {
+    const { data, shape, dtype } = tensors[name] as HostArray;
+    const start = end;
+    end += data.length * (sizes[codes[dtype]] as number);
+    header[name] = { dtype: codes[dtype], shape: [...shape], data_offsets: [start, end] };
+  }
+  const text = new host.TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(text.length / 8) * 8;
+  const file = new Uint8Array(8 + length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+  file.fill(0x20, 8, 8 + length);
+  file.set(text, 8);
+  for (const name of names) {
+    const [start] = (header[name] as Stored).data_offsets;
+    writeElements(file, 8 + length + start, tensors[name] as HostArray);
+  }
+  const sum = crc32c(file).toString(16).padStart(8, '0');
+  file.set(new host.TextEncoder().encode(sum), checksumPlace(file, 8 + length));
+  return file;
+}
+
+/** Reads a file; with a checksum of our own in it, the file is checked against it. */
+export function decodeSafetensors(file: Uint8Array, name = 'file'): SafetensorsFile {
+  const { header, start } = readHeader(file, name);
+  const metadata = (header[METADATA] ?? {}) as { [key: string]: string };
+  const { [CHECKSUM]: sum, writer, ...own } = metadata;
+  if (sum !== undefined) verifyChecksum(file, start, sum, name);
+  else if (writer === WRITER.writer) damaged(name, 'has lost its checksum');
+  const tensors = Object.entries(header).flatMap(([key, stored]) =>
+    key === METADATA
+      ? []
+      : [[key, readElements(file, start, stored as Stored, `${name}: "${key}"`)]],
+  );
+  return { tensors: Object.fromEntries(tensors), metadata: own };
+}
+
+const damaged = (name: string, what: string, cause?: unknown): never =>
+  fail(
+    'checkpoint-damaged',
+    `${name}: ${what}. The file was cut off or changed after it was written, or is no safetensors file; use another copy.`,
+    cause === undefined ? {} : { cause },
+  );
+
+function readHeader(file: Uint8Array, name: string): { header: Header; start: number } {
+  if (file.length < 8) return damaged(name, `has ${file.length} bytes, a header needs 8`);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  const start = 8 + length;
+  if (start > file.length)
+    return damaged(name, `has ${file.length} bytes, its header says that it goes to ${start}`);
+  let header: unknown;
+  try {
+    header = JSON.parse(
+      new host.TextDecoder('utf-8', { fatal: true }).decode(file.subarray(8, start)),
+    );
+  } catch (cause) {
+    return damaged(name, 'has a header that is no JSON', cause);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    return damaged(name, 'has a header that is no record');
+  return { header: header as Header, start };
+}
+
+/** Where the eight digits of the checksum are: the first key of the metadata, as we write it. */
+function checksumPlace(file: Uint8Array, start: number): number {
+  const text = new host.TextDecoder('latin1').decode(file.subarray(8, Math.min(start, 8 + 64)));
+  const found = text.indexOf(`"${CHECKSUM}":"`);
+  return found < 0 ? -1 : 8 + found + CHECKSUM.length + 4;
+}
+
+function verifyChecksum(file: Uint8Array, start: number, want: string, name: string): void {
+  const place = checksumPlace(file, start);
+  if (place < 0) damaged(name, 'has its checksum in another place than we write it');
+  const digits = NO_CHECKSUM.length;
+  const head = crc32c(file.subarray(0, place));
+  const zeros = crc32c(new host.TextEncoder().encode(NO_CHECKSUM), head);
+  const got = crc32c(file.subarray(place + digits), zeros)
+    .toString(16)
+    .padStart(8, '0');
+  if (got !== want) damaged(name, `has the checksum ${got}, its header says ${want}`);
+}
+
+function writeElements(file: Uint8Array, at: number, { data, dtype }: HostArray): void {
+  if (dtype === 'bool') file.set(data, at);
+  else if (littleEndian) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+  } else {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    file.set(swapped(bytes, data.BYTES_PER_ELEMENT), at);
+  }
+}
+
+const constructors = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+} as const;
+
+function readElements(file: Uint8Array, start: number, stored: Stored, what: string): HostArray {
+  const { dtype: code, shape, data_offsets: offsets } = stored;
+  if (typeof code !== 'string') return damaged(what, 'has no element type');
+  const dtype = (Object.keys(codes) as (keyof typeof codes)[]).find((k) => codes[k] === code);
+  const size = sizes[code];
+  if (dtype === undefined || size === undefined)
+    return fail(
+      'checkpoint-foreign',
+      `${what} holds ${code} elements. Convert it to one of ${Object.values(codes).join(', ')}.`,
+    );
+  const [from, to] = Array.isArray(offsets) ? offsets : [Number.NaN, Number.NaN];
+  const count = Array.isArray(shape) ? shape.reduce((a, b) => a * b, 1) : Number.NaN;
+  if (!(from >= 0 && to - from === count * size && start + to <= file.length))
+    return damaged(
+      what,
+      `of shape [${shape}] lies at ${from} to ${to}, outside of the file or of another size`,
+    );
+  const bytes = file.slice(start + from, start + to);
+  if (code === 'BOOL') return { data: Uint32Array.from(bytes), shape, dtype };
+  const Elements = constructors[code as keyof typeof constructors];
+  if (!littleEndian) swapped(bytes, size);
+  return { data: new Elements(bytes.buffer), shape, dtype };
+}
+
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  for (let i = 0; i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+  return bytes;
+}

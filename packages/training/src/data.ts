@@ -1,0 +1,125 @@
+/**
+ * Examples on the host, and batches of them in buffers that are filled again and again. Knows rows and element types;
+ * knows no model. Orders come from `@ostinato/datasets`.
+ */
+import { fail, flatten, type Tensor } from '@ostinato/core';
+import { type HostData, type RowBatch, takeRows } from '@ostinato/datasets';
+import { isHostArray } from './host-tree.ts';
+
+/** One array for all examples, dense and row-major. Small integers become int32; with dtype 'bool', 0 and 1. */
+export interface HostRows {
+  readonly data: HostData;
+  /** [N, ...] */
+  readonly shape: readonly number[];
+  readonly dtype?: string;
+}
+
+/** Like the inputs of a model, with host arrays [N, ...] for tensors [B, ...]. */
+export type InputRows<X> = X extends Tensor
+  ? HostRows
+  : X extends object
+    ? { readonly [K in keyof X]: InputRows<X[K]> }
+    : X;
+
+export interface InputData<X = Tensor> {
+  readonly inputs: InputRows<X>;
+  /** [N], valid steps of each example, from its first on. Given to the model as `how.lengths`. */
+  readonly lengths?: HostRows;
+  /** [N, T], not zero where a step counts. Given to the model as `how.mask`. */
+  readonly mask?: HostRows;
+}
+
+export interface TrainingData<X = Tensor> extends InputData<X> {
+  /** [N, ...] */
+  readonly targets: HostRows;
+  /** [N] or [N, T]: how much each example or step counts. Absent: 1 each. */
+  readonly weights?: HostRows;
+}
+
+/** What a compiled step sees of a batch; null where the data have none. */
+export interface Batch<X = Tensor> {
+  readonly inputs: X;
+  readonly lengths: Tensor | null;
+  readonly mask: Tensor | null;
+  readonly targets: Tensor | null;
+  /** float32 [B] or [B, T], 0 for rows that fill a short batch. */
+  readonly weights: Tensor;
+}
+
+/** Number of examples; refuses arrays that are not whole, dense and of one number of rows. */
+export function countRows(data: InputData<unknown>): number {
+  const { leaves, shape } = flatten<HostRows>(fields(data), isHostArray);
+  const first = leaves[0];
+  if (!first) return fail('data-invalid', 'data: there are no arrays. Give inputs and targets.');
+  const rows = first.shape[0];
+  leaves.forEach((array, i) => {
+    const size = array.shape.reduce((a, b) => a * b, 1);
+    if (array.shape[0] !== rows || rows === undefined || rows < 1)
+      fail(
+        'data-invalid',
+        `data: "${shape.paths[i]}" has shape [${array.shape}], "${shape.paths[0]}" has ${rows} rows. Give arrays [N, ...] with one number of rows, at least 1.`,
+      );
+    if ('stride' in array || array.data.length !== size)
+      fail(
+        'data-invalid',
+        `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array, got ${array.data.length}. Copy it into one.`,
+      );
+  });
+  return rows as number;
+}
+
+function fields(data: InputData<unknown>): object {
+  const { inputs, lengths = null, mask = null } = data;
+  const { targets = null, weights = null } = data as Partial<TrainingData<unknown>>;
+  return { inputs, lengths, mask, targets, weights };
+}
+
+/** A batch as host arrays: what a compiled function takes for a `Batch`. */
+export type HostBatch = object;
+
+/** One set of buffers for batches of `size` rows; each call overwrites what the one before returned. */
+export function batchFiller(
+  data: InputData<unknown>,
+  size: number,
+): (indices: ArrayLike<number>) => HostBatch {
+  const { leaves, shape } = flatten<HostRows>(fields(data), isHostArray);
+  const slots = leaves.map((array, i) => slotOf(array, shape.paths[i] as string, size));
+  const own = new Float32Array(size);
+  const batch = shape.build(slots.map((s) => s.shown)) as { weights: HostRows | null };
+  const whole = { ...batch, weights: batch.weights ?? { data: own, shape: [size] } };
+  return (indices) => {
+    for (const { array, out } of slots) takeRows(array, indices, { rows: size, out });
+    own.fill(0).fill(1, 0, indices.length);
+    return whole;
+  };
+}
+
+interface Slot {
+  readonly array: HostRows;
+  readonly out: RowBatch;
+  readonly shown: HostRows;
+}
+
+function slotOf(array: HostRows, path: string, size: number): Slot {
+  const shape = [size, ...array.shape.slice(1)];
+  const length = shape.reduce((a, b) => a * b, 1);
+  // `set` converts between element types, so a batch may be wider than the array that it is taken from.
+  const data = bufferFor(array, path, length);
+  const dtype = path === 'mask' ? 'bool' : array.dtype;
+  return {
+    array,
+    out: { data, shape, weights: new Float32Array(size) },
+    shown: { data, shape, ...(dtype === undefined ? {} : { dtype }) },
+  };
+}
+
+function bufferFor(array: HostRows, path: string, length: number): HostData {
+  if (path === 'mask' || array.dtype === 'bool') return new Uint32Array(length);
+  if (path === 'weights') return new Float32Array(length);
+  if (path === 'lengths') return new Int32Array(length);
+  const { data } = array;
+  if (data instanceof Float32Array) return new Float32Array(length);
+  if (data instanceof Float64Array) return new Float64Array(length);
+  if (data instanceof Uint32Array) return new Uint32Array(length);
+  return new Int32Array(length);
+}

@@ -1,0 +1,50 @@
+/** Trees of tensors and trees of host arrays, made from each other. Knows no model. */
+import {
+  fail,
+  flatten,
+  type HostArray,
+  type HostInput,
+  mapTree,
+  Tensor,
+  tensor,
+} from '@ostinato/core';
+import type { HostTree } from './model.ts';
+
+export const isHostArray = (x: unknown): x is HostInput =>
+  typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'data' in x && 'shape' in x;
+
+/** Reads all tensors of a tree at once. */
+export async function readTree<T>(tree: T): Promise<HostTree<T>> {
+  const { leaves, shape } = flatten(tree);
+  return shape.build(await Promise.all(leaves.map((t) => t.read()))) as HostTree<T>;
+}
+
+/** The same tree of tensors; host arrays are copied. */
+export function tensorTree(tree: unknown): unknown {
+  const { leaves, shape } = flatten<Tensor | HostInput>(
+    tree,
+    (x) => x instanceof Tensor || isHostArray(x),
+  );
+  return shape.build(
+    leaves.map((x) => (x instanceof Tensor ? x : tensor(x, dtypeOption(x as HostArray)))),
+  );
+}
+
+const dtypeOption = (x: HostArray): { dtype?: HostArray['dtype'] } =>
+  x.dtype === undefined ? {} : { dtype: x.dtype };
+
+/** Refuses a tree of tensors that differs from `like` in structure, shapes or types. */
+export function requireLike(what: string, tree: unknown, like: unknown): void {
+  mapTree(
+    (wanted, got) => {
+      if (`${got.shape}` !== `${wanted.shape}` || got.dtype !== wanted.dtype)
+        fail(
+          'shape-mismatch',
+          `${what}: got ${got.dtype}[${got.shape}] where the model has ${wanted.dtype}[${wanted.shape}] "${wanted.label}". Give parameters of this model.`,
+        );
+      return wanted;
+    },
+    like,
+    tree,
+  );
+}

@@ -1,0 +1,13 @@
+/** Being told to stop. */
+
+/** An AbortSignal, or anything like one. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
+/** Throws the signal's reason, as `fetch` does. */
+export function throwIfAborted(signal: StopSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw signal.reason ?? new Error('aborted');
+}

@@ -1,0 +1,113 @@
+/** One step of training as a pure function on trees. Knows model, loss and optimiser; knows no backend and no epoch. */
+import { cast, fail, foldKey, type Key, Tensor, valueAndGradAux } from '@ostinato/core';
+import { clipByGlobalNorm, clipByValue } from './clipping.ts';
+import type { Batch } from './data.ts';
+import type { Model, ModelHow } from './model.ts';
+import type { Optimizer } from './optimizers.ts';
+import { addTotals, type Metrics, type Totals } from './totals.ts';
+import type { Measure } from './weighted-mean.ts';
+
+/** Bounds for the gradients: their global norm, or each element. */
+export type Clip = { readonly norm: number } | { readonly value: number };
+
+export interface StepOptions {
+  readonly loss: Measure;
+  readonly metrics?: Metrics;
+  readonly optimizer: Optimizer;
+  readonly clip?: Clip | undefined;
+}
+
+/** All that changes from step to step. The number of the step is `totals.batches`. */
+export interface TrainingState<P> {
+  readonly params: P;
+  readonly optimizer: unknown;
+  readonly totals: Totals;
+}
+
+export interface StepReport {
+  /** Of this batch, before the update; []. */
+  readonly loss: Tensor;
+  /** Of all gradients before clipping, where they are clipped by it; []. */
+  readonly gradientNorm: Tensor | null;
+}
+
+/**
+ * `(state, batch) => [state, report]`, to be compiled with the state donated. The key of step n is `foldKey(key, n)`.
+ */
+export function trainingStep<P, X>(
+  model: Model<P, X>,
+  options: StepOptions & { readonly key: Key; readonly batchesPerEpoch: number },
+): (state: TrainingState<P>, batch: Batch<X>) => readonly [TrainingState<P>, StepReport] {
+  const { loss, metrics = {}, optimizer, clip, batchesPerEpoch } = options;
+  return (state, batch) => {
+    const key = foldKey(options.key, state.totals.batches);
+    const targets = batch.targets as Tensor;
+    const forward = (params: P): readonly [Tensor, Tensor] => {
+      const outputs = applyModel(model, params, batch, { key, training: true });
+      return [scalarOf('loss', loss(outputs, targets, batch.weights)), outputs];
+    };
+    const [[value, outputs], raw] = differentiate(forward)(state.params);
+    const { gradients, norm } = clipped(raw, clip);
+    const [params, own] = optimizer.update(gradients, state.optimizer, state.params);
+    const measured = measure(metrics, outputs, targets, batch.weights);
+    const seen = { loss: value, metrics: measured, weights: batch.weights };
+    return [
+      { params, optimizer: own, totals: addTotals(state.totals, seen, batchesPerEpoch) },
+      { loss: cast(value, 'float32'), gradientNorm: norm },
+    ];
+  };
+}
+
+/** `valueAndGradAux` for parameters whose type is not known to be a tree; core checks that it is one. */
+const differentiate = valueAndGradAux as unknown as <P>(
+  f: (params: P) => readonly [Tensor, Tensor],
+) => (params: P) => readonly [readonly [loss: Tensor, outputs: Tensor], gradients: P];
+
+function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm: Tensor | null } {
+  if (clip === undefined) return { gradients, norm: null };
+  if ('norm' in clip) return clipByGlobalNorm(gradients, clip.norm);
+  return { gradients: clipByValue(gradients, clip.value), norm: null };
+}
+
+/** Outputs of a model for a batch, checked. */
+export function applyModel<P, X>(
+  model: Model<P, X>,
+  params: P,
+  batch: Batch<X>,
+  how: Pick<ModelHow, 'key' | 'training'>,
+): Tensor {
+  const { lengths, mask } = batch;
+  const outputs: unknown = model.apply(params, batch.inputs, {
+    ...how,
+    ...(lengths ? { lengths } : {}),
+    ...(mask ? { mask } : {}),
+  });
+  const rows = batch.weights.shape[0];
+  if (outputs instanceof Tensor && outputs.shape[0] === rows) return outputs;
+  return fail(
+    'shape-mismatch',
+    `model: apply must return one tensor [${rows}, ...], got ${outputs instanceof Tensor ? `[${outputs.shape}]` : typeof outputs}. Choose the output that the loss is about, with the batch as its first axis.`,
+  );
+}
+
+export function measure(
+  metrics: Metrics,
+  outputs: Tensor,
+  targets: Tensor,
+  weights: Tensor,
+): { [name: string]: Tensor } {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, f]) => [
+      name,
+      scalarOf(`metric "${name}"`, f(outputs, targets, weights)),
+    ]),
+  );
+}
+
+export function scalarOf(what: string, x: Tensor): Tensor {
+  if (x instanceof Tensor && x.rank === 0) return x;
+  return fail(
+    'not-scalar',
+    `${what}: must be a scalar tensor, got ${x instanceof Tensor ? `${x.dtype}[${x.shape}]` : typeof x}. Reduce it with weightedMean.`,
+  );
+}

@@ -1,0 +1,278 @@
+/** What fit promises: the right numbers, one program, no growth, no leaks, room for others. */
+import { add, leaks, run, type Tensor, tensor } from '@ostinato/core';
+import type { Backend } from '@ostinato/core/backend';
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  binaryAccuracy,
+  type DoneEvent,
+  evaluate,
+  type FitEvent,
+  fit,
+  type Model,
+  meanSquaredError,
+  predict,
+  sgd,
+} from '../src/index.ts';
+import { backends } from './backends.ts';
+import { loss, type Mlp, mlp, numbersOf, points } from './models.ts';
+
+const metrics = { accuracy: binaryAccuracy };
+
+async function last<P>(events: AsyncIterable<FitEvent<P>>): Promise<DoneEvent<P>> {
+  let done: DoneEvent<P> | undefined;
+  for await (const event of events) if (event.type === 'done') done = event;
+  return done as DoneEvent<P>;
+}
+
+describe.each(backends)('on %s', (_, create) => {
+  test('learns, measures and predicts', async () => {
+    const backend = create();
+    const optimizer = adam({ learningRate: 0.05 });
+    const options = { backend, optimizer, loss, metrics, epochs: 30, batch: 16 };
+    const done = await last(fit(mlp, points(160), { ...options, validationSplit: 0.25 }));
+    const { history, best } = done;
+    expect(history).toHaveLength(30);
+    expect(history.at(-1)?.loss).toBeLessThan((history[0]?.loss as number) * 0.8);
+    expect(history.at(-1)?.validation?.metrics.accuracy).toBeGreaterThan(0.85);
+    const losses = history.map((h) => h.validation?.loss as number);
+    expect(best?.loss).toBe(Math.min(...losses));
+    expect(best?.epoch).toBe(losses.indexOf(best?.loss as number) + 1);
+
+    const unseen = points(50, 7);
+    const params = best?.params as DoneEvent<Mlp>['last']['params'];
+    const measured = await evaluate(mlp, params, unseen, { backend, loss, metrics, batch: 16 });
+    expect(measured.metrics.accuracy).toBeGreaterThan(0.8);
+    const { data, shape } = await predict(mlp, params, unseen, { backend, batch: 16 });
+    expect(shape).toEqual([50, 1]);
+    const right = Array.from(data, (y, i) => y > 0 === (unseen.targets.data[i] as number) > 0.5);
+    expect(right.filter(Boolean).length / 50).toBeCloseTo(measured.metrics.accuracy as number, 6);
+    expect(leaks(backend)).toEqual([]);
+  });
+
+  test('a short last batch counts its own rows only', async () => {
+    const backend = create();
+    const data = points(10);
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([0]) }),
+      apply: ({ w }, x) => add(x, w),
+    };
+    const x = {
+      inputs: { data: (data.inputs as { data: Float32Array }).data.slice(0, 10), shape: [10] },
+      targets: { data: Float32Array.from({ length: 10 }, (_, i) => i), shape: [10] },
+    };
+    const optimizer = sgd({ learningRate: 0 });
+    const options = { backend, optimizer, loss: meanSquaredError, epochs: 1 };
+    const whole = await last(fit(model, x, { ...options, batch: 10, validation: x }));
+    const parts = await last(fit(model, x, { ...options, batch: 4, validation: x }));
+    expect(parts.history[0]?.loss).toBeCloseTo(whole.history[0]?.loss as number, 5);
+    expect(parts.history[0]?.validation?.loss).toBeCloseTo(whole.history[0]?.loss as number, 5);
+    const want =
+      x.targets.data.reduce((s, t, i) => s + (t - (x.inputs.data[i] as number)) ** 2, 0) / 10;
+    expect(whole.history[0]?.loss).toBeCloseTo(want, 4);
+  });
+
+  test('weights of examples choose what is learned', async () => {
+    const backend = create();
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([0]) }),
+      apply: ({ w }, x) => add(x, w),
+    };
+    const x = {
+      inputs: { data: new Float32Array(6), shape: [6] },
+      targets: { data: Float32Array.of(1, 1, 1, 5, 5, 5), shape: [6] },
+      weights: { data: Uint8Array.of(1, 1, 1, 0, 0, 0), shape: [6] },
+    };
+    const optimizer = sgd({ learningRate: 0.25 });
+    const options = { backend, optimizer, loss: meanSquaredError, epochs: 40, batch: 6 };
+    const done = await last(fit(model, x, options));
+    expect(done.last.params.w.data[0]).toBeCloseTo(1, 4);
+    expect(done.history.at(-1)?.loss).toBeCloseTo(0, 4);
+  });
+
+  test('the same seed gives the same bits, another seed others', async () => {
+    const options = { optimizer: adam(), loss, epochs: 2, batch: 16 };
+    const bits = async (seed: number): Promise<number[]> =>
+      numbersOf(await last(fit(mlp, points(40), { ...options, backend: create(), seed })));
+    const first = await bits(3);
+    expect(await bits(3)).toEqual(first);
+    expect(await bits(4)).not.toEqual(first);
+  });
+
+  test('starts from given parameters, and leaves tensors of the caller alone', async () => {
+    const backend = create();
+    const given = await run(backend, mlp.init(tensor({ data: Uint32Array.of(0, 5), shape: [2] })));
+    const before = numbersOf(await Promise.all([given.out.w.read(), given.hidden.w.read()]));
+    const optimizer = sgd({ learningRate: 0 });
+    const options = { backend, optimizer, loss, epochs: 1, params: given };
+    const done = await last(fit(mlp, points(20), options));
+    const { out, hidden } = done.last.params;
+    expect(numbersOf([out.w, hidden.w])).toEqual(before);
+    expect(numbersOf(await Promise.all([given.out.w.read(), given.hidden.w.read()]))).toEqual(
+      before,
+    );
+    expect(leaks(backend)).toHaveLength(3);
+  });
+
+  test('one program to train and one to evaluate, and no allocation after the tenth step', async () => {
+    const inner = create() as Backend;
+    const counts = { alloc: 0, compile: 0 };
+    const backend: Backend = {
+      ...inner,
+      alloc: (bytes, label) => {
+        counts.alloc++;
+        return inner.alloc(bytes, label);
+      },
+      compile: (program) => {
+        counts.compile++;
+        return inner.compile(program);
+      },
+    };
+    const allocs: number[] = [];
+    const optimizer = adam();
+    const options = { backend, optimizer, loss, metrics, clip: { norm: 1 }, batch: 8, every: 3 };
+    const data = points(52);
+    const validation = points(21, 2);
+    for await (const event of fit(mlp, data, { ...options, epochs: 150, validation })) {
+      if (event.type === 'step') allocs[event.step] = counts.alloc;
+    }
+    expect(allocs).toHaveLength(1051);
+    expect(allocs[1000]).toBe(allocs[10]);
+    expect(counts.compile).toBe(3); // the state, the step, the evaluation
+  });
+
+  describe('leaves nothing behind', () => {
+    const options = (backend: Backend) => ({
+      backend,
+      optimizer: adam(),
+      loss,
+      metrics,
+      epochs: 3,
+      batch: 8,
+      validationSplit: 0.2,
+    });
+
+    test('after its end', async () => {
+      const backend = create() as Backend;
+      await last(fit(mlp, points(30), options(backend)));
+      expect(leaks(backend)).toEqual([]);
+    });
+
+    test.each([1, 2, 5, 8])('after a break at event %d', async (n) => {
+      const backend = create() as Backend;
+      let seen = 0;
+      for await (const _ of fit(mlp, points(30), options(backend))) if (++seen === n) break;
+      expect(leaks(backend)).toEqual([]);
+    });
+
+    test('after an abort, which throws the reason of the signal', async () => {
+      const backend = create() as Backend;
+      const controller = new AbortController();
+      const { signal } = controller;
+      const events = fit(mlp, points(30), { ...options(backend), signal });
+      const seen: string[] = [];
+      const training = (async () => {
+        for await (const event of events) {
+          seen.push(event.type);
+          if (event.type === 'epoch') controller.abort(new Error('enough'));
+        }
+      })();
+      await expect(training).rejects.toThrow('enough');
+      expect(seen.at(-1)).toBe('epoch');
+      expect(leaks(backend)).toEqual([]);
+    });
+
+    test('after an error in a step, in the loop and in a metric', async () => {
+      const backend = create() as Backend;
+      let runs = 0;
+      const failing: Backend = {
+        ...backend,
+        async compile(program) {
+          const executable = await backend.compile(program);
+          return {
+            ...executable,
+            run: (inputs, outputs) => {
+              if (++runs === 6) throw new Error('device lost');
+              executable.run(inputs, outputs);
+            },
+          };
+        },
+      };
+      await expect(last(fit(mlp, points(30), options(failing)))).rejects.toThrow('device lost');
+      expect(leaks(failing)).toEqual([]);
+      const thrown = (async () => {
+        for await (const event of fit(mlp, points(30), options(backend)))
+          if (event.type === 'step') throw new Error('in the loop');
+      })();
+      await expect(thrown).rejects.toThrow('in the loop');
+      const bad = { ...options(backend), metrics: { all: (y: Tensor): Tensor => y } };
+      await expect(last(fit(mlp, points(30), bad))).rejects.toThrow(/metric "all"/);
+      expect(leaks(backend)).toEqual([]);
+    });
+
+    test('and a tensor that someone else forgot is named with its place', async () => {
+      const backend = create() as Backend;
+      for await (const event of fit(mlp, points(30), options(backend)))
+        if (event.type === 'epoch' && event.epoch === 2) await run(backend, tensor([1, 2, 3]));
+      const [leak, ...rest] = leaks(backend);
+      expect(rest).toEqual([]);
+      expect(leak?.shape).toEqual([3]);
+      expect(leak?.place).toMatch(/fit\.test\.ts/);
+    });
+  });
+
+  test('timers keep firing while it trains', async () => {
+    const backend = create();
+    const gaps: number[] = [];
+    let before = performance.now();
+    const timer = setInterval(() => {
+      const present = performance.now();
+      gaps.push(present - before);
+      before = present;
+    }, 5);
+    const started = performance.now();
+    const options = { backend, optimizer: adam(), loss, epochs: 100_000, batch: 4 };
+    for await (const event of fit(mlp, points(64), options)) {
+      if (event.type === 'start') before = performance.now();
+      if (performance.now() - started > 700) break;
+    }
+    clearInterval(timer);
+    expect(gaps.length).toBeGreaterThan(5);
+    gaps.sort((a, b) => a - b);
+    expect(gaps[Math.floor(gaps.length * 0.8)]).toBeLessThan(60); // the rest is left to a busy machine
+  });
+
+  test('snapshots are of the moment, and nothing runs while nobody pulls', async () => {
+    const backend = create();
+    const options = { backend, optimizer: sgd({ learningRate: 0.5 }), loss, epochs: 1, batch: 8 };
+    const events = fit(mlp, points(24), options);
+    const taken: number[][] = [];
+    for await (const event of events)
+      if (event.type === 'step') {
+        taken.push(numbersOf(await event.params()));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(numbersOf(await event.params())).toEqual(taken.at(-1));
+      } else if (event.type === 'done') expect(numbersOf(event.last.params)).toEqual(taken.at(-1));
+    expect(taken).toHaveLength(3);
+    expect(taken[0]).not.toEqual(taken[1]);
+  });
+
+  test('what does not fit is refused before anything is made', async () => {
+    const backend = create();
+    const good = { backend, optimizer: adam(), loss, epochs: 1 };
+    const data = points(10);
+    const short = { ...data, targets: { data: new Float32Array(9), shape: [9] } };
+    const refused = (promise: Promise<unknown>, code: string): Promise<void> =>
+      expect(promise).rejects.toMatchObject({ code });
+    await refused(last(fit(mlp, short, good)), 'data-invalid');
+    await refused(last(fit(mlp, data, { ...good, epochs: 0 })), 'option-invalid');
+    await refused(last(fit(mlp, data, { ...good, batch: 1.5 })), 'option-invalid');
+    const both = { ...good, validation: data, validationSplit: 0.5 };
+    await refused(last(fit(mlp, data, both)), 'option-invalid');
+    const wide = { ...data, inputs: { data: new Float32Array(20), shape: [10, 2] } };
+    await refused(last(fit(mlp, wide, good)), 'shape-mismatch');
+    const params = { hidden: { w: tensor([1]), b: tensor([1]) }, out: { w: tensor([1]) } };
+    await refused(evaluate(mlp, params, data, { backend, loss }), 'shape-mismatch');
+    expect(leaks(backend)).toEqual([]);
+  });
+});

@@ -44,7 +44,7 @@ export function stack<const L extends readonly AnyLayer[]>(
   const { layers: list, inScope } = row('stack', layers);
   const top = list.at(-1) as Layer<unknown, unknown, unknown>;
   list.forEach((layer, i) => {
-    if (layer !== top && isRecurrent(layer) && layer.returns !== 'sequence')
+    if (i < list.length - 1 && isRecurrent(layer) && layer.returns !== 'sequence')
       fail(
         'option-invalid',
         `stack: layer ${i} (${layer.label}) returns '${layer.returns}', but another layer runs over its outputs. Make it with returns: 'sequence'; the stack gives the states of all layers.`,

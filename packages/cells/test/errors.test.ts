@@ -1,0 +1,102 @@
+import { key, OstinatoError, ones, tensor, zeros } from '@ostinato/core';
+import { expect, test } from 'vitest';
+import {
+  bidirectional,
+  elman,
+  gru,
+  lstm,
+  orthogonal,
+  recurrent,
+  sequential,
+  stack,
+} from '../src/index.ts';
+
+const cell = lstm({ inputs: 3, units: 4 });
+const layer = recurrent(cell, { returns: 'last' });
+const params = layer.init(key(1));
+const x = zeros([2, 5, 3]);
+
+/** `code: message` of the error that `f` throws. */
+function errorOf(f: () => unknown): string {
+  try {
+    f();
+  } catch (e) {
+    if (e instanceof OstinatoError) return e.message;
+    throw e;
+  }
+  return 'no error';
+}
+
+test('options', () => {
+  expect(errorOf(() => elman({ inputs: 3, units: 0 }))).toMatchInlineSnapshot(
+    `"elman: units is 0. Give a whole number from 1 up. [option-invalid]"`,
+  );
+  expect(errorOf(() => lstm({ inputs: 2.5, units: 4 }))).toMatchInlineSnapshot(
+    `"lstm: inputs is 2.5. Give a whole number from 1 up. [option-invalid]"`,
+  );
+  expect(
+    errorOf(() => lstm({ inputs: 3, units: 4, bias: 'three' as never })),
+  ).toMatchInlineSnapshot(
+    `"lstm: bias is "three". Give one of 'one', 'two', 'none'. [option-invalid]"`,
+  );
+  expect(errorOf(() => gru({ inputs: 3, units: 4 } as never))).toMatchInlineSnapshot(
+    `"gru: reset is undefined. Give one of 'before', 'after'. [option-invalid]"`,
+  );
+  expect(errorOf(() => recurrent(cell, { returns: 'all' as never }))).toMatchInlineSnapshot(
+    `"recurrent: returns is "all". Give one of 'last', 'sequence', 'both'. [option-invalid]"`,
+  );
+  expect(
+    errorOf(() => bidirectional(cell, { merge: 'max' as never, returns: 'last' })),
+  ).toMatchInlineSnapshot(
+    `"bidirectional: merge is "max". Give one of 'concat', 'sum', 'mul', 'average', 'none'. [option-invalid]"`,
+  );
+  expect(errorOf(() => sequential([]))).toMatchInlineSnapshot(
+    `"sequential: got no layers. Give at least one. [option-invalid]"`,
+  );
+  expect(errorOf(() => stack([layer as never, layer]))).toMatchInlineSnapshot(
+    `"stack: layer 0 (lstm) returns 'last', but another layer runs over its outputs. Make it with returns: 'sequence'; the stack gives the states of all layers. [option-invalid]"`,
+  );
+  expect(errorOf(() => orthogonal(key(0), [3] as never))).toMatchInlineSnapshot(
+    `"orthogonal: shape [3] is no matrix. Give two sizes. [option-invalid]"`,
+  );
+});
+
+test('shapes', () => {
+  expect(errorOf(() => layer.apply(params, zeros([2, 5, 4])))).toMatchInlineSnapshot(
+    `"lstm: one step's input is float32[2,4], but the cell was made for 3 inputs. Give [batch, 3] per step, or make the cell with inputs: 4. (in lstm) [shape-mismatch]"`,
+  );
+  expect(errorOf(() => layer.apply(params, zeros([5])))).toMatchInlineSnapshot(
+    `"recurrent: the input is float32[5]. Give [batch, time, features]; add a leading axis of 1 for a single sequence. (in lstm) [shape-mismatch]"`,
+  );
+  expect(
+    errorOf(() => layer.apply(params, x, { lengths: tensor([1, 2, 3], { dtype: 'int32' }) })),
+  ).toMatchInlineSnapshot(
+    `"recurrent: lengths is int32[3] for 2 rows. Give int32 [2], one per row. (in lstm) [scan-lengths]"`,
+  );
+  expect(
+    errorOf(() => layer.apply(params, x, { mask: ones([5, 2], 'bool') })),
+  ).toMatchInlineSnapshot(
+    `"recurrent: the mask is bool[5,2] for 2 rows of 5 steps. Give bool [2, 5]. (in lstm) [scan-lengths]"`,
+  );
+  expect(
+    errorOf(() =>
+      layer.apply(params, x, { mask: ones([2, 5], 'bool'), lengths: ones([2], 'int32') }),
+    ),
+  ).toMatchInlineSnapshot(
+    `"scan: got lengths and a mask. Give one of them. (in lstm) [scan-lengths]"`,
+  );
+  expect(
+    errorOf(() => layer.apply(params, x, { initial: { h: zeros([1, 4]), c: zeros([1, 4]) } })),
+  ).toMatchInlineSnapshot(
+    `"recurrent: the initial state has float32[1,4] where the cell starts with float32[2,4]. Give a state that the cell returned for the same batch. (in lstm) [shape-mismatch]"`,
+  );
+  const two = stack([
+    recurrent(cell, { returns: 'sequence' }),
+    recurrent(elman({ inputs: 4, units: 2 }), { returns: 'last' }),
+  ]);
+  expect(
+    errorOf(() => two.apply(two.init(key(1)), x, { initial: [] as never })),
+  ).toMatchInlineSnapshot(
+    `"stack: got states for 0 layers, but there are 2. Give one per layer, null where there is none. (in stack) [tree-mismatch]"`,
+  );
+});

@@ -1,0 +1,293 @@
+/** What a lifted cell gives: directions, states, checkpoints, contexts, gradients, starting values, types. */
+import {
+  at,
+  bernoulli,
+  broadcastTo,
+  einsum,
+  flip,
+  grad,
+  type HostArray,
+  type Key,
+  key,
+  mul,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  where,
+  zeros,
+} from '@ostinato/core';
+import { reference } from '@ostinato/core/backend';
+import { assertClose, isClose } from '@ostinato/golden';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  type Both,
+  bidirectional,
+  type Cell,
+  type Directions,
+  type GruParams,
+  gru,
+  type LstmParams,
+  type LstmState,
+  lstm,
+  orthogonal,
+  recurrent,
+  sequential,
+  stack,
+} from '../src/index.ts';
+import { invented } from './invented.ts';
+import { backends, evaluate, type Host, int32, numbers, parameters } from './support.ts';
+
+const sizes = { inputs: 3, units: 4 };
+const x = numbers(7, [2, 5, 3]);
+const close = (got: readonly HostArray[], want: readonly HostArray[]): void => {
+  expect(got.length).toBe(want.length);
+  want.forEach((w, i) => {
+    assertClose(got[i] as HostArray, w, `result ${i}`);
+  });
+};
+
+describe.each(backends)('on %s', (_, make) => {
+  const backend = make();
+
+  test('reverse is forward on the flipped sequence, with outputs at their place', async () => {
+    const cell = gru({ ...sizes, reset: 'after' });
+    const params = await parameters(cell);
+    const there = recurrent(cell, { returns: 'both' });
+    const back = recurrent(cell, { returns: 'both', reverse: true });
+    const a = await evaluate(backend, (p: GruParams, xs: Tensor) => back.apply(p, xs), params, x);
+    const b = await evaluate(
+      backend,
+      (p: GruParams, xs: Tensor) => {
+        const all = there.apply(p, flip(xs, 1));
+        return { ...all, sequence: flip(all.sequence, 1) };
+      },
+      params,
+      x,
+    );
+    close(a, b);
+  });
+
+  test.each(['last', 'sequence', 'both'] as const)('returns: %s', async (returns) => {
+    const cell = invented({ ...sizes, outputs: 2 });
+    const params = await parameters(cell);
+    const layer = recurrent(cell, { returns });
+    const by = (p: never, xs: Tensor): unknown => {
+      const states = [cell.start(p, 2)];
+      const ys = Array.from({ length: 5 }, (_, t) => {
+        const [state, y] = cell.step(p, states[t] as { h: Tensor }, at(xs, t, 1), undefined);
+        states.push(state);
+        return y;
+      });
+      return { sequence: ys, last: ys.at(-1), state: states.at(-1) };
+    };
+    const steps = await evaluate(backend, by, params as never, x);
+    const [last, ...rest] = steps as [HostArray, ...HostArray[]];
+    const got = await evaluate(
+      backend,
+      (p: never, xs: Tensor) => layer.apply(p, xs),
+      params as never,
+      x,
+    );
+    const sequence = got[returns === 'both' ? 1 : 0] as HostArray;
+    if (returns !== 'sequence') assertClose(got[0] as HostArray, last, 'last');
+    if (returns !== 'last')
+      for (let t = 0; t < 5; t++)
+        assertClose(
+          {
+            data: [0, 1].flatMap((b) => [
+              ...sequence.data.slice((b * 5 + t) * 2, (b * 5 + t) * 2 + 2),
+            ]),
+            shape: [2, 2],
+          },
+          rest[t] as HostArray,
+          `step ${t}`,
+        );
+    if (returns === 'both') assertClose(got[2] as HostArray, rest[5] as HostArray, 'state');
+  });
+
+  test('a sequence in two parts with the state between is the whole', async () => {
+    const layer = stack([
+      recurrent(lstm(sizes), { returns: 'sequence' }),
+      recurrent(gru({ inputs: 4, units: 2, reset: 'before' }), { returns: 'both' }),
+    ]);
+    const params = await parameters(layer);
+    type P = ReturnType<typeof layer.init>;
+    const whole = await evaluate(backend, (p: P, xs: Tensor) => layer.apply(p, xs), params, x);
+    const parts = await evaluate(
+      backend,
+      (p: P, xs: Tensor) => {
+        const first = layer.unroll(p, slice(xs, 1, 0, 2));
+        return layer.apply(p, slice(xs, 1, 2), { initial: first.state });
+      },
+      params,
+      x,
+    );
+    assertClose(parts[0] as HostArray, whole[0] as HostArray, 'last');
+    close(parts.slice(2), whole.slice(2));
+  });
+
+  test.each([1, 2, 3, 5, true] as const)('checkpoint %s changes no number', async (checkpoint) => {
+    const layer = stack([
+      bidirectional(lstm(sizes), { merge: 'average', returns: 'sequence' }),
+      recurrent(invented({ inputs: 4, units: 3, outputs: 2 }), { returns: 'last' }),
+    ]);
+    const params = await parameters(layer);
+    type P = ReturnType<typeof layer.init>;
+    const run = (how: object) =>
+      evaluate(
+        backend,
+        (p: P, xs: Tensor, lengths: Tensor) =>
+          valueAndGrad((q: { p: P; xs: Tensor }) => {
+            const y = layer.apply(q.p, q.xs, { ...how, lengths });
+            return sum(mul(y, y));
+          })({ p, xs }),
+        params,
+        x,
+        int32([5, 2], [2]),
+      );
+    close(await run({ checkpoint }), await run({}));
+  });
+
+  test('update: write is keep with the gate turned round', async () => {
+    const keep = gru({ ...sizes, reset: 'before' });
+    const write = gru({ ...sizes, reset: 'before', update: 'write' });
+    const params = await parameters(keep);
+    const negated = (p: GruParams): GruParams => {
+      const flipZ = (t: Tensor | null): Tensor => {
+        const sign = {
+          data: Float32Array.from([1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1]),
+          shape: [12],
+        };
+        return mul(t as Tensor, broadcastTo(tensor(sign), (t as Tensor).shape));
+      };
+      return {
+        kernel: flipZ(p.kernel),
+        recurrent: flipZ(p.recurrent),
+        bias: flipZ(p.bias),
+        recurrentBias: null,
+      };
+    };
+    const layer = (cell: typeof keep) => recurrent(cell, { returns: 'sequence' });
+    close(
+      await evaluate(
+        backend,
+        (p: GruParams, xs: Tensor) => layer(write).apply(negated(p), xs),
+        params,
+        x,
+      ),
+      await evaluate(backend, (p: GruParams, xs: Tensor) => layer(keep).apply(p, xs), params, x),
+    );
+  });
+
+  test('prepare runs once per sequence: one dropout mask for all steps', async () => {
+    const cell: Cell<null, Tensor, Tensor, Tensor, Tensor | null> = {
+      init: () => null,
+      start: (_p, batch) => zeros([batch, 3]),
+      prepare: (_p, how) => (how.training ? bernoulli(how.key, 0.5, [2, 3]) : null),
+      step: (_p, s, xt, mask) => [s, mask ? where(mask, 1, mul(xt, 0)) : xt],
+    };
+    const layer = recurrent(cell, { returns: 'sequence' });
+    const [y] = await evaluate(
+      backend,
+      (xs: Tensor, k: Key) => layer.apply(null, xs, { key: k, training: true }),
+      x,
+      key(3),
+    );
+    const rows = Array.from({ length: 10 }, (_, i) => `${y?.data.slice(i * 3, i * 3 + 3)}`);
+    expect(new Set(rows.slice(0, 5)).size).toBe(1);
+    expect(new Set(rows.slice(5)).size).toBe(1);
+    expect(new Set(y?.data)).toEqual(new Set([0, 1]));
+    const [plain] = await evaluate(backend, (xs: Tensor) => layer.apply(null, xs), x);
+    expect([...(plain?.data ?? [])]).toEqual([...x.data]);
+    await expect(
+      evaluate(backend, (xs: Tensor) => layer.apply(null, xs, { training: true }), x),
+    ).rejects.toThrow('how.key is missing');
+  });
+
+  test.each([
+    [6, 6],
+    [5, 20],
+    [7, 3],
+  ])('orthogonal [%i, %i]', async (rows, columns) => {
+    const [gram] = await evaluate(
+      backend,
+      (k: Key) => {
+        const q = orthogonal(k, [rows, columns]);
+        return rows <= columns ? einsum('ac,bc->ab', q, q) : einsum('ca,cb->ab', q, q);
+      },
+      key(1),
+    );
+    const n = Math.min(rows, columns);
+    const want = Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+    expect(isClose(gram as HostArray, { data: want, shape: [n, n] })).toBe(true);
+  });
+});
+
+test('lstm remembers at first: the bias of its forget gate is 1, as in Keras', async () => {
+  const { bias } = (await parameters(lstm(sizes))) as unknown as { bias: Host };
+  expect([...bias.data]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const none = (await parameters(lstm({ ...sizes, forgetBias: 0 }))) as unknown as { bias: Host };
+  expect(new Set(none.bias.data)).toEqual(new Set([0]));
+});
+
+test('the gradient of a cell of one’s own agrees with central differences in float64', async () => {
+  const layer = bidirectional(invented({ ...sizes, outputs: 2 }), {
+    merge: 'sum',
+    returns: 'sequence',
+  });
+  type P = ReturnType<typeof layer.init>;
+  const narrow = await parameters(layer);
+  const double = (h: unknown, move = 0, seed = { n: 0 }): unknown => {
+    if (typeof h !== 'object' || h === null) return h;
+    if ('data' in h) {
+      const { data, shape } = h as Host;
+      const direction = numbers(seed.n++ + 50, shape).data;
+      return {
+        data: Float64Array.from(data, (v, i) => v + move * (direction[i] as number)),
+        shape,
+      };
+    }
+    return Object.fromEntries(
+      Object.keys(h)
+        .sort()
+        .map((k) => [k, double((h as Record<string, unknown>)[k], move, seed)]),
+    );
+  };
+  const given = { p: narrow, x };
+  const lossOf = (q: { p: P; x: Tensor }): Tensor => {
+    const y = layer.apply(q.p, q.x);
+    return sum(mul(y, mul(y, y)));
+  };
+  const backend = reference() as never;
+  const loss = async (move: number): Promise<number> => {
+    const [value] = await evaluate(backend, lossOf as never, double(given, move));
+    return value?.data[0] as number;
+  };
+  const h = 1e-5;
+  const numeric = ((await loss(h)) - (await loss(-h))) / (2 * h);
+  const gradient = await evaluate(backend, grad(lossOf as never) as never, double(given));
+  const exact = gradient.reduce((total, g, i) => {
+    const direction = numbers(i + 50, g.shape).data;
+    return total + direction.reduce((s, d, k) => s + d * (g.data[k] as number), 0);
+  }, 0);
+  expect(Math.abs(numeric - exact) / Math.abs(numeric)).toBeLessThan(1e-7);
+});
+
+test('types follow the options', () => {
+  const cell = lstm(sizes);
+  const last = recurrent(cell, { returns: 'last' });
+  expectTypeOf(last.apply).returns.toEqualTypeOf<Tensor>();
+  const both = recurrent(cell, { returns: 'both' });
+  expectTypeOf(both.apply).returns.toEqualTypeOf<Both<LstmState, Tensor>>();
+  const pair = bidirectional(cell, { merge: 'none', returns: 'sequence' });
+  expectTypeOf(pair.apply).returns.toEqualTypeOf<Directions<Tensor>>();
+  expectTypeOf(pair.init).returns.toEqualTypeOf<Directions<LstmParams>>();
+  const stacked = stack([recurrent(cell, { returns: 'sequence' }), both]);
+  expectTypeOf(stacked.apply).returns.toEqualTypeOf<
+    Both<readonly [LstmState, LstmState], Tensor>
+  >();
+  // @ts-expect-error: a pair of outputs is no input of a cell
+  sequential([pair, last]);
+});

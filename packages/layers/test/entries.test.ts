@@ -1,9 +1,0 @@
-import { expect, test } from 'vitest';
-
-const entries = {
-  '.': () => import('../src/index.ts'),
-};
-
-test.each(Object.entries(entries))('entry %s loads', async (_, load) => {
-  expect(await load()).toBeDefined();
-});

@@ -1,9 +1,11 @@
-/**
- * A product's axes as those of a matrix product: batch, rows (only in a), columns (only in b) and depth (summed).
- * Knows strides; knows no arithmetic.
- */
-import type { Contract } from '@ostinato/core/backend';
-import { type Axis, collapse } from '@ostinato/core/backend';
+/** A matrix product's sides as lists of offsets. Knows strides; knows no arithmetic. */
+import {
+  type Axis,
+  type Contract,
+  exchange,
+  productAxes,
+  sizeOfAxes,
+} from '@ostinato/core/backend';
 
 /** Offsets of each index of a group of axes, in elements, for the operands that have the group. */
 export interface Side {
@@ -25,38 +27,20 @@ export interface MatrixProduct {
 
 /** The side with fewer indices becomes the rows. */
 export function matrixProduct(contract: Contract): MatrixProduct {
-  const { shape, over, args, outs } = contract;
-  const axes = [...shape, ...over].map(
-    (size, k): Axis => ({
-      size,
-      over: k >= shape.length,
-      strides: [
-        args[0].strides[k] as number,
-        args[1].strides[k] as number,
-        outs[0].strides[k] ?? 0,
-      ],
-    }),
-  );
-  const kept = axes.filter((a) => a.size !== 1);
-  const group = (test: (a: Axis) => boolean): Side => sideOf(kept.filter(test));
-  const has = (a: Axis, k: number): boolean => a.strides[k] !== 0;
-  const batch = group((a) => !a.over && has(a, 0) === has(a, 1));
-  const rows = group((a) => !a.over && has(a, 0) && !has(a, 1));
-  const columns = group((a) => !a.over && !has(a, 0) && has(a, 1));
-  const depth = group((a) => a.over);
-  if (rows.size <= columns.size) return { batch, rows, columns, depth, swapped: false };
+  const axes = productAxes(contract);
+  const swapped = sizeOfAxes(axes.rows) > sizeOfAxes(axes.columns);
+  const { batch, rows, columns, depth } = swapped ? exchange(axes) : axes;
   return {
-    batch: exchange(batch),
-    rows: exchange(columns),
-    columns: exchange(rows),
-    depth: exchange(depth),
-    swapped: true,
+    batch: sideOf(batch),
+    rows: sideOf(rows),
+    columns: sideOf(columns),
+    depth: sideOf(depth),
+    swapped,
   };
 }
 
-function sideOf(given: readonly Axis[]): Side {
-  const axes = collapse(given);
-  const size = axes.reduce((n, a) => n * a.size, 1);
+function sideOf(axes: readonly Axis[]): Side {
+  const size = sizeOfAxes(axes);
   const offsets = [0, 1, 2].map((k) => offsetsOf(axes, k, size));
   const only = axes[0]?.strides ?? [0, 0, 0];
   return {
@@ -78,9 +62,3 @@ function offsetsOf(axes: readonly Axis[], k: number, size: number): Int32Array {
   }
   return out;
 }
-
-const exchange = ({ size, offsets, strides }: Side): Side => ({
-  size,
-  offsets: [offsets[1], offsets[0], offsets[2]],
-  strides: strides && [strides[1], strides[0], strides[2]],
-});

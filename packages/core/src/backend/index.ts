@@ -28,6 +28,7 @@ export { type Axis, collapse } from './axes.ts';
 export { contractAsLoop, gatherAsLoop, scatterAsLoop } from './derive.ts';
 export * from './interface.ts';
 export { type KernelBackendOptions, kernelBackend } from './kernel-backend.ts';
+export { exchange, type ProductAxes, productAxes, sizeOfAxes } from './product.ts';
 export {
   hostMemory,
   type ReferenceKernels,

@@ -14,7 +14,6 @@ import {
   type Launch,
   type Limits,
   type Memory,
-  type OwningLaunch,
   type Ref,
   unlimited,
 } from './interface.ts';
@@ -59,22 +58,61 @@ interface Place<B> {
   offset: number;
 }
 
+/** Memory and kernels that a program owns, freed together. */
+interface Resources<B> {
+  readonly memory: Memory<B>;
+  alloc(bytes: number, label: string): Place<B>;
+  add<D extends { dispose(): void }>(owned: D): D;
+  dispose(): void;
+}
+
+function resourcesOn<B>(memory: Memory<B>): Resources<B> {
+  const buffers: B[] = [];
+  const owned: { dispose(): void }[] = [];
+  return {
+    memory,
+    alloc(bytes, label) {
+      const buffer = memory.alloc(bytes, label);
+      buffers.push(buffer);
+      return { buffer, offset: 0 };
+    },
+    add(one) {
+      owned.push(one);
+      return one;
+    },
+    dispose() {
+      for (const one of owned) one.dispose();
+      for (const buffer of buffers) memory.free(buffer);
+    },
+  };
+}
+
 /** Makes each instruction a launch with its refs bound once: a run only moves the callers' places. */
 async function prepare<B>(
   program: Program,
   memory: Memory<B>,
   kernels: Kernels<B>,
 ): Promise<Executable<B>> {
-  const arenas: Place<B>[] = program.scratch.map((bytes, k) => ({
-    buffer: memory.alloc(bytes, `arena${k}`),
-    offset: 0,
-  }));
+  const resources = resourcesOn(memory);
+  try {
+    return await prepareWith(program, resources, kernels);
+  } catch (e) {
+    resources.dispose(); // what failed to compile must not keep memory
+    throw e;
+  }
+}
+
+async function prepareWith<B>(
+  program: Program,
+  resources: Resources<B>,
+  kernels: Kernels<B>,
+): Promise<Executable<B>> {
+  const arenas = program.scratch.map((bytes, k) => resources.alloc(bytes, `arena${k}`));
   const places: (Place<B> | undefined)[] = program.slots.map((slot, k) =>
     slot.arena === undefined && !program.inputs.includes(k) && !program.outputs.includes(k)
-      ? { buffer: memory.alloc(slot.size * bytesPerElement[slot.dtype], slot.label), offset: 0 }
+      ? resources.alloc(slot.size * bytesPerElement[slot.dtype], slot.label)
       : undefined,
   );
-  const own = [...arenas, ...places.filter((p) => p !== undefined)];
   const callers = [...program.inputs, ...program.outputs].map((slot) => {
     const place = (places[slot] ?? { offset: 0 }) as Place<B>;
     places[slot] = place;
@@ -84,14 +122,13 @@ async function prepare<B>(
     (use.source === 'arena' ? arenas[use.index] : places[use.index]) as Place<B>;
 
   const launches: { launch: Launch<B>; refs: readonly Place<B>[] }[] = [];
-  const owned: { dispose(): void }[] = [];
   for (const instr of program.code) {
     const refs = instr.buffers.map(bind);
     if (instr.kind !== 'scan') launches.push({ launch: await prepareInstr(instr, kernels), refs });
     else {
-      const fused = (await kernels.scan?.(instr)) ?? (await stepwise(instr, memory, kernels));
-      launches.push({ launch: fused.launch, refs });
-      owned.push(fused);
+      const fused = await kernels.scan?.(instr);
+      if (fused) resources.add(fused);
+      launches.push({ launch: fused?.launch ?? (await stepwise(instr, resources, kernels)), refs });
     }
   }
   const inputs = callers.slice(0, program.inputs.length);
@@ -110,10 +147,7 @@ async function prepare<B>(
       move(outputs, givenOutputs);
       for (const { launch, refs } of launches) launch(refs);
     },
-    dispose() {
-      for (const o of owned) o.dispose();
-      for (const place of own) memory.free(place.buffer);
-    },
+    dispose: resources.dispose,
   };
 }
 
@@ -136,19 +170,19 @@ async function prepareInstr<B>(
 /** The generic time loop. Two sets of carry buffers swap roles; xs and ys move by their time stride. */
 async function stepwise<B>(
   scan: Scan,
-  memory: Memory<B>,
+  resources: Resources<B>,
   kernels: Kernels<B>,
-): Promise<OwningLaunch<B>> {
+): Promise<Launch<B>> {
   const { body } = scan;
   const nc = scan.consts.length;
   const nk = scan.init.length;
-  const steps = await prepare(body, memory, kernels);
+  const steps = resources.add(await prepare(body, resources.memory, kernels));
   const carrySlots = body.outputs.slice(0, nk);
   const carries = [0, 1].map(() =>
     carrySlots.map((s): Place<B> => {
       const slot = body.slots[s] as Program['slots'][number];
       const bytes = slot.size * bytesPerElement[slot.dtype];
-      return { buffer: memory.alloc(bytes, `carry ${slot.label}`), offset: 0 };
+      return resources.alloc(bytes, `carry ${slot.label}`);
     }),
   ) as [Place<B>[], Place<B>[]];
   // A last step that is also the first may read `init` where `finals` lie, so it cannot write them at once.
@@ -174,31 +208,25 @@ async function stepwise<B>(
   const inputsBy = [init, even, odd].map((carry) => [...consts, ...carry, ...xs]);
   const outputsBy = [even, odd, finals].map((carry) => [...carry, ...ys]);
 
-  return {
-    launch(refs) {
-      for (let k = 0; k < given.length; k++) {
-        const operand = given[k] as Operand;
-        const ref = refs[operand.buffer] as Ref<B>;
-        const place = places[k] as Place<B>;
-        place.buffer = ref.buffer;
-        place.offset = ref.offset + operand.offset * bytesPerElement[operand.dtype];
-      }
-      const last = scan.length - 1;
-      if (scan.reverse) for (const t of timed) t.place.offset += t.bytes * last;
-      for (let s = 0; s <= last; s++) {
-        if (s > 0) for (const t of timed) t.place.offset += scan.reverse ? -t.bytes : t.bytes;
-        const from = s === 0 ? 0 : 1 + ((s - 1) % 2);
-        const to = s === last && !single ? 2 : s % 2;
-        steps.run(inputsBy[from] as Place<B>[], outputsBy[to] as Place<B>[]);
-      }
-      copies.forEach((copy, k) => {
-        copy([even[k] as Place<B>, finals[k] as Place<B>]);
-      });
-    },
-    dispose() {
-      steps.dispose();
-      for (const place of [...even, ...odd]) memory.free(place.buffer);
-    },
+  return (refs) => {
+    for (let k = 0; k < given.length; k++) {
+      const operand = given[k] as Operand;
+      const ref = refs[operand.buffer] as Ref<B>;
+      const place = places[k] as Place<B>;
+      place.buffer = ref.buffer;
+      place.offset = ref.offset + operand.offset * bytesPerElement[operand.dtype];
+    }
+    const last = scan.length - 1;
+    if (scan.reverse) for (const t of timed) t.place.offset += t.bytes * last;
+    for (let s = 0; s <= last; s++) {
+      if (s > 0) for (const t of timed) t.place.offset += scan.reverse ? -t.bytes : t.bytes;
+      const from = s === 0 ? 0 : 1 + ((s - 1) % 2);
+      const to = s === last && !single ? 2 : s % 2;
+      steps.run(inputsBy[from] as Place<B>[], outputsBy[to] as Place<B>[]);
+    }
+    copies.forEach((copy, k) => {
+      copy([even[k] as Place<B>, finals[k] as Place<B>]);
+    });
   };
 }
 

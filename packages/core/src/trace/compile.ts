@@ -7,7 +7,7 @@ import { fail } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { isView, param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape } from '../graph/tree.ts';
-import { bytesPerElement, type DType } from '../ir/dtype.ts';
+import { bytesPerElement, type DType, type TypedArray } from '../ir/dtype.ts';
 import { printProgram } from '../ir/print.ts';
 import type { Instr, Program } from '../ir/program.ts';
 import { type Shape, sizeOf } from '../ir/view.ts';
@@ -44,7 +44,7 @@ interface Leaf {
   readonly dtype: DType;
   /** One of the two: a tensor's buffer, or host values to upload. */
   readonly value?: Owned;
-  readonly host?: ArrayBufferView;
+  readonly host?: TypedArray;
 }
 
 interface Entry {
@@ -92,7 +92,7 @@ type AnyFunction = (...args: unknown[]) => unknown;
 
 class Runner {
   readonly entries = new Map<string, Promise<Entry>>();
-  private readonly ready: Entry[] = [];
+  private readonly ready = new Map<string, Entry>();
   private readonly backend: Backend;
   private readonly f: AnyFunction;
   private readonly name: string;
@@ -109,32 +109,42 @@ class Runner {
   }
 
   async call(args: readonly unknown[], place: string): Promise<unknown> {
+    this.assertUsable();
+    const { leaves, shape } = flatten<unknown>(args, isFeedLeaf);
+    const fed = leaves.map((x, i) => this.leafOf(x, shape.paths[i] as string));
+    const signature = `${shape.text}${fed.map((l) => `|${l.dtype}[${l.shape}]`).join('')}`;
+    const donated = this.donate(fed, shape);
+    try {
+      // A ready program runs before this returns: what the caller then does to its arrays and tensors is too late.
+      const ready = this.ready.get(signature);
+      if (ready) return this.launch(ready, fed, donated, { shape, place });
+      const copied = fed.map((l) => (l.host ? { ...l, host: l.host.slice() } : l));
+      let pending = this.entries.get(signature);
+      if (!pending) {
+        pending = this.build(signature, fed, shape);
+        this.entries.set(signature, pending);
+        pending.catch(() => this.entries.delete(signature));
+      }
+      const entry = await pending;
+      this.assertUsable();
+      // Compiling took time: what was checked before may be gone since. Reading `leaves` here also keeps the tensors
+      // themselves alive until now.
+      leaves.forEach((x, i) => {
+        if (!donated.has(i)) this.leafOf(x, shape.paths[i] as string);
+      });
+      return this.launch(entry, copied, donated, { shape, place });
+    } catch (e) {
+      for (const value of donated.values()) value.takeBack();
+      throw e;
+    }
+  }
+
+  private assertUsable(): void {
     if (this.disposed)
       fail(
         'compiled-disposed',
         `${this.name}: was disposed. Compile it again, or dispose it later.`,
       );
-    const { leaves, shape } = flatten<unknown>(args, isFeedLeaf);
-    const fed = leaves.map((x, i) => this.leafOf(x, shape.paths[i] as string));
-    const signature = `${shape.text}${fed.map((l) => `|${l.dtype}[${l.shape}]`).join('')}`;
-    const donated = this.donate(fed, shape);
-    let entry: Entry;
-    try {
-      let pending = this.entries.get(signature);
-      if (!pending) {
-        pending = this.build(fed, shape);
-        this.entries.set(signature, pending);
-        pending.catch(() => this.entries.delete(signature));
-      }
-      entry = await pending;
-      this.checkBounds(entry, fed, shape);
-      for (const t of entry.captured)
-        if (t.op.kind === 'value') ownedOf(t, this.backend, this.name);
-    } catch (e) {
-      for (const value of donated.values()) value.takeBack();
-      throw e;
-    }
-    return this.launch(entry, fed, donated, place);
   }
 
   private leafOf(x: unknown, path: string): Leaf {
@@ -153,26 +163,26 @@ class Runner {
     const out = new Map<number, Owned>();
     const donating = this.options.donate ?? [];
     if (donating.length === 0) return out;
-    const seen = new Map<Owned, string>();
+    const seen = new Map<Owned, { path: string; donated: boolean }>();
     fed.forEach((leaf, i) => {
       const path = shape.paths[i] as string;
       const { value } = leaf;
       if (!value) return;
       const before = seen.get(value);
       const mine = donating.includes(Number(path.split('.')[0]));
-      if (before !== undefined && (mine || out.size > 0) && [...out.values()].includes(value))
+      if (before && (mine || before.donated))
         fail(
           'donated',
-          `${this.name}: "${path}" is the same tensor as the donated "${before}". Give each its own tensor, or do not donate.`,
+          `${this.name}: "${path}" is the same tensor as "${before.path}", and one of the two is donated. Give each its own tensor, or do not donate.`,
         );
-      seen.set(value, path);
+      seen.set(value, { path, donated: mine });
       if (mine) out.set(i, value);
     });
     for (const value of out.values()) value.donate(this.name);
     return out;
   }
 
-  private async build(fed: readonly Leaf[], shape: TreeShape): Promise<Entry> {
+  private async build(signature: string, fed: readonly Leaf[], shape: TreeShape): Promise<Entry> {
     const params = fed.map((l, i) => param(l.shape, l.dtype, shape.paths[i] as string));
     const args = shape.build(params) as unknown[];
     const { leaves: results, shape: result } = flatten(this.f(...args));
@@ -188,9 +198,16 @@ class Runner {
     });
     const executable = await this.backend.compile(program);
     const staging = new Map<number, unknown>();
-    captured.forEach((t, i) => {
-      if (t.op.kind === 'host') this.upload(staging, params.length + i, t.op.data);
-    });
+    try {
+      this.assertUsable();
+      captured.forEach((t, i) => {
+        if (t.op.kind === 'host') this.upload(staging, params.length + i, t.op.data);
+      });
+    } catch (e) {
+      for (const buffer of staging.values()) this.backend.free(buffer);
+      executable.dispose();
+      throw e;
+    }
     const entry: Entry = {
       program,
       executable,
@@ -204,7 +221,7 @@ class Runner {
       bounds: indexBounds(closed, params),
       staging,
     };
-    this.ready.push(entry);
+    this.ready.set(signature, entry);
     return entry;
   }
 
@@ -220,7 +237,7 @@ class Runner {
     const pairs: (readonly [number, number])[] = [];
     const pending = fed.flatMap((leaf, i) => {
       const path = (shape.paths[i] as string).split('.');
-      return leaf.value && donating.includes(Number(path[0])) ? [{ i, leaf, path }] : [];
+      return donating.includes(Number(path[0])) ? [{ i, leaf, path }] : [];
     });
     const fits = (leaf: Leaf, o: number): boolean => {
       const r = results[o] as Tensor;
@@ -244,9 +261,8 @@ class Runner {
     for (const [i, rows] of entry.bounds) {
       const { host } = fed[i] as Leaf;
       if (!host) continue;
-      const ids = host as Int32Array;
-      for (let k = 0; k < ids.length; k++) {
-        const id = ids[k] as number;
+      for (let k = 0; k < host.length; k++) {
+        const id = host[k] as number;
         if (id < 0 || id >= rows)
           fail(
             'index-out-of-range',
@@ -260,33 +276,51 @@ class Runner {
     entry: Entry,
     fed: readonly Leaf[],
     donated: ReadonlyMap<number, Owned>,
-    place: string,
+    { shape, place }: { shape: TreeShape; place: string },
   ): unknown {
+    this.checkBounds(entry, fed, shape);
+    for (const t of entry.captured)
+      if (t.op.kind === 'value') ownedOf(t, this.backend, `${this.name}: captured`);
     const { program } = entry;
     const ref = (buffer: unknown): Ref<unknown> => ({ buffer, offset: 0 });
-    const inputs = [
-      ...fed.map((leaf, i) => {
-        if (leaf.host) return ref(this.upload(entry.staging, i, leaf.host));
-        return ref((leaf.value as Owned).buffer);
-      }),
-      ...entry.captured.map((t, i) =>
-        ref(
-          t.op.kind === 'value' ? (t.op.value as Owned).buffer : entry.staging.get(fed.length + i),
+    const taken: { buffer: unknown; bytes: number }[] = [];
+    const take = (bytes: number, label: string): unknown => {
+      const buffer = this.take(bytes, label);
+      taken.push({ buffer, bytes });
+      return buffer;
+    };
+    const inPlace = (i: number): boolean => program.outputs.includes(program.inputs[i] as number);
+    let outputs: Ref<unknown>[];
+    try {
+      const inputs = [
+        ...fed.map((leaf, i) => {
+          if (!leaf.host) return ref((leaf.value as Owned).buffer);
+          if (!inPlace(i)) return ref(this.upload(entry.staging, i, leaf.host));
+          // The result will own this buffer, so it cannot be the one that the next call uploads to.
+          const buffer = take(leaf.host.byteLength, `${this.name} input ${i}`);
+          this.backend.write(buffer, bytesOf(leaf.host));
+          return ref(buffer);
+        }),
+        ...entry.captured.map((t, i) =>
+          ref(
+            t.op.kind === 'value'
+              ? (t.op.value as Owned).buffer
+              : entry.staging.get(fed.length + i),
+          ),
         ),
-      ),
-    ];
-    const reused = new Set<number>();
-    const outputs = program.outputs.map((slot, o) => {
-      const input = program.inputs.indexOf(slot);
-      if (input >= 0) {
-        reused.add(input);
-        return inputs[input] as Ref<unknown>;
-      }
-      const { shape, dtype, label } = entry.outputs[o] as Entry['outputs'][number];
-      return ref(this.take(sizeOf(shape) * bytesPerElement[dtype], label));
-    });
-    entry.executable.run(inputs, outputs);
-    for (const [i, value] of donated) if (!reused.has(i)) this.giveBack(value.buffer, value.bytes);
+      ];
+      outputs = program.outputs.map((slot, o) => {
+        const input = program.inputs.indexOf(slot);
+        if (input >= 0) return inputs[input] as Ref<unknown>;
+        const { shape, dtype, label } = entry.outputs[o] as Entry['outputs'][number];
+        return ref(take(sizeOf(shape) * bytesPerElement[dtype], label));
+      });
+      entry.executable.run(inputs, outputs);
+    } catch (e) {
+      for (const { buffer, bytes } of taken) this.giveBack(buffer, bytes);
+      throw e;
+    }
+    for (const [i, value] of donated) if (!inPlace(i)) this.giveBack(value.buffer, value.bytes);
     const release = (buffer: unknown, bytes: number): void => this.giveBack(buffer, bytes);
     return entry.result.build(
       outputs.map(({ buffer }, o) => {
@@ -302,7 +336,7 @@ class Runner {
       buffer = this.backend.alloc(data.byteLength, `${this.name} input ${input}`);
       staging.set(input, buffer);
     }
-    this.backend.write(buffer, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.backend.write(buffer, bytesOf(data));
     return buffer;
   }
 
@@ -313,7 +347,7 @@ class Runner {
   private giveBack(buffer: unknown, bytes: number): void {
     const list = this.spares.get(bytes) ?? [];
     // No more than one run can use: what a caller hoards and then drops at once goes back to the backend.
-    const useful = this.ready.reduce(
+    const useful = [...this.ready.values()].reduce(
       (n, e) =>
         Math.max(
           n,
@@ -330,14 +364,14 @@ class Runner {
   }
 
   explain(): string {
-    const head = `${this.name} on ${this.backend.name}: ${this.ready.length} compiled`;
-    return [head, ...this.ready.map((e) => explainProgram(e.program))].join('\n\n');
+    const head = `${this.name} on ${this.backend.name}: ${this.ready.size} compiled`;
+    return [head, ...[...this.ready.values()].map((e) => explainProgram(e.program))].join('\n\n');
   }
 
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    for (const e of this.ready) {
+    for (const e of this.ready.values()) {
       e.executable.dispose();
       for (const buffer of e.staging.values()) this.backend.free(buffer);
     }
@@ -345,6 +379,9 @@ class Runner {
     this.spares.clear();
   }
 }
+
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const isFeedLeaf = (x: unknown): boolean =>
   x instanceof Tensor || typeof x === 'number' || isHostInput(x);

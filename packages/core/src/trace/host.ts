@@ -74,17 +74,19 @@ export function denseHost(
   const data = x.data;
   if (isDense(shape, strides) && !Array.isArray(data)) {
     const typed = data as TypedArray;
-    return {
-      data: typed.length === size ? typed : typed.subarray(offset, offset + size),
-      shape,
-      dtype,
-    };
+    if (dtype !== 'bool' || typed.every((v) => v === 0 || v === 1))
+      return {
+        data: typed.length === size ? typed : typed.subarray(offset, offset + size),
+        shape,
+        dtype,
+      };
   }
   const out = viewOf(dtype, new ArrayBuffer(size * bytesPerElement[dtype]));
+  const convert = coerce[dtype];
   const index = shape.map(() => 0);
   let at = offset;
   for (let i = 0; i < size; i++) {
-    out[i] = data[at] as number;
+    out[i] = convert(data[at] as number);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const stride = strides[axis] as number;
       at += stride;

@@ -1,26 +1,35 @@
-// `pnpm bench [name...]`: runs the files <name>.bench.ts of this folder one after the other.
+// `pnpm bench [name...] [options]`: runs the files <name>.bench.ts of this folder one after the other.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { parseOptions, usage } from './harness/options.ts';
 
 const dir = import.meta.dirname;
 const SUFFIX = '.bench.ts';
-const all = readdirSync(dir)
-  .filter((file) => file.endsWith(SUFFIX))
-  .map((file) => file.slice(0, -SUFFIX.length))
-  .sort();
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !all.includes(name));
 
-if (unknown.length > 0 || all.length === 0) {
-  const what = unknown.length > 0 ? `no bench "${unknown.join(' ')}"` : 'nothing to run';
-  console.error(`bench: ${what}. Benches: ${all.join(', ') || 'none yet'}`);
-  process.exitCode = 2;
-} else {
-  for (const name of wanted.length > 0 ? wanted : all) {
-    console.log(`# ${name}`);
-    const { status } = spawnSync(process.execPath, [`${dir}/${name}${SUFFIX}`], {
+function main(args: readonly string[]): number {
+  const all = readdirSync(dir)
+    .filter((file) => file.endsWith(SUFFIX))
+    .map((file) => file.slice(0, -SUFFIX.length))
+    .sort();
+  const { names, options } = parseOptions(args);
+  const unknown = names.filter((name) => !all.includes(name));
+  if (unknown.length > 0) throw new RangeError(`no bench "${unknown.join(' ')}"`);
+  const passed = [`--case=${options.case}`, `--rounds=${options.rounds}`];
+  if (options.json) passed.push('--json');
+  let status = 0;
+  for (const name of names.length > 0 ? names : all) {
+    if (!options.json) console.log(`# ${name}`);
+    const run = spawnSync(process.execPath, [`${dir}/${name}${SUFFIX}`, ...passed], {
       stdio: 'inherit',
     });
-    if (status !== 0) process.exitCode = 1;
+    if (run.status !== 0) status = 1;
   }
+  return status;
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}\n${usage}`);
+  process.exitCode = 2;
 }

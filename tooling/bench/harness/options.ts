@@ -1,0 +1,34 @@
+/** The options that all benches share. */
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** A part of a case's name, such as "lstm" or "t16/gru". Empty: all cases. */
+  readonly case: string;
+  /** How often each side takes its turn. */
+  readonly rounds: number;
+  /** Only JSON lines, no table. */
+  readonly json: boolean;
+}
+
+const FULL_ROUNDS = 9;
+const QUICK_ROUNDS = 3;
+
+export const usage = 'pnpm bench [name...] [--case part] [--rounds n] [--quick] [--json]';
+
+/** Names of benches, and options. Throws with a line to print where an argument is unknown. */
+export function parseOptions(args: readonly string[]): { names: string[]; options: Options } {
+  const { values, positionals } = parseArgs({
+    args: args.filter((arg) => arg !== '--'), // pnpm passes it on
+    allowPositionals: true,
+    options: {
+      case: { type: 'string', default: '' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const rounds = Number(values.rounds ?? (values.quick ? QUICK_ROUNDS : FULL_ROUNDS));
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new RangeError(`--rounds is ${values.rounds}. Give a whole number from 1 on.`);
+  return { names: positionals, options: { case: values.case, rounds, json: values.json } };
+}

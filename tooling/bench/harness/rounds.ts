@@ -1,0 +1,69 @@
+/** How sides take turns and what becomes of their slices. Knows no process and no clock. */
+
+/** One turn of one side: some steps in a row. */
+export interface Slice {
+  /** Mean of the steps, by the clock and in CPU time of the process, helper threads included. */
+  readonly ms: number;
+  readonly cpuMs: number;
+  /** Cores that other processes kept busy meanwhile. */
+  readonly foreign: number;
+}
+
+export interface Figure {
+  /** Median over the slices that count. */
+  readonly ms: number;
+  readonly min: number;
+  readonly max: number;
+  /** Median CPU time over all slices: what a busy machine disturbs least. */
+  readonly cpuMs: number;
+  /** Slices that count, and slices that ran. */
+  readonly counted: number;
+  readonly slices: number;
+  /** Whether the machine was quiet in what counts. */
+  readonly calm: boolean;
+}
+
+/** A slice is calm where other processes used less than this part of one core. */
+const CALM = 0.35;
+/** With fewer calm slices than this, the least disturbed ones count instead. */
+const ENOUGH = 3;
+
+/** Who runs in which order: each round starts with another side, so that nobody always follows the same one. */
+export function turns<T>(sides: readonly T[], rounds: number): T[] {
+  return Array.from({ length: rounds }, (_, round) =>
+    sides.map((_, i) => sides[(i + round) % sides.length] as T),
+  ).flat();
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted.length >> 1;
+  const lower = sorted.length % 2 === 1 ? upper : upper - 1;
+  return ((sorted[lower] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
+}
+
+/** The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few. */
+export function figureOf(slices: readonly Slice[]): Figure {
+  const byForeign = slices.toSorted((a, b) => a.foreign - b.foreign);
+  const quiet = byForeign.filter((s) => s.foreign < CALM).length;
+  const calm = quiet >= Math.min(ENOUGH, slices.length);
+  const counting = byForeign
+    .slice(0, calm ? quiet : Math.ceil(slices.length / 3))
+    .map((slice) => slice.ms);
+  return {
+    ms: median(counting),
+    min: Math.min(...counting),
+    max: Math.max(...counting),
+    cpuMs: median(slices.map((slice) => slice.cpuMs)),
+    counted: counting.length,
+    slices: slices.length,
+    calm,
+  };
+}
+
+/** The largest distance of two lists of numbers, relative where they exceed 1. Infinite where lengths differ. */
+export function distance(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  const each = a.map((x, i) => Math.abs(x - (b[i] as number)) / Math.max(1, Math.abs(x)));
+  return each.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(0, ...each);
+}

@@ -1,0 +1,72 @@
+/** Starts the process of one side and asks it. One process each: sides share no heap, no compiled code, no garbage. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { busyMs } from './machine.ts';
+import type { Slice } from './rounds.ts';
+import type { Answer, Question } from './serve.ts';
+
+export interface SideOptions {
+  readonly name: string;
+  /** A script that calls `serve`. */
+  readonly script: URL;
+  /** Handed to the script, which reads it with `spec`. */
+  readonly spec: unknown;
+  /** The folder to run in: where a peer is installed. */
+  readonly cwd?: string;
+}
+
+export interface Side {
+  readonly name: string;
+  check(): Promise<readonly number[]>;
+  slice(ms: number): Promise<Slice>;
+  stop(): Promise<void>;
+}
+
+export function startSide({ name, script, spec, cwd }: SideOptions): Side {
+  const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(spec)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
+  });
+  let said = ''; // shown only where the process fails: peers greet and warn
+  child.stderr.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.on('close', () => resolve());
+    child.on('error', (error) => {
+      said += error.message;
+      resolve();
+    });
+  });
+  child.stdin.on('error', () => {}); // a process that ended reads nothing; `ask` reports that
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+
+  const ask = async <Q extends Question>(question: Q): Promise<AnswerTo<Q>> => {
+    child.stdin.write(`${JSON.stringify(question)}\n`);
+    const { value, done } = await answers.next();
+    if (!done) return JSON.parse(value) as AnswerTo<Q>;
+    await ended;
+    throw new Error(`${name}: the process ended before it answered "${question.ask}".\n${said}`);
+  };
+
+  return {
+    name,
+    check: async () => (await ask({ ask: 'check' })).numbers,
+    async slice(ms) {
+      const [busy, start] = [busyMs(), performance.now()];
+      const slice = await ask({ ask: 'slice', ms });
+      const wall = performance.now() - start;
+      const foreign = Math.max(0, (busyMs() - busy - slice.cpuMs) / wall);
+      return { ms: slice.ms / slice.steps, cpuMs: slice.cpuMs / slice.steps, foreign };
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+type AnswerTo<Q extends Question> = Q['ask'] extends 'check'
+  ? Extract<Answer, { numbers: unknown }>
+  : Extract<Answer, { steps: unknown }>;

@@ -1,0 +1,59 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Case } from '../harness/compare.ts';
+import { compare } from '../harness/compare.ts';
+import { jsonLine, misses, table } from '../harness/report.ts';
+import { type Side, type SideOptions, startSide } from '../harness/side.ts';
+
+const side = (name: string, spec: object): SideOptions => ({
+  name,
+  script: new URL('./pretend.ts', import.meta.url),
+  spec,
+});
+let started: Side | undefined;
+afterEach(() => started?.stop());
+
+test('a side answers with its numbers and with the mean of a slice', async () => {
+  started = startSide(side('pretend', { numbers: [1, 2], ms: 4 }));
+  expect(await started.check()).toEqual([1, 2]);
+  const slice = await started.slice(20);
+  expect(slice.ms).toBeGreaterThan(3);
+  expect(slice.foreign).toBeGreaterThanOrEqual(0);
+});
+
+test('a side that fails says what its process said', async () => {
+  started = startSide(side('pretend', { fails: 'no such backend' }));
+  await expect(started.check()).rejects.toThrow(/pretend: .*"check"[\s\S]*no such backend/);
+});
+
+const caseOf = (own: object, peer: object): Case => ({
+  case: 'pretend',
+  cell: 'lstm',
+  mode: 'step',
+  shape: [1, 1, 2, 3],
+  threads: 1,
+  backend: 'cpu',
+  variant: 'default',
+  flops: 1000,
+  inputGradient: false,
+  own: side('own', own),
+  peers: [side('peer', peer)],
+  tolerance: 1e-3,
+  atMost: { peer: 1e-6 },
+});
+
+test('sides that compute different numbers are not timed', async () => {
+  const different = caseOf({ numbers: [1, 2], ms: 1 }, { numbers: [1, 2.1], ms: 1 });
+  await expect(compare(different, 1)).rejects.toThrow(/peer gives 1, 2.1 .*Nothing was timed/);
+});
+
+test('a result is a row for each side, a JSON line and the limits it misses', async () => {
+  const times = { warmUpMs: 1, sliceMs: 1 };
+  const same = caseOf({ numbers: [1], ms: 2 }, { numbers: [1.0001], ms: 4 });
+  const result = await compare(same, 2, times);
+  expect(table([result]).split('\n')).toHaveLength(3);
+  const line = JSON.parse(jsonLine(result, 5));
+  expect(line).toMatchObject({ case: 'pretend', cell: 'lstm', mode: 'step', shape: [1, 1, 2, 3] });
+  expect(line).toMatchObject({ threads: 1, peakGflops: 5, inputGradient: false });
+  expect(line.peers.peer).toBeGreaterThan(line.ms);
+  expect(misses([result])[0]).toContain('pretend/lstm/step: takes');
+});

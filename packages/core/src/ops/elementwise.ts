@@ -119,11 +119,9 @@ export const square = (x: Tensor): Tensor => mul(x, x);
 /** max(0, x). The zero comes first: it gets the gradient of a tie, so that the slope at 0 is 0 as in PyTorch and Keras. */
 export const relu = (x: Tensor): Tensor => maximum(0, x);
 /** log(1 + exp(x)) without overflow (Keras and PyTorch: softplus). */
-export const softplus = (x: Tensor): Tensor => {
-  // Any shift gives the same value and slope, so none flows through it: |x| and max have the wrong slope at 0.
-  const shift = stopGradient(maximum(x, 0));
-  return add(shift, log(add(exp(sub(x, shift)), exp(neg(shift)))));
-};
+export const softplus = (x: Tensor): Tensor =>
+  // min(x, -x) is -|x|, but of the tie at 0 the first has the slope: 1/2 there, as it should be.
+  add(relu(x), log(add(1, exp(minimum(x, neg(x))))));
 /** Keeps x within [low, high]. */
 export const clip = (x: Tensor, low: number, high: number): Tensor =>
   minimum(maximum(x, low), high);

@@ -132,6 +132,15 @@ export class FunctionBuilder {
     });
   }
 
+  /** What `body` appends, kept apart: `append` puts it in place once what goes before it is known. */
+  collect(body: () => void): readonly Statement[] {
+    return this.nested(body);
+  }
+
+  append(statements: readonly Statement[]): void {
+    this.body.push(...statements);
+  }
+
   finish(): Func {
     return {
       name: this.name,

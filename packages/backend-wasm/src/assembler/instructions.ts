@@ -17,6 +17,7 @@ type Immediate =
   | 'i32'
   | 'f32'
   | 'memory'
+  | 'memory lane'
   | 'lane'
   | 'shuffle'
   | 'v128'
@@ -35,6 +36,11 @@ const memory = (align: number, ...bytes: number[]): Code => ({ bytes, imm: 'memo
 const simdMemory = (code: number, align = 2): Code => ({
   bytes: [0xfd, ...leb(code)],
   imm: 'memory',
+  align,
+});
+const simdMemoryLane = (code: number, align: number): Code => ({
+  bytes: [0xfd, ...leb(code)],
+  imm: 'memory lane',
   align,
 });
 const simdLane = (code: number): Code => ({ bytes: [0xfd, ...leb(code)], imm: 'lane' });
@@ -128,7 +134,11 @@ export const codes = {
   'v128.load': simdMemory(0, 2),
   'v128.load32_splat': simdMemory(9),
   'v128.load32_zero': simdMemory(0x5c),
+  'v128.load64_zero': simdMemory(0x5d),
+  'v128.load32_lane': simdMemoryLane(0x56, 2),
   'v128.store': simdMemory(11, 2),
+  'v128.store32_lane': simdMemoryLane(0x5a, 2),
+  'v128.store64_lane': simdMemoryLane(0x5b, 2),
   'v128.const': { bytes: [0xfd, 12], imm: 'v128' },
   'i8x16.shuffle': { bytes: [0xfd, 13], imm: 'shuffle' },
   'f32x4.splat': simd(0x13),
@@ -138,9 +148,13 @@ export const codes = {
   'i32x4.extract_lane': simdLane(0x1b),
   'i32x4.replace_lane': simdLane(0x1c),
   'f32x4.eq': simd(0x41),
+  'f32x4.ne': simd(0x42),
   'f32x4.lt': simd(0x43),
   'f32x4.le': simd(0x45),
+  'f64x2.lt': simd(0x49),
+  'f64x2.le': simd(0x4b),
   'i32x4.eq': simd(0x37),
+  'i32x4.ne': simd(0x38),
   'i32x4.lt_s': simd(0x39),
   'i32x4.lt_u': simd(0x3a),
   'i32x4.gt_s': simd(0x3b),
@@ -185,6 +199,26 @@ export const codes = {
   'i32x4.trunc_sat_f32x4_u': simd(0xf9),
   'f32x4.convert_i32x4_s': simd(0xfa),
   'f32x4.convert_i32x4_u': simd(0xfb),
+  'i32x4.trunc_sat_f64x2_s_zero': simd(0xfc),
+  'i32x4.trunc_sat_f64x2_u_zero': simd(0xfd),
+  'i64x2.shl': simd(0xcb),
+  'i64x2.shr_s': simd(0xcc),
+  'i64x2.shr_u': simd(0xcd),
+  'i64x2.add': simd(0xce),
+  'i64x2.sub': simd(0xd1),
+  'f32x4.demote_f64x2_zero': simd(0x5e),
+  'f64x2.promote_low_f32x4': simd(0x5f),
+  'f64x2.convert_low_i32x4_s': simd(0xfe),
+  'f64x2.convert_low_i32x4_u': simd(0xff),
+  'f64x2.trunc': simd(0x7a),
+  'f64x2.nearest': simd(0x94),
+  'f64x2.abs': simd(0xec),
+  'f64x2.add': simd(0xf0),
+  'f64x2.sub': simd(0xf1),
+  'f64x2.mul': simd(0xf2),
+  'f64x2.div': simd(0xf3),
+  'f64x2.pmin': simd(0xf6),
+  'f64x2.pmax': simd(0xf7),
   /** a * b + c, rounded once or twice as the machine likes: relaxed SIMD. */
   'f32x4.relaxed_madd': simd(0x105),
   'f32x4.relaxed_nmadd': simd(0x106),
@@ -255,6 +289,17 @@ export const v128 = {
     const all = lanes.length === 1 ? [lanes[0], lanes[0], lanes[0], lanes[0]] : lanes;
     return node('v128', 'v128.const', [], all.flatMap(bytesOfI32));
   },
+  /** Four or eight bytes into the low lanes, zeros above. */
+  loadZero: (at: I32, lanes: 1 | 2, offset = 0): V128 =>
+    node('v128', lanes === 1 ? 'v128.load32_zero' : 'v128.load64_zero', [at], [offset]),
+  /** One lane from memory, the others as they are. */
+  loadLane: (at: I32, x: V128, lane: number, offset = 0): V128 =>
+    node('v128', 'v128.load32_lane', [at, x], [offset, lane]),
+  constF64: (x: number): V128 => {
+    word.setFloat64(0, x, true);
+    const bytes = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => word.getUint8(i));
+    return node('v128', 'v128.const', [], [...bytes, ...bytes]);
+  },
   f32x4: (
     name: Exclude<OpsOf<'f32x4'>, 'extract_lane' | 'replace_lane'>,
     ...args: readonly Value[]
@@ -263,6 +308,10 @@ export const v128 = {
     name: Exclude<OpsOf<'i32x4'>, 'extract_lane' | 'replace_lane' | 'all_true'>,
     ...args: readonly Value[]
   ): V128 => node('v128', `i32x4.${name}` as Op, args),
+  i64x2: (name: OpsOf<'i64x2'>, ...args: readonly Value[]): V128 =>
+    node('v128', `i64x2.${name}` as Op, args),
+  f64x2: (name: OpsOf<'f64x2'>, ...args: readonly Value[]): V128 =>
+    node('v128', `f64x2.${name}` as Op, args),
   bits: (
     name: 'not' | 'and' | 'andnot' | 'or' | 'xor' | 'bitselect',
     ...args: readonly V128[]
@@ -284,7 +333,7 @@ export const v128 = {
   anyTrue: (x: V128): I32 => node('i32', 'v128.any_true', [x]),
 };
 
-const word = new DataView(new ArrayBuffer(4));
+const word = new DataView(new ArrayBuffer(8));
 
 export function bytesOfF32(x: number): number[] {
   word.setFloat32(0, x, true);

@@ -170,6 +170,11 @@ function encodeOp(out: Bytes, op: Value['op'], imm: readonly number[]): void {
       out.all(leb((code as { align: number }).align));
       out.all(leb(first));
       return;
+    case 'memory lane':
+      out.all(leb((code as { align: number }).align));
+      out.all(leb(first));
+      out.push(imm[1] as number);
+      return;
     case 'lane':
     case 'shuffle':
     case 'v128':

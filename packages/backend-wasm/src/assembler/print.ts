@@ -65,6 +65,8 @@ function printOp(
       return `${op} $${names[first] ?? first}`;
     case 'memory':
       return first === 0 ? op : `${op} offset=${first}`;
+    case 'memory lane':
+      return `${op}${first === 0 ? '' : ` offset=${first}`} ${imm[1]}`;
     default:
       return `${op} ${imm.join(' ')}`;
   }

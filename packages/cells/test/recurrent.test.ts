@@ -14,6 +14,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  uniform,
   valueAndGrad,
   where,
   zeros,
@@ -26,11 +27,14 @@ import {
   bidirectional,
   type Cell,
   type Directions,
+  elman,
   type GruParams,
   gru,
+  type Layer,
   type LstmParams,
   type LstmState,
   lstm,
+  type Merge,
   orthogonal,
   recurrent,
   sequential,
@@ -47,6 +51,8 @@ const close = (got: readonly HostArray[], want: readonly HostArray[]): void => {
     assertClose(got[i] as HostArray, w, `result ${i}`);
   });
 };
+
+type Join = (forward: number, backward: number) => number;
 
 describe.each(backends)('on %s', (_, make) => {
   const backend = make();
@@ -105,6 +111,81 @@ describe.each(backends)('on %s', (_, make) => {
           `step ${t}`,
         );
     if (returns === 'both') assertClose(got[2] as HostArray, rest[5] as HostArray, 'state');
+  });
+
+  test('bidirectional merges the two directions, each with parameters of its own', async () => {
+    const cell = gru({ ...sizes, reset: 'after' });
+    const pair = [cell, gru({ ...sizes, reset: 'before' })] as const;
+    const make = <const M extends Merge>(merge: M) =>
+      bidirectional(pair, { merge, returns: 'both' });
+    const params = await parameters(make('none'));
+    type P = Directions<GruParams>;
+    const run = (merge: Merge) =>
+      evaluate(
+        backend,
+        (p: P, xs: Tensor, lengths: Tensor) => {
+          const { last, sequence } = make(merge).apply(p, xs, { lengths });
+          return { last, sequence };
+        },
+        params,
+        x,
+        int32([5, 3], [2]),
+      );
+    const [backLast, last, backward, forward] = (await run('none')) as HostArray[];
+    const joined = (a: HostArray | undefined, b: HostArray | undefined, f: Join): Host => ({
+      data: Float32Array.from(a?.data ?? [], (v, i) => f(v, b?.data[i] as number)),
+      shape: a?.shape ?? [],
+    });
+    const joins: Partial<Record<Merge, Join>> = {
+      sum: (f, b) => f + b,
+      mul: (f, b) => f * b,
+      average: (f, b) => (f + b) / 2,
+    };
+    for (const [merge, f] of Object.entries(joins)) {
+      const [l, s] = (await run(merge as Merge)) as HostArray[];
+      assertClose(l as HostArray, joined(last, backLast, f), `${merge} last`);
+      assertClose(s as HostArray, joined(forward, backward, f), `${merge} sequence`);
+    }
+    const [l, s] = (await run('concat')) as HostArray[];
+    const step = (b: number, t: number): number[] =>
+      [...(s?.data ?? [])].slice((b * 5 + t) * 8, (b * 5 + t + 1) * 8);
+    for (const [b, n] of [5, 3].entries()) {
+      // The forward output of the last step that counts, the backward output of the first.
+      const want = [...step(b, n - 1).slice(0, 4), ...step(b, 0).slice(4)];
+      expect([...(l?.data ?? [])].slice(b * 8, b * 8 + 8)).toEqual(want);
+    }
+  });
+
+  test('stack passes states, lengths and keys through layers without a state', async () => {
+    const noise: Layer<null> = {
+      init: () => null,
+      apply: (_, y, how) => (how?.training ? mul(y, uniform(how.key as Key, y.shape)) : y),
+    };
+    const layer = stack([
+      recurrent(lstm(sizes), { returns: 'sequence' }),
+      noise,
+      recurrent(elman({ inputs: 4, units: 2 }), { returns: 'both' }),
+    ]);
+    type P = ReturnType<typeof layer.init>;
+    const params = await parameters(layer);
+    const run = (how: object, seed: number) =>
+      evaluate(
+        backend,
+        (p: P, xs: Tensor, k: Key) => layer.apply(p, xs, { ...how, key: k }),
+        params,
+        x,
+        key(seed),
+      );
+    const [last, , c, h, top] = (await run({}, 1)) as HostArray[];
+    expect([last?.shape, c?.shape, h?.shape]).toEqual([
+      [2, 2],
+      [2, 4],
+      [2, 4],
+    ]);
+    expect(top?.data).toEqual(last?.data);
+    const [a, b] = [await run({ training: true }, 1), await run({ training: true }, 2)];
+    expect(a[0]?.data).not.toEqual(last?.data);
+    expect(a[0]?.data).not.toEqual(b[0]?.data);
   });
 
   test('a sequence in two parts with the state between is the whole', async () => {

@@ -58,8 +58,8 @@ export async function evaluate<P, X>(
   const { backend, batch = 32, metrics = {}, loss, seed = 0, signal } = options;
   const rows = { data, indices: orderOf(countRows(data), batch) };
   const start = { params: paramsFor(model, params), totals: noTotals(metrics) };
-  const { params: own, totals } = await run(backend, start);
   const evaluator = createEvaluator(model, rows, { backend, batch, loss, metrics, key: key(seed) });
+  const { params: own, totals } = await run(backend, start);
   try {
     return await evaluator.measure(own, { signal, breath: breather() }, totals);
   } finally {

@@ -268,7 +268,12 @@ class Session<P, X> {
     // The totals of validation begin anew with each evaluation, so they are not part of a checkpoint.
     const totals = plan.validation ? noTotals(metrics) : null;
     const made = await run(options.backend, { state: start, totals });
-    return new Session(model, plan, options, found, made);
+    try {
+      return new Session(model, plan, options, found, made);
+    } catch (e) {
+      dispose(made);
+      throw e;
+    }
   }
 
   private constructor(
@@ -278,8 +283,8 @@ class Session<P, X> {
     found: Checkpoint | null,
     made: { state: TrainingState<P>; totals: Totals | null },
   ) {
-    const { backend, batch = 32 } = { ...options, batch: plan.identity.batch };
-    const { loss, metrics = {}, signal } = options;
+    const { backend, loss, metrics = {}, signal } = options;
+    const { batch } = plan.identity;
     this.plan = plan;
     this.options = options;
     this.state = made.state;

@@ -1,1 +1,2 @@
-export {};
+/** `@ostinato/training/node`: checkpoints in files. */
+export { fileStore } from './node/file-store.ts';

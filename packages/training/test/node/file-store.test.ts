@@ -1,0 +1,128 @@
+/** Checkpoints in files survive whatever happens to the process that writes them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { decodeSafetensors } from '../../src/index.ts';
+import { fileStore } from '../../src/node.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ostinato-store-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+test('reads what was written last, null where there is nothing, and nothing after a removal', async () => {
+  const store = fileStore(join(dir, 'made', 'when needed'));
+  expect(await store.read('run')).toBeNull();
+  await store.remove('run');
+  await store.write('run', Uint8Array.of(1, 2));
+  await store.write('run', Uint8Array.of(3));
+  await store.write('run.2', Uint8Array.of(4));
+  expect(await store.read('run')).toEqual(Uint8Array.of(3));
+  await store.remove('run');
+  expect(await store.read('run')).toBeNull();
+  expect(await store.read('run.2')).toEqual(Uint8Array.of(4));
+});
+
+test('writes of one name end in order, whatever their sizes', async () => {
+  const store = fileStore(dir);
+  const sizes = [2_000_000, 10, 500_000, 1];
+  await Promise.all(sizes.map((n, i) => store.write('run', new Uint8Array(n).fill(i))));
+  expect(await store.read('run')).toEqual(Uint8Array.of(3));
+  expect(await readdir(dir)).toEqual(['run.safetensors']);
+});
+
+test('a write that fails leaves the bytes from before, and no litter', async () => {
+  const store = fileStore(dir);
+  await store.write('run', Uint8Array.of(1));
+  await expect(store.write('run', Symbol('x') as never)).rejects.toThrow();
+  expect(await store.read('run')).toEqual(Uint8Array.of(1));
+  expect(await readdir(dir)).toEqual(['run.safetensors']);
+});
+
+test('names cannot leave the folder', async () => {
+  const store = fileStore(dir);
+  for (const name of ['', '../run', 'a/b', 'a\\b', '.hidden', '..', 'a\0b'])
+    await expect(store.write(name, Uint8Array.of(1))).rejects.toMatchObject({
+      code: 'option-invalid',
+    });
+});
+
+test('unfinished files are removed once they are old, and not before', async () => {
+  const store = fileStore(dir);
+  const id = '00000000-0000-4000-8000-00000000000';
+  for (const k of [1, 2]) await writeFile(join(dir, `.run.${id}${k}`), 'half');
+  await utimes(join(dir, `.run.${id}1`), new Date(0), new Date(0));
+  await store.write('run', Uint8Array.of(1));
+  expect((await readdir(dir)).sort()).toEqual([`.run.${id}2`, 'run.safetensors']);
+});
+
+test('killed at random moments, it always has a whole checkpoint, and never an older one', async () => {
+  const moments = [0, 3, 1, 7, 20, 12];
+  let newest = 0;
+  for (const moment of moments) {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), dir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    newest = Math.max(newest, await killAfter(child, moment));
+    const bytes = (await fileStore(dir).read('run')) as Uint8Array;
+    const { metadata, tensors } = decodeSafetensors(bytes, 'run');
+    const written = Number(metadata.count);
+    expect(written).toBeGreaterThanOrEqual(newest);
+    expect(tensors.x?.data.every((x) => x === written)).toBe(true);
+    newest = written;
+  }
+  expect(newest).toBeGreaterThan(moments.length);
+}, 30_000);
+
+/** Kills a writer some milliseconds after its first write; gives the count that it reported last. */
+function killAfter(child: ChildProcess, milliseconds: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    let due = false;
+    child.stdout?.on('data', (text: Buffer) => {
+      output += text;
+      if (due) return;
+      due = true;
+      setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code !== null) reject(new Error(`the writer ended by itself with ${code}`));
+      else resolve(Number(output.trim().split('\n').at(-1)));
+    });
+  });
+}
+
+test('a training that is killed again and again ends with the bits of one that is not', async () => {
+  const train = (folder: string): ChildProcess =>
+    spawn(process.execPath, [join(import.meta.dirname, 'trainer.ts'), join(dir, folder)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+  const whole = await outputOf(train('whole'));
+  expect(whole).toMatch(/resumed at 0\n[0-9a-f]+\n$/);
+  for (const moment of [2, 25, 9]) await killAfter(train('killed'), moment);
+  const last = await outputOf(train('killed'));
+  expect(Number(/resumed at (\d+)/.exec(last)?.[1])).toBeGreaterThan(0);
+  expect(last.trim().split('\n').at(-1)).toBe(whole.trim().split('\n').at(-1));
+}, 30_000);
+
+function outputOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    child.stdout?.on('data', (text: Buffer) => {
+      output += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`the trainer ended with ${code}`)),
+    );
+  });
+}
+
+test('a file lies where its name says', async () => {
+  await fileStore(dir).write('run', Uint8Array.of(7));
+  expect(new Uint8Array(await readFile(join(dir, 'run.safetensors')))).toEqual(Uint8Array.of(7));
+});

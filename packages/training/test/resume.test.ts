@@ -1,0 +1,231 @@
+/** A run that is interrupted anywhere and resumed gives the bits of one that was not. */
+import { key, leaks } from '@ostinato/core';
+import type { Backend } from '@ostinato/core/backend';
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  binaryAccuracy,
+  type DoneEvent,
+  decodeParams,
+  encodeParams,
+  evaluate,
+  type FitEvent,
+  type FitOptions,
+  fit,
+  memoryStore,
+  type Optimizer,
+  rmsprop,
+  type Store,
+  sgd,
+} from '../src/index.ts';
+import { backends } from './backends.ts';
+import { loss, type Mlp, mlp, numbersOf, points } from './models.ts';
+
+const optimizers: { readonly [name: string]: () => Optimizer } = {
+  adam: () => adam({ learningRate: 0.05 }),
+  'sgd with momentum and clipping': () => sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
+};
+const data = points(30); // 24 rows to train with, 4 steps per epoch with a short last batch
+
+const optionsOf = (backend: Backend, optimizer: Optimizer): FitOptions<Mlp> => ({
+  backend,
+  optimizer,
+  loss,
+  metrics: { accuracy: binaryAccuracy },
+  clip: { norm: 0.5 },
+  epochs: 3,
+  batch: 7,
+  seed: 11,
+  validationSplit: 0.2,
+});
+
+/** Events that carry numbers, by what they are of; a resumed run repeats some. */
+type Seen = Map<string, number[]>;
+
+/** Runs until `stop` says so. */
+async function train(
+  options: FitOptions<Mlp>,
+  seen: Seen,
+  stop: (event: FitEvent<Mlp>) => boolean = () => false,
+): Promise<DoneEvent<Mlp> | null> {
+  for await (const event of fit(mlp, data, options)) {
+    if (event.type === 'step')
+      seen.set(`step ${event.step}`, [event.loss as number, event.gradientNorm as number]);
+    if (event.type === 'epoch')
+      seen.set(`epoch ${event.epoch}`, numbersOf([event.loss, event.metrics, event.validation]));
+    if (event.type === 'done') return event;
+    if (stop(event)) return null;
+  }
+  return null;
+}
+
+describe.each(backends)('on %s', (_, create) => {
+  describe.each(Object.entries(optimizers))('%s', (_name, make) => {
+    test('broken off at each event in turn, and resumed', async () => {
+      const whole: Seen = new Map();
+      const done = await train(optionsOf(create(), make()), whole);
+      const bits = numbersOf(done);
+      // 12 steps, 3 epochs; checkpoints are only written when the loop breaks and at the ends of epochs
+      for (let at = 1; at <= 18; at++) {
+        const backend = create();
+        const checkpoint = { store: memoryStore(), resume: true };
+        const options = { ...optionsOf(backend, make()), checkpoint };
+        const seen: Seen = new Map();
+        let events = 0;
+        await train(options, seen, () => ++events === at);
+        const resumed = await train(options, seen);
+        expect(numbersOf(resumed), `event ${at}`).toEqual(bits);
+        expect(seen, `event ${at}`).toEqual(whole);
+        expect(leaks(backend)).toEqual([]);
+      }
+    });
+  });
+
+  test('aborted mid-epoch, twice, and resumed with another backend object', async () => {
+    const whole: Seen = new Map();
+    const done = await train(optionsOf(create(), adam()), whole);
+    const store = memoryStore();
+    const seen: Seen = new Map();
+    for (const step of [2, 6]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const checkpoint = { store, name: 'run', resume: true };
+      const options = { ...optionsOf(create(), adam()), checkpoint, signal };
+      const aborted = train(options, seen, (event) => {
+        if (event.type === 'step' && event.step === step) controller.abort();
+        return false;
+      });
+      await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    }
+    const checkpoint = { store, name: 'run', resume: true };
+    const resumed = await train({ ...optionsOf(create(), adam()), checkpoint }, seen);
+    expect(numbersOf(resumed)).toEqual(numbersOf(done));
+    expect(seen).toEqual(whole);
+  });
+
+  test('lost without a farewell: resumes from the last of its regular checkpoints', async () => {
+    const whole: Seen = new Map();
+    const done = await train(optionsOf(create(), adam()), whole);
+    const { store, freeze } = freezing();
+    const seen: Seen = new Map();
+    const checkpoint = { store, everySteps: 3, resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    await train(options, seen, (event) => event.type === 'step' && event.step === 8 && freeze());
+    let start: FitEvent<Mlp> | undefined;
+    for await (const event of fit(mlp, data, options)) {
+      start = event;
+      break;
+    }
+    expect(start).toMatchObject({ type: 'start', resumed: { step: 6, epochs: 1 }, warnings: [] });
+    expect(numbersOf(await train(options, seen))).toEqual(numbersOf(done));
+    expect(seen).toEqual(whole);
+  });
+
+  test('a finished run resumes to its end, and further if it is given more epochs', async () => {
+    const store = memoryStore();
+    const checkpoint = { store, resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    const done = await train(options, new Map());
+    const steps: Seen = new Map();
+    expect(numbersOf(await train(options, steps))).toEqual(numbersOf(done));
+    expect(steps.size).toBe(0);
+    const longer = await train({ ...options, epochs: 5 }, steps);
+    const { checkpoint: _, ...plain } = options;
+    const whole = await train({ ...plain, epochs: 5 }, new Map());
+    expect(numbersOf(longer)).toEqual(numbersOf(whole));
+  });
+
+  test('another model, optimizer, seed or number of rows is refused by name', async () => {
+    const store = memoryStore();
+    const checkpoint = { store, resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    await train(options, new Map(), (event) => event.type === 'step');
+    const refused = (other: Partial<FitOptions<Mlp>>, text: RegExp): Promise<void> =>
+      expect(train({ ...options, ...other }, new Map())).rejects.toMatchObject({
+        code: 'checkpoint-mismatch',
+        message: expect.stringMatching(text),
+      });
+    await refused({ seed: 12 }, /with seed 11, this one has 12/);
+    await refused({ batch: 8 }, /with batch 7/);
+    await refused({ validationSplit: 0.5 }, /with rows 24, this one has 15/);
+    await refused({ optimizer: rmsprop() }, /"state\.optimizer\.slots\.mean/);
+    await refused({ optimizer: sgd({ learningRate: 1 }) }, /this run has nothing there/);
+    await refused({ metrics: {} }, /"state\.totals\.metrics\.accuracy"/);
+    const wider = {
+      ...mlp,
+      init: (k: Parameters<typeof mlp.init>[0]) => ({ ...mlp.init(k), more: key(1) }),
+    };
+    await expect(
+      (async () => {
+        for await (const _ of fit(wider, data, options as never)) break;
+      })(),
+    ).rejects.toMatchObject({ code: 'checkpoint-mismatch' });
+    expect(leaks(options.backend)).toEqual([]);
+  });
+
+  test('a file that is damaged or no checkpoint is refused, and nothing is trained', async () => {
+    const store = memoryStore();
+    const checkpoint = { store, resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    await train(options, new Map(), (event) => event.type === 'step');
+    const good = (await store.read('checkpoint')) as Uint8Array;
+    const resume = (bytes: Uint8Array): Promise<unknown> =>
+      store.write('checkpoint', bytes).then(() => train(options, new Map()));
+    const flipped = good.slice();
+    flipped[good.length - 5] = (flipped[good.length - 5] as number) ^ 16;
+    await expect(resume(flipped)).rejects.toMatchObject({ code: 'checkpoint-damaged' });
+    await expect(resume(good.slice(0, -1))).rejects.toMatchObject({ code: 'checkpoint-damaged' });
+    await expect(resume(new Uint8Array())).rejects.toMatchObject({ code: 'checkpoint-damaged' });
+    const other = encodeParams({ x: { data: Float32Array.of(1), shape: [1], dtype: 'float32' } });
+    await expect(resume(other)).rejects.toMatchObject({ code: 'checkpoint-foreign' });
+    expect(await resume(good)).not.toBeNull();
+  });
+
+  test('parameters are read from checkpoints and from files of their own', async () => {
+    const store = memoryStore();
+    const backend = create();
+    const options = { ...optionsOf(backend, adam()), checkpoint: { store } };
+    const done = (await train(options, new Map())) as DoneEvent<Mlp>;
+    const like = mlp.init(key(0));
+    const file = (await store.read('checkpoint')) as Uint8Array;
+    const best = decodeParams(file, like);
+    expect(best).toEqual(done.best?.params);
+    const own = decodeParams(encodeParams(done.last.params, { note: 'last' }), like);
+    expect(own).toEqual(done.last.params);
+    const measured = await evaluate(mlp, best, points(30), { backend, loss });
+    expect(measured.loss).toBeGreaterThan(0);
+    expect(() => decodeParams(file, { other: like })).toThrow(/"best\.other/);
+  });
+});
+
+test('a run that goes on elsewhere says so', async () => {
+  const store = memoryStore();
+  const checkpoint = { store, resume: true };
+  const [first, second] = backends.map(([, create]) => create()) as [Backend, Backend];
+  await train({ ...optionsOf(first, adam()), checkpoint }, new Map(), (e) => e.type === 'step');
+  for await (const event of fit(mlp, data, { ...optionsOf(second, adam()), checkpoint })) {
+    expect(event.type === 'start' && event.warnings).toEqual([
+      expect.stringMatching(/written on reference .* goes on on cpu/),
+    ]);
+    break;
+  }
+});
+
+/** A store whose writes stop reaching it, as if the process were gone. */
+function freezing(): { store: Store; freeze: () => true } {
+  const inner = memoryStore();
+  let frozen = false;
+  return {
+    store: {
+      ...inner,
+      async write(name, bytes) {
+        if (frozen) frozen = false;
+        else await inner.write(name, bytes);
+      },
+    },
+    freeze() {
+      frozen = true;
+      return true;
+    },
+  };
+}

@@ -29,6 +29,7 @@ export const errorCodes = {
   'unsupported-dtype': 'The backend has no such element type',
   'out-of-memory': 'The device has no room for a buffer',
   'compiled-disposed': 'A compiled function was called after it was disposed',
+  'no-backend': 'No backend opens',
   'option-invalid': 'An option has a value that makes no sense',
   'data-invalid': 'Training data do not fit together',
   'checkpoint-damaged': 'A checkpoint was cut off or changed',

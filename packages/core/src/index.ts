@@ -46,4 +46,5 @@ export {
   run,
 } from './trace/compile.ts';
 export { type HostInput, type Nested, tensor } from './trace/host.ts';
+export { type Opener, type Picked, pickBackend } from './trace/pick-backend.ts';
 export { dispose, type Leak, leaks, scope } from './trace/value.ts';

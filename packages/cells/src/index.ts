@@ -13,6 +13,7 @@ export { type GruOptions, type GruParams, gru } from './gru.ts';
 export { glorotUniform, orthogonal } from './initial.ts';
 export type { Both, How, Layer, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
 export { type LstmOptions, type LstmParams, type LstmState, lstm } from './lstm.ts';
+export type { PaddedOutput } from './padded-output.ts';
 export { type RecurrentOptions, recurrent } from './recurrent.ts';
 export { sequential } from './sequential.ts';
 export { type StatesOfEach, stack } from './stack.ts';

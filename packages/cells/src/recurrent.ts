@@ -16,6 +16,7 @@ import {
 import type { Cell } from './cell.ts';
 import { checkChoice } from './check.ts';
 import type { Both, How, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+import { type PaddedOutput, paddedOutputs, repeatOutputs } from './padded-output.ts';
 
 export const returned: readonly Returns[] = ['last', 'sequence', 'both'];
 
@@ -24,6 +25,8 @@ export interface RecurrentOptions<R extends Returns> {
   readonly returns: R;
   /** Run from the last step to the first. Outputs stay at their place; with padding only what counts is reversed. */
   readonly reverse?: boolean;
+  /** What a sequence holds where a step does not count: zeros by default, or the last output that counted. */
+  readonly paddedOutput?: PaddedOutput;
   /** A name for errors, printed programs and generated kernels; the cell's by default. */
   readonly label?: string;
 }
@@ -43,11 +46,13 @@ export function recurrent<
   C,
   const R extends Returns,
 >(cell: Cell<P, S, X, Y, C>, options: RecurrentOptions<R>): Recurrent<P, S, X, Returned<R, S, Y>> {
-  const { returns, reverse = false, label = cell.label ?? 'recurrent' } = options;
+  const { returns, reverse = false, paddedOutput = 'zero' } = options;
+  const { label = cell.label ?? 'recurrent' } = options;
   checkChoice('recurrent', 'returns', returns, returned);
+  checkChoice('recurrent', 'paddedOutput', paddedOutput, paddedOutputs);
   const unroll = (params: P, x: X, how: RecurrentHow<S> = {}): Unrolled<R, S, Y> =>
     named(label, () => {
-      const all = runCell(cell, params, x, how, { returns, reverse });
+      const all = runCell(cell, params, x, how, { returns, reverse, paddedOutput });
       const output: unknown = returns === 'both' ? all : all[returns as 'last' | 'sequence'];
       return { output: output as Returned<R, S, Y>, state: all.state };
     });
@@ -71,7 +76,7 @@ function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
   params: P,
   x: X,
   how: RecurrentHow<S>,
-  { returns, reverse }: { returns: Returns; reverse: boolean },
+  { returns, reverse, paddedOutput }: Required<Omit<RecurrentOptions<Returns>, 'label'>>,
 ): Both<S, Y> {
   const { batch } = sequenceSize(x, how);
   const context = prepared(cell, params, how);
@@ -96,7 +101,9 @@ function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
   const last = inState
     ? mapTree((t) => endLeaves[stateLeaves.indexOf(t)] as Tensor, y)
     : (end.last as Y);
-  return { sequence: swapBatchAndTime(ys) as Y, last: last as Y, state: end.state };
+  const filled =
+    paddedOutput === 'repeat' ? mapTree((t) => repeatOutputs(t, how, reverse), ys) : ys;
+  return { sequence: swapBatchAndTime(filled) as Y, last: last as Y, state: end.state };
 }
 
 /** `scan`, where the compiler cannot see that a record around a tree is a tree. */

@@ -132,7 +132,7 @@ function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: D
   const data: number[] = [];
   let booleans = true;
   const visit = (v: Nested, depth: number): void => {
-    if (Array.isArray(v)) {
+    if (Array.isArray(v) && depth < shape.length) {
       if (v.length !== shape[depth])
         fail(
           'host-array',
@@ -144,7 +144,7 @@ function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: D
     if (depth !== shape.length || (typeof v !== 'number' && typeof v !== 'boolean'))
       fail(
         'host-array',
-        `tensor: found ${typeof v} at depth ${depth}. Nest numbers or booleans, all ${shape.length} deep.`,
+        `tensor: found ${Array.isArray(v) ? 'an array' : typeof v} at depth ${depth}. Nest numbers or booleans, all ${shape.length} deep.`,
       );
     if (typeof v === 'number') booleans = false;
     data.push(Number(v));

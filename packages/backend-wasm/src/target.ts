@@ -8,4 +8,9 @@ export interface Target {
    * registers, and vectors come in pairs.
    */
   readonly paired: boolean;
+  /**
+   * Steps of a product's depth per turn of its loop; 4 unless stated. Engines before V8 13 schedule all loads of a turn
+   * first and run out of registers: 1 there.
+   */
+  readonly unroll?: number;
 }

@@ -259,6 +259,8 @@ export const i32 = {
     if (c !== undefined && a.op === 'i32.const') return i32.const(Math.imul(a.imm[0] as number, c));
     return node('i32', 'i32.mul', [a, typeof b === 'number' ? i32.const(b) : b]);
   },
+  /** Of two signed numbers. Both are evaluated twice, so they should be short. */
+  min: (a: I32, b: I32): I32 => node('i32', 'select', [a, b, i32.op('lt_s', a, b)]),
   load: (at: I32, offset = 0): I32 => node('i32', 'i32.load', [at], [offset]),
   /** Any other instruction that gives an i32. */
   op: (name: OpsOf<'i32'>, ...args: readonly Value[]): I32 =>

@@ -1,0 +1,244 @@
+/**
+ * One tile: its sums over the depth, held in registers, and how they reach the out. Each sum takes the depth in order,
+ * whatever the tile's height and place, so that cutting the rows elsewhere leaves every bit as it is.
+ */
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
+import type { ContractPlan } from './plan.ts';
+import { orderOf, unitOf } from './tile.ts';
+import { type Cursor, lowest } from './walk.ts';
+
+type Vector = Local<'v128'>;
+type Address = Local<'i32'>;
+
+/** What the tiles of one product share. */
+export interface Kernel {
+  readonly plan: ContractPlan;
+  /** Of the depth's axes in what tiles read: b in place, or panels. */
+  readonly depth: readonly { readonly size: number; readonly a: number; readonly b: number }[];
+  /** Steps of the last axis in this block of the depth, where blocks differ. */
+  readonly steps: Address | undefined;
+  /** Holds whether the tile starts the out or adds to it, where there are several partial sums. */
+  readonly fresh: Address | undefined;
+  /** Where tiles that the out cannot take as they are wait for being copied. */
+  readonly edge: Address | undefined;
+  readonly sums: readonly (readonly Vector[])[];
+  readonly rowOfB: readonly Vector[];
+  readonly columnOfA: readonly Vector[];
+  readonly at: { readonly a: Address; readonly b: Address; readonly out: Address };
+}
+
+/** Registers and addresses, declared once per function and used by all of its tiles. */
+export function kernelLocals(
+  f: FunctionBuilder,
+  { tile }: ContractPlan,
+): Pick<Kernel, 'sums' | 'rowOfB' | 'columnOfA' | 'at'> {
+  const vectors = range(tile.columns / 4);
+  return {
+    sums: range(tile.rows).map((r) => vectors.map((v) => f.local('v128', `sum${r}_${v}`))),
+    rowOfB: vectors.map((v) => f.local('v128', `b${v}`)),
+    columnOfA: range(tile.rows).map((r) => f.local('v128', `a${r}`)),
+    at: {
+      a: f.local('i32', 'at_a'),
+      b: f.local('i32', 'at_b'),
+      out: f.local('i32', 'at_out'),
+    },
+  };
+}
+
+/** `width`: how many columns of the panel the out has, where that differs among panels. */
+export function emitTile(
+  f: FunctionBuilder,
+  kernel: Kernel,
+  rows: number,
+  cursor: Cursor,
+  width: Address | undefined,
+): void {
+  const sums = kernel.sums.slice(0, rows);
+  for (const sum of sums.flat()) f.set(sum, v128.constF32(0));
+  emitDepth(f, kernel, rows, cursor);
+  emitStore(f, kernel, sums, cursor.out, width);
+}
+
+/** sums[r][v] += a[r, k] * b[k, v] for all k. */
+function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cursor): void {
+  const { plan, depth, steps, at } = kernel;
+  const { target } = plan;
+  const inner = depth.at(-1) as Kernel['depth'][number];
+  const unroll = Math.min(target.unroll ?? 4, inner.size);
+  const offsetA = (r: number, k: number): number => r * plan.rows.a + k * inner.a;
+  const lowA = lowest(offsetA(rows - 1, 0), offsetA(0, unroll - 1), offsetA(rows - 1, unroll - 1));
+  const lowB = lowest((unroll - 1) * inner.b);
+  const loadA = (r: number, k: number): Value<'v128'> =>
+    v128.loadSplat(f.get(at.a), offsetA(r, k) - lowA);
+  const loadB = (v: number, k: number): Value<'v128'> =>
+    v128.load(f.get(at.b), k * inner.b + 16 * v - lowB);
+  const multiplyAdd = (r: number, v: number, a: Vector, b: Vector): void => {
+    const sum = kernel.sums[r]?.[v] as Vector;
+    const [x, y, z] = [f.get(a), f.get(b), f.get(sum)];
+    const next = target.relaxed
+      ? v128.f32x4('relaxed_madd', x, y, z)
+      : v128.f32x4('add', v128.f32x4('mul', x, y), z);
+    f.set(sum, next);
+  };
+  const [a0, b0] = [kernel.columnOfA[0] as Vector, kernel.rowOfB[0] as Vector];
+  const byRow = (k: number): void => {
+    kernel.rowOfB.forEach((b, v) => {
+      f.set(b, loadB(v, k));
+    });
+    for (const r of range(rows)) {
+      f.set(a0, loadA(r, k));
+      kernel.rowOfB.forEach((b, v) => {
+        multiplyAdd(r, v, a0, b);
+      });
+    }
+  };
+  const byColumn = (k: number): void => {
+    const column = kernel.columnOfA.slice(0, rows);
+    column.forEach((a, r) => {
+      f.set(a, loadA(r, k));
+    });
+    for (const v of kernel.rowOfB.keys()) {
+      f.set(b0, loadB(v, k));
+      column.forEach((a, r) => {
+        multiplyAdd(r, v, a, b0);
+      });
+    }
+  };
+  const registers = plan.tile.columns / unitOf(target);
+  const step = orderOf(rows, registers) === 'row' ? byRow : byColumn;
+  const someSteps = (n: number): void => {
+    for (const k of range(n)) step(k);
+    f.advance(at.a, n * inner.a);
+    f.advance(at.b, n * inner.b);
+  };
+
+  f.set(at.a, i32.add(f.get(cursor.a), lowA));
+  f.set(at.b, i32.add(f.get(cursor.b), lowB));
+  if (!steps) {
+    overDepth(f, kernel, () => {
+      f.times(Math.floor(inner.size / unroll), () => someSteps(unroll));
+      someSteps(inner.size % unroll);
+    });
+    return;
+  }
+  // All blocks but the last are whole turns.
+  const last = inner.size % plan.depthStep || plan.depthStep;
+  const turns = i32.op('div_u', f.get(steps), i32.const(unroll));
+  const wholeTurns = (): void => f.times(turns, () => someSteps(unroll));
+  if (last < unroll) f.if(turns, wholeTurns);
+  else wholeTurns();
+  if (last % unroll > 0)
+    f.if(i32.op('rem_u', f.get(steps), i32.const(unroll)), () => someSteps(last % unroll));
+}
+
+/** Loops over all axes of the depth but the last, which `body` walks. */
+function overDepth(f: FunctionBuilder, { depth, at }: Kernel, body: () => void): void {
+  const nest = (k: number): void => {
+    const axis = depth[k] as Kernel['depth'][number];
+    const inner = depth[k + 1];
+    if (!inner) {
+      body();
+      return;
+    }
+    f.times(axis.size, () => {
+      nest(k + 1);
+      // The inner axis has run to its end.
+      f.advance(at.a, axis.a - inner.size * inner.a);
+      f.advance(at.b, axis.b - inner.size * inner.b);
+    });
+  };
+  nest(0);
+}
+
+function emitStore(
+  f: FunctionBuilder,
+  kernel: Kernel,
+  sums: readonly (readonly Vector[])[],
+  out: Address,
+  width: Address | undefined,
+): void {
+  const { plan, at, edge, fresh } = kernel;
+  const { columns, tile } = plan;
+  const store = (to: Address, rowBytes: number, add: boolean): void => {
+    f.set(at.out, f.get(to));
+    sums.forEach((row, r) => {
+      row.forEach((sum, v) => {
+        const value = add
+          ? v128.f32x4('add', v128.load(f.get(at.out), 16 * v), f.get(sum))
+          : f.get(sum);
+        f.store('v128.store', f.get(at.out), value, 16 * v);
+      });
+      if (r < sums.length - 1) f.advance(at.out, rowBytes);
+    });
+  };
+  const freshOrNot = (put: (add: boolean) => void): void => {
+    if (!fresh) put(false);
+    else
+      f.if(
+        f.get(fresh),
+        () => put(false),
+        () => put(true),
+      );
+  };
+  const whole = (): void => freshOrNot((add) => store(out, plan.rows.out, add));
+  if (!edge) {
+    whole();
+    return;
+  }
+  const viaEdge = (): void => {
+    store(edge, 4 * tile.columns, false);
+    freshOrNot((add) => copyEdge(f, kernel, sums.length, out, width, add));
+  };
+  if (columns.out !== 4 || columns.size < tile.columns || !width) viaEdge();
+  else f.if(i32.op('lt_s', f.get(width), i32.const(tile.columns)), viaEdge, whole);
+}
+
+/** Copies the waiting tile, as far as the out has columns. */
+function copyEdge(
+  f: FunctionBuilder,
+  { plan, at, edge }: Kernel,
+  rows: number,
+  out: Address,
+  width: Address | undefined,
+  add: boolean,
+): void {
+  const { columns, tile } = plan;
+  const copyOne = (offset: number): void => {
+    const x = f32.load(f.get(at.a), offset);
+    const y = add ? f32.op('add', f32.load(f.get(at.out), offset), x) : x;
+    f.store('f32.store', f.get(at.out), y, offset);
+  };
+  const copyFour = (offset: number): void => {
+    const x = v128.load(f.get(at.a), offset);
+    const y = add ? v128.f32x4('add', v128.load(f.get(at.out), offset), x) : x;
+    f.store('v128.store', f.get(at.out), y, offset);
+  };
+  f.set(at.a, f.get(edge as Address));
+  if (columns.out === 4) {
+    f.set(at.out, f.get(out));
+    const tail = columns.size % tile.columns;
+    f.times(rows, () => {
+      for (const q of range(Math.floor(tail / 4))) copyFour(16 * q);
+      for (const c of range(tail % 4)) copyOne(4 * (tail - (tail % 4) + c));
+      f.advance(at.a, 4 * tile.columns);
+      f.advance(at.out, plan.rows.out);
+    });
+    return;
+  }
+  const row = f.let('row', f.get(out));
+  const count = width ? f.get(width) : Math.min(columns.size, tile.columns);
+  f.times(rows, () => {
+    f.set(at.out, f.get(row));
+    f.set(at.b, f.get(at.a));
+    f.times(count, () => {
+      copyOne(0);
+      f.advance(at.a, 4);
+      f.advance(at.out, columns.out);
+    });
+    f.set(at.a, i32.add(f.get(at.b), 4 * tile.columns));
+    f.advance(row, plan.rows.out);
+  });
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

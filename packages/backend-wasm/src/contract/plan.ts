@@ -1,0 +1,293 @@
+/**
+ * How a product is computed: which operand has the rows, the tile, what is packed and the blocks of the depth. Plain
+ * data; knows no instruction of the machine.
+ */
+import {
+  type Axis,
+  type Contract,
+  exchange,
+  type Operand,
+  type ProductAxes,
+  productAxes,
+  sizeOfAxes,
+} from '@ostinato/core/backend';
+import type { Target } from '../target.ts';
+import { chooseTile, type Tile, unitOf } from './tile.ts';
+
+/** An axis with strides in bytes. */
+export interface ByteAxis {
+  readonly size: number;
+  readonly a: number;
+  readonly b: number;
+  readonly out: number;
+  /** Of the packed b, where it is packed as a whole. */
+  readonly panels: number;
+}
+
+/** Where an operand begins. */
+export interface Place {
+  readonly buffer: number;
+  readonly bytes: number;
+}
+
+/** Which axis of the plan a range counts. */
+export type RangeAxis =
+  | { readonly at: 'rows' }
+  | { readonly at: 'batch' | 'outerRows'; readonly index: number };
+
+export interface ContractPlan {
+  readonly target: Target;
+  /** In the plan, `a` has the rows: the instruction's second operand if they changed places. */
+  readonly swapped: boolean;
+  readonly a: Place;
+  readonly b: Place;
+  readonly out: Place;
+  readonly tile: Tile;
+  readonly batch: readonly ByteAxis[];
+  readonly outerColumns: readonly ByteAxis[];
+  readonly outerRows: readonly ByteAxis[];
+  readonly rows: ByteAxis;
+  readonly columns: ByteAxis;
+  /** Axes of the depth whose every index gives a partial sum of its own; then those within one. */
+  readonly blocks: readonly ByteAxis[];
+  readonly depth: readonly ByteAxis[];
+  /** The last axis of `depth` is cut into blocks of so many. */
+  readonly depthStep: number;
+  /** What tiles read: b itself, panels packed as a whole, or panels packed block by block. */
+  readonly source: 'place' | 'panels' | 'blocks';
+  readonly range: RangeAxis & { readonly size: number };
+  /** Bytes of the panels of the instruction's operands; 0 where one is used in place. */
+  readonly packA: number;
+  readonly packB: number;
+  /** Bytes that a run needs for itself: each thread its own. */
+  readonly scratch: number;
+  readonly flops: number;
+}
+
+export interface PlanOptions {
+  /** Operands that stay the same over many runs: packing them costs nothing. */
+  readonly constant?: { readonly a?: boolean; readonly b?: boolean };
+  /** The axis of the out, as in `instr.shape`, that ranges count; else the plan chooses one. */
+  readonly rangeAxis?: number;
+}
+
+/** Whether a product kernel is the right one: else `contractAsLoop`. */
+export function suits(instr: Contract): boolean {
+  if ([...instr.args, ...instr.outs].some((o) => o.dtype !== 'float32')) return false;
+  if ([...instr.shape, ...instr.over].includes(0)) return false;
+  const { rows, columns, depth } = productAxes(instr);
+  return depth.length > 0 && rows.length + columns.length > 0;
+}
+
+export function planContract(
+  instr: Contract,
+  target: Target,
+  options: PlanOptions = {},
+): ContractPlan {
+  const plans = orientations(instr, options.rangeAxis).map((o) =>
+    planOrientation(instr, target, options, o),
+  );
+  return plans.reduce((best, p) => (p.cycles < best.cycles ? p : best)).plan;
+}
+
+interface Orientation {
+  readonly axes: ProductAxes;
+  readonly swapped: boolean;
+  /** The axis that ranges count, kept apart from the others; it is among the rows or the batch. */
+  readonly ranged: Axis | undefined;
+}
+
+/** Either operand may have the rows, unless ranges count an axis of one of them. */
+function orientations(instr: Contract, rangeAxis: number | undefined): Orientation[] {
+  if (rangeAxis === undefined) {
+    const axes = productAxes(instr);
+    return [
+      { axes, swapped: false, ranged: undefined },
+      { axes: exchange(axes), swapped: true, ranged: undefined },
+    ];
+  }
+  const axes = productAxes(withoutAxis(instr, rangeAxis));
+  const [a, b] = instr.args.map((o) => o.strides[rangeAxis] as number) as [number, number];
+  const out = instr.outs[0].strides[rangeAxis] as number;
+  const size = instr.shape[rangeAxis] as number;
+  const ranged = (strides: readonly number[]): Axis => ({ size, over: false, strides });
+  const straight = { axes, swapped: false, ranged: ranged([a, b, out]) };
+  const swapped = { axes: exchange(axes), swapped: true, ranged: ranged([b, a, out]) };
+  if ((a === 0) === (b === 0)) return [straight, swapped];
+  return [b === 0 ? straight : swapped];
+}
+
+function withoutAxis(instr: Contract, axis: number): Contract {
+  const rest = <T>(list: readonly T[]): T[] => list.filter((_, k) => k !== axis);
+  const operand = (o: Operand): Operand => ({ ...o, strides: rest(o.strides) });
+  const [a, b] = instr.args;
+  return {
+    ...instr,
+    shape: rest(instr.shape),
+    args: [operand(a), operand(b)],
+    outs: [operand(instr.outs[0])],
+  };
+}
+
+/** Panels of this many bytes stay in the first cache beside what tiles read of a. */
+const panelBytes = 1 << 14;
+/** With one tile of rows, panels are read once; partial sums of this many elements keep rounding small. */
+const longestSum = 2048;
+
+function planOrientation(
+  instr: Contract,
+  target: Target,
+  options: PlanOptions,
+  { axes, swapped, ranged }: Orientation,
+): { plan: ContractPlan; cycles: number } {
+  const [first, second] = swapped ? [instr.args[1], instr.args[0]] : instr.args;
+  const constant = (swapped ? options.constant?.a : options.constant?.b) ?? false;
+  const isBatch = ranged !== undefined && (ranged.strides[0] === 0) === (ranged.strides[1] === 0);
+  const batch = axes.batch.map(inBytes);
+  const rowAxes = axes.rows.map(inBytes);
+  if (ranged) (isBatch ? batch : rowAxes).unshift(inBytes(ranged));
+  const byRows = splitLast(rowAxes, (x) => x.size);
+  const byColumns = splitLast(axes.columns.map(inBytes), columnsWeight);
+  const [rows, columns] = [byRows.inner, byColumns.inner];
+  const depthSize = sizeOfAxes(axes.depth);
+
+  const dense = columns.b === 4 && columns.size % unitOf(target) === 0;
+  const choose = (exact: boolean) =>
+    chooseTile({ rows: rows.size, columns: columns.size, depth: depthSize }, target, exact);
+  const packedTile = choose(false);
+  const placeTile = choose(true);
+  const packing = columns.size * depthSize * (constant ? 0 : packingCycles(columns, axes.depth));
+  const inPlace =
+    !constant && dense && placeTile.cycles * inPlacePenalty < packedTile.cycles + packing;
+  const { tile } = inPlace ? placeTile : packedTile;
+  const source = inPlace ? 'place' : constant ? 'panels' : 'blocks';
+
+  const panelDepth = rows.size <= tile.rows ? longestSum : panelBytes / (4 * tile.columns);
+  const { blocks, depth, depthStep } = cutDepth(axes.depth.map(inBytes), panelDepth);
+  const paddedColumns = Math.ceil(columns.size / tile.columns) * tile.columns;
+  const panelsOfMatrix = 4 * paddedColumns * depthSize;
+  const outer = withPanels([...batch, ...byColumns.outer], panelsOfMatrix);
+  const packed = source === 'panels' ? outer.bytes : 0;
+  const needsEdge = columns.out !== 4 || columns.size !== paddedColumns;
+  const edge = needsEdge ? 4 * tile.rows * tile.columns : 0;
+  const stepDepth = depth.reduce((n, d, k) => n * (k < depth.length - 1 ? d.size : depthStep), 1);
+  const blockPanels = source === 'blocks' ? 4 * paddedColumns * stepDepth : 0;
+
+  const matrices = sizeOfAxes(axes.batch) * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
+  const storing = rows.size * columns.size * (columns.out === 4 ? 0.5 : 2) * sizeOfAxes(axes.batch);
+  const cycles =
+    matrices * (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles) +
+    (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing) +
+    storing * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
+  const points = instr.shape.reduce((n, s) => n * s, 1);
+  const plan: ContractPlan = {
+    target,
+    swapped,
+    a: { buffer: first.buffer, bytes: 4 * first.offset },
+    b: { buffer: second.buffer, bytes: 4 * second.offset },
+    out: { buffer: instr.outs[0].buffer, bytes: 4 * instr.outs[0].offset },
+    tile,
+    batch: outer.axes.slice(0, batch.length),
+    outerColumns: outer.axes.slice(batch.length),
+    outerRows: byRows.outer,
+    rows,
+    columns,
+    blocks,
+    depth,
+    depthStep,
+    source,
+    range: rangeOf(batch, byRows, ranged && (isBatch ? batch[0] : rowAxes[0])),
+    packA: swapped ? packed : 0,
+    packB: swapped ? 0 : packed,
+    scratch: edge + blockPanels,
+    flops: 2 * points * depthSize,
+  };
+  return { plan, cycles };
+}
+
+/** Reading rows of b where they lie, instead of a panel in one run. */
+const inPlacePenalty = 1.1;
+
+/** Cycles per element: vectors along the columns; four by four, transposed; one by one. */
+function packingCycles(columns: ByteAxis, depth: readonly Axis[]): number {
+  if (columns.b === 4) return 0.4;
+  return depth.at(-1)?.strides[1] === 1 ? 0.7 : 1.5;
+}
+
+const inBytes = ({ size, strides }: Axis): ByteAxis => ({
+  size,
+  a: 4 * (strides[0] as number),
+  b: 4 * (strides[1] as number),
+  out: 4 * (strides[2] as number),
+  panels: 0,
+});
+
+const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
+
+/** Columns that lie side by side in the out (and in b) come first, then long ones. */
+const columnsWeight = ({ size, b, out }: ByteAxis): number =>
+  Math.min(size, 64) * (out === 4 ? 4 : 1) * (b === 4 ? 1.5 : 1) + size / 1e6;
+
+const one: ByteAxis = { size: 1, a: 0, b: 0, out: 4, panels: 0 };
+
+/** The heaviest axis, for the tiles; the others, for loops around. */
+function splitLast(
+  axes: readonly ByteAxis[],
+  weight: (a: ByteAxis) => number,
+): { outer: ByteAxis[]; inner: ByteAxis } {
+  const inner = axes.reduce((best, a) => (weight(a) > weight(best) ? a : best), axes[0] ?? one);
+  return { outer: axes.filter((a) => a !== inner), inner };
+}
+
+/**
+ * A partial sum is at most `limit` long (but for rounding up): the longest axis innermost, shorter ones around it
+ * while they fit, the others as blocks. The partial sums are added up in order, so the out's bits depend on the shape
+ * alone.
+ */
+function cutDepth(
+  axes: readonly ByteAxis[],
+  limit: number,
+): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
+  const sorted = [...axes].sort((x, y) => x.size - y.size);
+  const inner = sorted.pop() ?? one;
+  const depth = [inner];
+  while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
+    depth.unshift(sorted.pop() as ByteAxis);
+  const count = depth.length > 1 ? 1 : Math.ceil(inner.size / limit);
+  // Whole turns of the unrolled loop and of the packing of four by four.
+  const even = Math.ceil(inner.size / count / 4) * 4;
+  return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
+}
+
+/** Where the panels of each index of the outer axes lie, the last axis innermost. */
+function withPanels(
+  axes: readonly ByteAxis[],
+  bytesOfMatrix: number,
+): { axes: ByteAxis[]; bytes: number } {
+  let bytes = bytesOfMatrix;
+  const out = [...axes].reverse().map((axis) => {
+    if (axis.b === 0) return axis;
+    const panels = bytes;
+    bytes *= axis.size;
+    return { ...axis, panels };
+  });
+  return { axes: out.reverse(), bytes };
+}
+
+/** The given axis, or the longest that a range can cut. */
+function rangeOf(
+  batch: readonly ByteAxis[],
+  rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis },
+  given: ByteAxis | undefined,
+): ContractPlan['range'] {
+  const choices: { axis: ByteAxis; range: RangeAxis }[] = [
+    { axis: rows.inner, range: { at: 'rows' } },
+    ...rows.outer.map((axis, index) => ({ axis, range: { at: 'outerRows', index } as const })),
+    ...batch.map((axis, index) => ({ axis, range: { at: 'batch', index } as const })),
+  ];
+  const chosen = given
+    ? choices.find((c) => c.axis === given)
+    : choices.reduce((best, c) => (c.axis.size > best.axis.size ? c : best));
+  const { axis, range } = chosen ?? (choices[0] as (typeof choices)[number]);
+  return { ...range, size: axis.size };
+}

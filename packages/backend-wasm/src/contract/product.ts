@@ -1,0 +1,262 @@
+/**
+ * The loops around the tiles: batch, blocks of the depth, blocks of rows, panels of columns. Knows where everything
+ * lies; leaves the arithmetic to kernel.ts.
+ */
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { i32, type Value } from '../assembler/instructions.ts';
+import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
+import { packBlock } from './panels.ts';
+import type { ByteAxis, ContractPlan } from './plan.ts';
+import { splitRows } from './tile.ts';
+import {
+  ahead,
+  type Cursor,
+  copy,
+  inPieces,
+  move,
+  overAxes,
+  type Range,
+  type Steps,
+} from './walk.ts';
+
+export type { Range } from './walk.ts';
+
+type Address = Local<'i32'>;
+
+export interface Packed {
+  readonly a?: Value<'i32'>;
+  readonly b?: Value<'i32'>;
+  readonly scratch?: Value<'i32'>;
+}
+
+/** What of a stays in the second cache while panels pass by. */
+const blockBytes = 1 << 17;
+
+/**
+ * Computes the out, or the part of it that `range` says: `plan.range.size` is the whole. Packed operands are at the
+ * addresses given; `scratch` is for this call alone.
+ */
+export function emitProduct(
+  f: FunctionBuilder,
+  plan: ContractPlan,
+  buffers: readonly Address[],
+  packed: Packed,
+  range?: Range,
+): void {
+  const all = (): void => emitBatch(f, plan, buffers, packed, range);
+  if (range) f.if(f.get(range.count), all);
+  else all();
+}
+
+function emitBatch(
+  f: FunctionBuilder,
+  plan: ContractPlan,
+  buffers: readonly Address[],
+  packed: Packed,
+  range: Range | undefined,
+): void {
+  const { source, tile, columns } = plan;
+  const start = (place: ContractPlan['a']): Value<'i32'> =>
+    i32.add(f.get(buffers[place.buffer] as Address), place.bytes);
+  const panels = plan.swapped ? packed.a : packed.b;
+  const from: Cursor = {
+    a: f.let('a', start(plan.a)),
+    b: f.let('b', source === 'panels' && panels ? panels : start(plan.b)),
+    out: f.let('out', start(plan.out)),
+  };
+  const partialSums = countOf(plan.blocks) * Math.ceil(lastOf(plan.depth).size / plan.depthStep);
+  const needsEdge = columns.out !== 4 || columns.size % tile.columns !== 0;
+  const shared: Shared = {
+    ...kernelLocals(f, plan),
+    plan,
+    range,
+    depth: depthSteps(plan),
+    fresh: partialSums > 1 ? f.local('i32', 'fresh') : undefined,
+    edge: needsEdge && packed.scratch ? f.let('edge', packed.scratch) : undefined,
+    blockPanels:
+      source === 'blocks' && packed.scratch
+        ? f.let('panels', i32.add(packed.scratch, needsEdge ? 4 * tile.rows * tile.columns : 0))
+        : undefined,
+  };
+  const outer = [...plan.batch, ...plan.outerColumns].map((axis, k) => {
+    const steps = ranged(axis, plan, range, 'batch', k);
+    return source === 'panels' ? { ...steps, b: axis.panels } : steps;
+  });
+  overAxes(f, outer, from, (cursor) => emitMatrix(f, shared, cursor));
+}
+
+interface Shared extends Omit<Kernel, 'steps'> {
+  readonly range: Range | undefined;
+  readonly blockPanels: Address | undefined;
+}
+
+const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
+const countOf = (axes: readonly { readonly size: number }[]): number =>
+  axes.reduce((n, a) => n * a.size, 1);
+
+function ranged(
+  axis: ByteAxis,
+  { range: where }: ContractPlan,
+  range: Range | undefined,
+  at: 'batch' | 'outerRows',
+  index: number,
+): Steps {
+  return where.at === at && where.index === index ? { ...axis, range } : axis;
+}
+
+/** Strides of the depth within what tiles read. */
+function depthSteps({ source, depth, tile }: ContractPlan): Kernel['depth'] {
+  if (source === 'place') return depth;
+  return depth.map(({ size, a }, k) => ({
+    size,
+    a,
+    b: 4 * tile.columns * countOf(depth.slice(k + 1)),
+  }));
+}
+
+/** All partial sums of one matrix, in order. */
+function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
+  const { plan, fresh } = shared;
+  const { depth, depthStep, source, tile } = plan;
+  const inner = lastOf(depth);
+  const bytesOfStep = 4 * tile.columns;
+  const blocks = plan.blocks.map(({ size, a, b }, k): Steps => {
+    const steps = countOf(plan.blocks.slice(k + 1)) * countOf(depth);
+    return { size, a, b: source === 'panels' ? bytesOfStep * steps : b, out: 0 };
+  });
+  if (fresh) f.set(fresh, i32.const(1));
+  const block = (cursor: Cursor, steps: Address | undefined): void => {
+    emitBlock(f, { ...shared, steps }, shared, cursor);
+    if (fresh) f.set(fresh, i32.const(0));
+  };
+  overAxes(f, blocks, from, (cursor) => {
+    if (depthStep >= inner.size) {
+      block(cursor, undefined);
+      return;
+    }
+    const moving = copy(f, cursor);
+    inPieces(f, inner.size, depthStep, (steps) => {
+      block(moving, steps);
+      const b = depthStep * (source === 'panels' ? bytesOfStep : inner.b);
+      move(f, moving, { a: depthStep * inner.a, b, out: 0 });
+    });
+  });
+}
+
+/** One partial sum of all rows and columns. */
+function emitBlock(f: FunctionBuilder, kernel: Kernel, shared: Shared, from: Cursor): void {
+  const { plan } = kernel;
+  const { blockPanels, range } = shared;
+  if (blockPanels) packBlock(f, plan, from.b, blockPanels, kernel.steps);
+  const outerRows = plan.outerRows.map((axis, k) => ({
+    ...ranged(axis, plan, range, 'outerRows', k),
+    b: 0,
+  }));
+  const rowRange = plan.range.at === 'rows' ? range : undefined;
+  overAxes(f, outerRows, { ...from, b: blockPanels ?? from.b }, (cursor) =>
+    emitRows(f, kernel, cursor, rowRange),
+  );
+}
+
+const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
+  a: n * rows.a,
+  b: 0,
+  out: n * rows.out,
+});
+
+/** Tiles of nearly equal height; with a range, of any height that may arise. */
+function emitRows(
+  f: FunctionBuilder,
+  kernel: Kernel,
+  from: Cursor,
+  range: Range | undefined,
+): void {
+  const { plan } = kernel;
+  const limit = plan.tile.rows;
+  if (!range) {
+    const cursor = copy(f, from);
+    for (const { rows, tiles } of splitRows(plan.rows.size, limit))
+      emitTiles(f, kernel, rows, tiles, cursor);
+    return;
+  }
+  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
+  const count = f.get(range.count);
+  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
+  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
+  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
+  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
+    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
+    const some = f.let(
+      'some',
+      i32.add(
+        i32.op('mul', height(rows - 1), f.get(taller)),
+        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
+      ),
+    );
+    f.if(f.get(some), () => emitTiles(f, kernel, rows, f.get(some), cursor));
+  }
+}
+
+/** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */
+function emitTiles(
+  f: FunctionBuilder,
+  kernel: Kernel,
+  rows: number,
+  tiles: number | Value<'i32'>,
+  cursor: Cursor,
+): void {
+  const { plan } = kernel;
+  const { depth, depthStep } = plan;
+  const step = stepOfRows(plan, rows);
+  const perTile = 4 * rows * (depth.length > 1 ? countOf(depth) : depthStep);
+  const limit = Math.max(1, Math.floor(blockBytes / perTile));
+  if (typeof tiles === 'number' && tiles <= limit) {
+    emitPanels(f, kernel, rows, tiles, cursor);
+    move(f, cursor, { a: tiles * step.a, b: 0, out: tiles * step.out });
+    return;
+  }
+  inPieces(f, tiles, limit, (some) => {
+    emitPanels(f, kernel, rows, f.get(some), cursor);
+    f.advance(cursor.a, i32.mul(f.get(some), step.a));
+    f.advance(cursor.out, i32.mul(f.get(some), step.out));
+  });
+}
+
+/** Some tiles with each panel of columns. */
+function emitPanels(
+  f: FunctionBuilder,
+  kernel: Kernel,
+  rows: number,
+  tiles: number | Value<'i32'>,
+  from: Cursor,
+): void {
+  const { plan } = kernel;
+  const { columns, tile } = plan;
+  const panels = Math.ceil(columns.size / tile.columns);
+  const panel = { a: 0, b: panelStride(plan), out: tile.columns * columns.out };
+  const cursor = copy(f, from);
+  const whole = columns.size % tile.columns === 0;
+  const rest = whole ? undefined : f.let('columns', i32.const(columns.size));
+  const width = whole ? undefined : f.local('i32', 'width');
+  f.times(panels, () => {
+    if (rest && width) f.set(width, i32.min(f.get(rest), i32.const(tile.columns)));
+    const inner = copy(f, cursor);
+    f.times(tiles, () => {
+      emitTile(f, kernel, rows, inner, width);
+      move(f, inner, stepOfRows(plan, rows));
+    });
+    move(f, cursor, panel);
+    if (rest) f.advance(rest, -tile.columns);
+  });
+}
+
+function panelStride({ source, columns, tile, blocks, depth, depthStep }: ContractPlan): number {
+  if (source === 'place') return tile.columns * columns.b;
+  const steps =
+    source === 'panels'
+      ? countOf(blocks) * countOf(depth)
+      : depth.length > 1
+        ? countOf(depth)
+        : depthStep;
+  return 4 * tile.columns * steps;
+}

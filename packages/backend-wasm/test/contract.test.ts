@@ -1,0 +1,297 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { printFunction } from '../src/assembler/print.ts';
+import { type ContractPlan, type PlanOptions, planContract } from '../src/contract/index.ts';
+import { chooseTile, fits, splitRows } from '../src/contract/tile.ts';
+import type { Target } from '../src/target.ts';
+import {
+  type AxisOf,
+  type Case,
+  compileCase,
+  expected,
+  type Layout,
+  makeCase,
+  productFunctions,
+  random,
+} from './contract-cases.ts';
+
+const targets: Record<string, Target> = {
+  relaxed: { relaxed: true, paired: false },
+  plain: { relaxed: false, paired: false },
+  paired: { relaxed: true, paired: true },
+  'paired, plain': { relaxed: false, paired: true },
+  'no unrolling': { relaxed: false, paired: false, unroll: 1 },
+};
+
+/**
+ * Of the sum of |a| |b|. Each step of a partial sum rounds by up to 2^-24 of it; errors cancel but where all terms are
+ * alike (strides 0), which these cases have too.
+ */
+function toleranceOf({ depth, depthStep }: ContractPlan): number {
+  const steps = depth.slice(0, -1).reduce((n, d) => n * d.size, depthStep);
+  return 2 ** -24 * (32 + steps / 4);
+}
+
+function agrees(
+  c: Case,
+  target: Target,
+  options: PlanOptions = {},
+  cuts?: readonly number[],
+): void {
+  const [a, b] = [random(c.sizes[0], 1), random(c.sizes[1], 2)];
+  const compiled = compileCase(c, target, options);
+  const got = compiled.run(a, b);
+  const { value, bound } = expected(c, a, b);
+  const tolerance = toleranceOf(compiled.plan);
+  got.forEach((x, i) => {
+    const difference = Math.abs(x - (value[i] as number));
+    if (!(difference <= tolerance * Math.abs(bound[i] as number)))
+      expect.fail(`element ${i}: ${x} instead of ${value[i]}; ${JSON.stringify(compiled.plan)}`);
+  });
+  if (!cuts) return;
+  const { size } = compiled.plan.range;
+  const parts = [...new Set(cuts.map((n) => n % (size + 1)))].sort((x, y) => x - y);
+  expect(compiled.run(a, b, parts)).toEqual(got);
+}
+
+const straight: Layout = { order: [0, 1, 2], gap: 0, backwards: [] };
+const matrix = (m: number, n: number, k: number): AxisOf[] => [
+  { size: m, where: 'a', over: false },
+  { size: n, where: 'b', over: false },
+  { size: k, where: 'both', over: true },
+];
+const layout = (order: number[]): Layout => ({ ...straight, order });
+const layouts: Record<string, [Layout, Layout, Layout]> = {
+  straight: [layout([2, 0, 1]), layout([1, 2, 0]), layout([1, 0, 2])],
+  'a transposed': [layout([0, 2, 1]), layout([1, 2, 0]), layout([1, 0, 2])],
+  'b transposed': [layout([2, 0, 1]), layout([2, 1, 0]), layout([1, 0, 2])],
+  'out transposed': [layout([2, 0, 1]), layout([1, 2, 0]), layout([0, 1, 2])],
+};
+
+describe.each(Object.entries(targets))('contract, %s', (_, target) => {
+  test('agrees with the reference for random einsums, in parts too', () => {
+    const anyAxis: fc.Arbitrary<AxisOf> = fc.record({
+      size: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 6, max: 19 })),
+      where: fc.constantFrom('a', 'b', 'both', 'neither'),
+      over: fc.boolean(),
+    });
+    const anyLayout = (n: number): fc.Arbitrary<Layout> =>
+      fc.record({
+        order: fc.shuffledSubarray([...Array(n).keys()], { minLength: n }),
+        gap: fc.nat(2),
+        backwards: fc.array(fc.boolean(), { minLength: n, maxLength: n }),
+      });
+    const cases = fc.array(anyAxis, { minLength: 1, maxLength: 5 }).chain((axes) => {
+      const one = anyLayout(axes.length);
+      return fc.tuple(fc.constant(axes), fc.tuple(one, one, one));
+    });
+    const options = fc.record({ a: fc.boolean(), b: fc.boolean() });
+    fc.assert(
+      fc.property(
+        cases,
+        options,
+        fc.nat(),
+        fc.array(fc.nat(19), { maxLength: 3 }),
+        (c, constant, axis, cuts) => {
+          const made = makeCase(...c);
+          const rank = made.contract.shape.length;
+          const rangeAxis = axis % (rank + 1);
+          agrees(made, target, { constant, ...(rangeAxis < rank ? { rangeAxis } : {}) }, cuts);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  // Tiles of every height, tails of columns, no depth to speak of, several blocks of depth and of rows.
+  const shapes: [number, number, number][] = [
+    [64, 256, 64],
+    [5, 7, 400],
+    [270, 9, 11],
+    [1, 130, 70],
+    [130, 1, 70],
+    [1, 96, 2101],
+    [2, 48, 33],
+    [3, 17, 33],
+    [17, 3, 33],
+    [4, 4, 1],
+    [7, 31, 1027],
+    [13, 40, 1030],
+    [700, 20, 65],
+    [1, 5, 2],
+  ];
+  test.each(shapes)('%d by %d by %d in every layout', (m, n, k) => {
+    for (const constant of [{}, { b: true }])
+      for (const where of Object.values(layouts))
+        agrees(makeCase(matrix(m, n, k), where), target, { constant }, [1, m >> 1]);
+  });
+
+  test('sums a long depth in blocks of several axes', () => {
+    const axes: AxisOf[] = [
+      { size: 9, where: 'a', over: false },
+      { size: 20, where: 'b', over: false },
+      { size: 65, where: 'both', over: true },
+      { size: 70, where: 'both', over: true },
+    ];
+    const order = (...o: number[]): Layout => ({ ...straight, order: o });
+    agrees(
+      makeCase(axes, [order(0, 3, 2, 1), order(1, 2, 3, 0), order(1, 0, 2, 3)]),
+      target,
+      {},
+      [4],
+    );
+    agrees(makeCase(axes, [order(2, 3, 0, 1), order(3, 1, 2, 0), order(0, 1, 2, 3)]), target, {
+      constant: { b: true },
+    });
+  });
+});
+
+test('NaN stays where it enters', () => {
+  const c = makeCase(matrix(9, 10, 12), layouts.straight as [Layout, Layout, Layout]);
+  const a = random(c.sizes[0], 1);
+  a[3 + 12 * 2 + 4] = Number.NaN;
+  const out = compileCase(c, targets.relaxed as Target).run(a, random(c.sizes[1], 2));
+  expect([...out.subarray(3, 93).keys()].filter((i) => Number.isNaN(out[3 + i]))).toEqual(
+    Array.from({ length: 10 }, (_, i) => 20 + i),
+  );
+});
+
+test('tiles fill the registers', () => {
+  const tile = (rows: number, columns: number, name: string) => {
+    const { tile } = chooseTile({ rows, columns, depth: 64 }, targets[name] as Target, false);
+    return `${tile.rows}x${tile.columns}`;
+  };
+  const name = (rows: number, columns: number) =>
+    Object.keys(targets)
+      .slice(0, 3)
+      .map((t) => tile(rows, columns, t))
+      .join(' ');
+  expect({
+    'matrix 64x256': name(64, 256),
+    'matrix 32x768': name(32, 768),
+    'two rows': name(2, 768),
+    'a row': name(1, 512),
+    'ten columns': name(64, 10),
+    'one column': name(64, 1),
+  }).toMatchInlineSnapshot(`
+    {
+      "a row": "1x40 1x40 1x64",
+      "matrix 32x768": "2x24 2x20 2x48",
+      "matrix 64x256": "6x8 5x8 6x16",
+      "one column": "8x4 8x4 8x8",
+      "ten columns": "3x12 3x12 6x16",
+      "two rows": "2x24 2x20 2x48",
+    }
+  `);
+  expect(fits(6, 2, targets.relaxed as Target)).toBe(true);
+  expect(fits(6, 2, targets.plain as Target)).toBe(false);
+  expect(splitRows(32, 6)).toEqual([
+    { rows: 6, tiles: 2 },
+    { rows: 5, tiles: 4 },
+  ]);
+});
+
+test('the code of a small product', () => {
+  const { contract } = makeCase(matrix(2, 8, 5), layouts.straight as [Layout, Layout, Layout]);
+  const plan = planContract(contract, { relaxed: true, paired: false }, { constant: { b: true } });
+  const [pack, whole] = productFunctions(plan);
+  expect(printFunction(pack as NonNullable<typeof pack>)).toMatchInlineSnapshot(`
+    "(func $pack (export "pack") (param $a i32) (param $b i32) (param $out i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
+      (local.set $from_6 (i32.add $b (i32.const 12)))
+      (local.set $panels $packed_b)
+      (local.set $from_8 $from_6)
+      (local.set $to_9 $panels)
+      (local.set $from_10 $from_8)
+      (local.set $to_11 $to_9)
+      (local.set $left (i32.const 5))
+      (loop
+        (v128.store $to_11 (v128.load $from_10))
+        (v128.store offset=16 $to_11 (v128.load offset=16 $from_10))
+        (local.set $from_10 (i32.add $from_10 (i32.const 32)))
+        (local.set $to_11 (i32.add $to_11 (i32.const 32)))
+        (local.set $left (i32.add $left (i32.const -1)))
+        (br_if 0 $left)
+      )
+      (local.set $from_8 (i32.add $from_8 (i32.const 32)))
+      (local.set $to_9 (i32.add $to_9 (i32.const 160)))
+    )"
+  `);
+  expect(printFunction(whole as NonNullable<typeof whole>)).toMatchInlineSnapshot(`
+    "(func $whole (export "whole") (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
+      (local.set $a_6 (i32.add $a_0 (i32.const 12)))
+      (local.set $b_7 $packed_b)
+      (local.set $out_8 (i32.add $out_2 (i32.const 12)))
+      (local.set $a_20 $a_6)
+      (local.set $b_21 $b_7)
+      (local.set $out_22 $out_8)
+      (local.set $a_23 $a_20)
+      (local.set $b_24 $b_21)
+      (local.set $out_25 $out_22)
+      (local.set $a_26 $a_23)
+      (local.set $b_27 $b_24)
+      (local.set $out_28 $out_25)
+      (local.set $sum0_0 (v128.const 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+      (local.set $sum0_1 (v128.const 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+      (local.set $sum1_0 (v128.const 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+      (local.set $sum1_1 (v128.const 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+      (local.set $at_a $a_26)
+      (local.set $at_b $b_27)
+      (local.set $b0 (v128.load $at_b))
+      (local.set $b1 (v128.load offset=16 $at_b))
+      (local.set $a0 (v128.load32_splat $at_a))
+      (local.set $sum0_0 (f32x4.relaxed_madd $a0 $b0 $sum0_0))
+      (local.set $sum0_1 (f32x4.relaxed_madd $a0 $b1 $sum0_1))
+      (local.set $a0 (v128.load32_splat offset=20 $at_a))
+      (local.set $sum1_0 (f32x4.relaxed_madd $a0 $b0 $sum1_0))
+      (local.set $sum1_1 (f32x4.relaxed_madd $a0 $b1 $sum1_1))
+      (local.set $b0 (v128.load offset=32 $at_b))
+      (local.set $b1 (v128.load offset=48 $at_b))
+      (local.set $a0 (v128.load32_splat offset=4 $at_a))
+      (local.set $sum0_0 (f32x4.relaxed_madd $a0 $b0 $sum0_0))
+      (local.set $sum0_1 (f32x4.relaxed_madd $a0 $b1 $sum0_1))
+      (local.set $a0 (v128.load32_splat offset=24 $at_a))
+      (local.set $sum1_0 (f32x4.relaxed_madd $a0 $b0 $sum1_0))
+      (local.set $sum1_1 (f32x4.relaxed_madd $a0 $b1 $sum1_1))
+      (local.set $b0 (v128.load offset=64 $at_b))
+      (local.set $b1 (v128.load offset=80 $at_b))
+      (local.set $a0 (v128.load32_splat offset=8 $at_a))
+      (local.set $sum0_0 (f32x4.relaxed_madd $a0 $b0 $sum0_0))
+      (local.set $sum0_1 (f32x4.relaxed_madd $a0 $b1 $sum0_1))
+      (local.set $a0 (v128.load32_splat offset=28 $at_a))
+      (local.set $sum1_0 (f32x4.relaxed_madd $a0 $b0 $sum1_0))
+      (local.set $sum1_1 (f32x4.relaxed_madd $a0 $b1 $sum1_1))
+      (local.set $b0 (v128.load offset=96 $at_b))
+      (local.set $b1 (v128.load offset=112 $at_b))
+      (local.set $a0 (v128.load32_splat offset=12 $at_a))
+      (local.set $sum0_0 (f32x4.relaxed_madd $a0 $b0 $sum0_0))
+      (local.set $sum0_1 (f32x4.relaxed_madd $a0 $b1 $sum0_1))
+      (local.set $a0 (v128.load32_splat offset=32 $at_a))
+      (local.set $sum1_0 (f32x4.relaxed_madd $a0 $b0 $sum1_0))
+      (local.set $sum1_1 (f32x4.relaxed_madd $a0 $b1 $sum1_1))
+      (local.set $at_a (i32.add $at_a (i32.const 16)))
+      (local.set $at_b (i32.add $at_b (i32.const 128)))
+      (local.set $b0 (v128.load $at_b))
+      (local.set $b1 (v128.load offset=16 $at_b))
+      (local.set $a0 (v128.load32_splat $at_a))
+      (local.set $sum0_0 (f32x4.relaxed_madd $a0 $b0 $sum0_0))
+      (local.set $sum0_1 (f32x4.relaxed_madd $a0 $b1 $sum0_1))
+      (local.set $a0 (v128.load32_splat offset=20 $at_a))
+      (local.set $sum1_0 (f32x4.relaxed_madd $a0 $b0 $sum1_0))
+      (local.set $sum1_1 (f32x4.relaxed_madd $a0 $b1 $sum1_1))
+      (local.set $at_a (i32.add $at_a (i32.const 4)))
+      (local.set $at_b (i32.add $at_b (i32.const 32)))
+      (local.set $at_out $out_28)
+      (v128.store $at_out $sum0_0)
+      (v128.store offset=16 $at_out $sum0_1)
+      (local.set $at_out (i32.add $at_out (i32.const 32)))
+      (v128.store $at_out $sum1_0)
+      (v128.store offset=16 $at_out $sum1_1)
+      (local.set $a_26 (i32.add $a_26 (i32.const 40)))
+      (local.set $out_28 (i32.add $out_28 (i32.const 64)))
+      (local.set $b_24 (i32.add $b_24 (i32.const 160)))
+      (local.set $out_25 (i32.add $out_25 (i32.const 32)))
+      (local.set $a_20 (i32.add $a_20 (i32.const 40)))
+      (local.set $out_22 (i32.add $out_22 (i32.const 64)))
+    )"
+  `);
+});

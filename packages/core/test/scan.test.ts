@@ -16,7 +16,9 @@ interface Params {
   h0: Tensor; // [B, H]
 }
 
-type Activation = 'tanh' | 'sigmoid' | 'sin' | 'softplus';
+const { tanh, sigmoid, sin, softplus } = o;
+const activations = { tanh, sigmoid, sin, softplus };
+type Activation = keyof typeof activations;
 
 interface Cell {
   readonly activation: Activation;
@@ -39,7 +41,7 @@ function next(cell: Cell, p: Params, s: State, x: Tensor): [State, { y: Tensor; 
   const z = add(o.matmul(x, p.w), o.matmul(s.h, p.u)); // [B, H]
   const rows = o.cast(o.broadcastTo(o.expandDims(s.mine, 1), z.shape), z.dtype);
   const shifted = cell.counts ? add(z, mul(rows, 0.1)) : z;
-  let h = o[cell.activation](shifted);
+  let h = activations[cell.activation](shifted);
   if (cell.nested) {
     const [inner] = scan(
       (c: Tensor, k: Tensor) => [o.tanh(add(c, mul(s.h, k))), null],

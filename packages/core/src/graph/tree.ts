@@ -35,7 +35,8 @@ type Node =
 
 const isPlainRecord = (x: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(x);
-  return prototype === Object.prototype || prototype === null;
+  // Not compared with Object.prototype: records may come from another realm (a frame, a vm context).
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 };
 
 /** Takes a tree apart. `isLeaf` decides what is not looked into; anything else that is no container is an error. */
@@ -60,7 +61,10 @@ export function flatten<Leaf = Tensor>(
       const record = x as Record<string, unknown>;
       return { kind: 'record', keys, items: keys.map((k) => visit(record[k], inner(k))) };
     }
-    const what = typeof x === 'object' ? x.constructor.name : `${typeof x} ${String(x)}`;
+    const what =
+      typeof x === 'object'
+        ? (x.constructor?.name ?? 'object of a class')
+        : `${typeof x} ${String(x)}`;
     return fail(
       'tree-leaf',
       `tree: "${path}" is a ${what}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,

@@ -1,0 +1,299 @@
+/** Every code: thrown somewhere, described on a page, and by a message that says what, got and do. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { reference } from '../src/backend/index.ts';
+import { type ErrorCode, errorCodes } from '../src/errors.ts';
+import * as o from '../src/index.ts';
+import { counted, spying } from './spy.ts';
+import { backend, expectError, f64, i32 } from './support.ts';
+
+type T = o.Tensor;
+
+interface Cause {
+  readonly run: () => unknown;
+  /** What was asked, what came, and what to do, as parts of the text. */
+  readonly says: readonly [what: string | RegExp, got: string | RegExp, do_: string | RegExp];
+}
+
+const disposed = async (): Promise<T> => {
+  const t = await o.run(backend, f64([1]));
+  t.dispose();
+  return t;
+};
+
+/** A string instead of a cause: which package throws it. */
+const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } = {
+  'shape-mismatch': [
+    {
+      run: () => o.matmul(o.zeros([2, 3]), o.zeros([4, 5])),
+      says: ['matmul', 'float32[2,3]', 'must equal'],
+    },
+    { run: () => o.matmul(o.zeros([]), o.zeros([4])), says: ['matmul', 'float32[]', 'use mul'] },
+    {
+      run: () => o.reshape(f64([1, 2]), [3]),
+      says: ['reshape', 'float64[2]', 'multiply to the same'],
+    },
+    { run: () => o.squeeze(o.zeros([2, 1]), 0), says: ['squeeze', 'float32[2,1]', 'reshape'] },
+    { run: () => o.split(o.zeros([5]), 2), says: ['split', 'float32[5]', '2 equal parts'] },
+    { run: () => o.concat([]), says: ['concat', 'no tensors', 'at least one'] },
+    {
+      run: () => o.concat([o.zeros([2, 2]), o.zeros([2, 3])]),
+      says: ['concat', 'float32[2,3]', 'equal'],
+    },
+    { run: () => o.pad(o.zeros([2]), []), says: ['pad', '[]', 'one [before, after]'] },
+    { run: () => o.pad(o.zeros([2]), [[-1, 0]]), says: ['pad', '[[-1,0]]', 'whole numbers'] },
+    { run: () => o.gather(o.zeros([]), i32([0])), says: ['gather', 'float32[]', 'rows'] },
+    {
+      run: () => o.scatterAdd(o.zeros([3]), i32([0, 1]), 2),
+      says: ['scatterAdd', 'float32[3]', 'begin with'],
+    },
+    {
+      run: () => o.takeLast(o.zeros([2, 3]), i32([0])),
+      says: ['takeLast', 'int32[1]', 'must have the shape'],
+    },
+    {
+      run: () => o.einsum('ij,jk->ik', o.zeros([2, 3]), o.zeros([4, 5])),
+      says: ['einsum: "j"', '3 and 4', 'float32[4,5]'],
+    },
+    {
+      run: () => o.vjp((x: T) => o.mul(x, 2), f64([1]))[1](f64([1, 2])),
+      says: ['vjp', 'float64[2]', "value's shape"],
+    },
+  ],
+  'shape-invalid': [
+    { run: () => o.zeros([2, 0]), says: ['full', '[2,0]', 'leave them out'] },
+    { run: () => o.iota([1.5]), says: ['iota', '[1.5]', 'whole numbers'] },
+    { run: () => o.bits(o.key(0), [-1]), says: ['bits', '[-1]', 'from 1 up'] },
+    {
+      run: () => o.scatterAdd(o.zeros([1]), i32([0]), 0),
+      says: ['scatterAdd', '0 rows', 'from 1'],
+    },
+  ],
+  'axis-out-of-range': [
+    { run: () => o.sum(o.zeros([2]), { axes: 1 }), says: ['sum', 'axis 1', '-1 to 0'] },
+    { run: () => o.iota([2], 3), says: ['iota', 'axis 3', '-1 to 0'] },
+    { run: () => o.max(o.zeros([2, 2]), { axes: [0, -2] }), says: ['max', '[0,-2]', 'once'] },
+    { run: () => o.transpose(o.zeros([2, 2]), [0]), says: ['transpose', '[0]', 'each axis once'] },
+    { run: () => o.cumsum(o.zeros([])), says: ['cumsum', 'axis -1', 'rank 0'] },
+  ],
+  'dtype-mismatch': [
+    { run: () => o.add(f64([1]), i32([1])), says: ['add', 'int32[1]', 'use cast'] },
+    { run: () => o.exp(i32([1])), says: ['exp', 'int32[1]', 'use cast'] },
+    { run: () => o.mul(i32([1]), 0.5), says: ['scalar', '0.5 is no int32', 'cast'] },
+    { run: () => o.where(f64([1]), 1, 2), says: ['where', 'float64[1]', 'bool'] },
+    { run: () => o.mean(i32([1])), says: ['mean', 'int32[1]', 'cast'] },
+    { run: () => o.sum(o.zeros([2], 'bool')), says: ['sum', 'bool[2]', 'Cast'] },
+    { run: () => o.cumsum(o.zeros([2], 'bool')), says: ['cumsum', 'bool[2]', 'Cast'] },
+    { run: () => o.gather(o.zeros([2]), f64([0])), says: ['gather', 'float64[1]', 'int32'] },
+    { run: () => o.matmul(i32([[1]]), i32([[1]])), says: ['einsum', 'int32[1,1]', 'cast'] },
+    { run: () => o.concat([f64([1]), i32([1])]), says: ['concat', 'int32[1]', 'Cast'] },
+    { run: () => o.uniform(o.key(0), [1], { dtype: 'int32' }), says: ['uniform', 'int32', 'bits'] },
+  ],
+  'not-broadcastable': [
+    { run: () => o.add(o.zeros([2]), o.zeros([3])), says: ['add', 'float32[3]', 'equal or 1'] },
+    { run: () => o.broadcastTo(o.zeros([2]), [3]), says: ['broadcastTo', '[3]', 'be 1 or equal'] },
+  ],
+  'einsum-spec': ['ij', 'ii,ij->j', 'i,ij->j', 'ij,jk->il'].map((spec) => ({
+    run: () => o.einsum(spec, o.zeros([2, 2]), o.zeros([2, 2])),
+    says: ['einsum', spec, ''] as const,
+  })),
+  'index-out-of-range': [
+    { run: () => o.slice(f64([1, 2]), 0, 1, 2), says: ['slice', '2 elements from 1', 'Stay'] },
+    { run: () => o.at(f64([1, 2]), 2), says: ['slice', 'from 2', 'its 2 elements'] },
+    {
+      run: () =>
+        o.compile(backend, (x: T, i: T) => o.gather(x, i), { label: 'f' })(f64([1]), i32([4])),
+      says: ['f: "1"', 'holds 4', 'Use 0 to 0'],
+    },
+  ],
+  'scan-carry-changed': {
+    run: () => o.scan((c: T) => [o.concat([c, c]), null], f64([1]), null, { length: 1 }),
+    says: ['scan: carry', 'float64[2]', 'project'],
+  },
+  'scan-empty': {
+    run: () => o.scan((c: T) => [c, null], f64(1), null),
+    says: ['scan', 'no tensors', 'length'],
+  },
+  'scan-lengths': {
+    run: () => o.scan((c: T) => [c, null], f64([1]), null, { length: 1, lengths: i32([1, 1]) }),
+    says: ['scan', '2 rows', 'one entry per row'],
+  },
+  'escaped-tensor': {
+    run: async () => {
+      const caught: T[] = [];
+      o.scan((c: T) => [caught[caught.push(c) - 1] as T, null], f64(1), null, { length: 1 });
+      await o.run(backend, caught);
+    },
+    says: ['compile', 'belongs to another', 'Return it'],
+  },
+  'not-run': { run: () => o.add(1, 2).read(), says: ['read', 'never ran', 'run(backend'] },
+  disposed: {
+    run: async () => (await disposed()).read(),
+    says: ['read', 'float64[1]', 'last use'],
+  },
+  donated: {
+    run: async () => {
+      const x = await o.run(backend, f64([1]));
+      await o.compile(backend, (t: T) => o.mul(t, 2), { donate: [0], label: 'step' })(x);
+      await x.read();
+    },
+    says: ['read', 'donated to "step"', 'Use the result'],
+  },
+  'wrong-backend': {
+    run: async () => o.run(counted().backend, await o.run(backend, f64([1]))),
+    says: ['run', '"reference"', 'Read it'],
+  },
+  'not-scalar': [
+    { run: () => o.grad((x: T) => x)(f64([1])), says: ['grad', 'float64[1]', 'mean or sum'] },
+    { run: () => o.grad((() => 3) as never)(f64([1])), says: ['grad', 'number', 'mean or sum'] },
+    { run: () => o.grad((x: T) => o.cast(x, 'int32'))(f64(1)), says: ['grad', 'int32', 'Reduce'] },
+  ],
+  'not-differentiable': {
+    run: () => o.grad((p: { n: T }) => o.cast(p.n, 'float32'))({ n: i32(1) }),
+    says: ['grad: "n"', 'int32[]', 'later argument'],
+  },
+  'custom-gradient': [
+    {
+      run: () =>
+        o.grad((x: T) =>
+          o.customGradient(
+            (y) => y,
+            () => [],
+            'mine',
+          )(x),
+        )(f64(1)),
+      says: ['"mine"', '0 cotangents', 'for each'],
+    },
+    {
+      run: () =>
+        o.grad((x: T) =>
+          o.customGradient(
+            (y) => y,
+            () => [f64([1])],
+            'mine',
+          )(x),
+        )(f64(1)),
+      says: ['"mine"', 'float64[1]', 'shape and type'],
+    },
+  ],
+  'tree-mismatch': [
+    {
+      run: () => o.mapTree((a) => a, { a: f64(1) }, { b: f64(1) }),
+      says: ['tree', '"b"', 'one structure'],
+    },
+    {
+      run: () => o.vjp((x: T) => [x], f64(1))[1]([] as never),
+      says: ['vjp', '[]', 'tree like the value'],
+    },
+  ],
+  'tree-leaf': [
+    { run: () => o.leavesOf({ a: [1] }), says: ['"a.0"', 'number 1', 'scalar()'] },
+    { run: () => o.leavesOf({ a: new Date() }), says: ['"a"', 'Date', 'plain records'] },
+    { run: () => o.leavesOf({ a: () => 1 }), says: ['"a"', 'function', 'plain records'] },
+    {
+      run: () => o.leavesOf(Object.create({ constructor: undefined })),
+      says: ['tree', 'object of a class', 'plain records'],
+    },
+  ],
+  'host-array': { run: () => o.tensor([[1], [1, 2]]), says: ['tensor', '2 and 1', 'one length'] },
+  'key-invalid': [
+    { run: () => o.key(-1), says: ['key', '-1', '2^53'] },
+    { run: () => o.key(0.5), says: ['key', '0.5', 'whole number'] },
+    { run: () => o.bits(f64([1, 2]), [1]), says: ['random', 'float64[2]', 'key(seed)'] },
+    { run: () => o.foldKey(o.key(1), i32([1, 2])), says: ['foldKey', '[2]', 'one whole number'] },
+  ],
+  'slot-too-large': {
+    run: () =>
+      o.compile(reference({ limits: { bindingBytes: 64 } }), () =>
+        o.sum(o.matmul(o.tensor([1, 2, 3, 4, 5].map((v) => [v])), o.tensor([[1, 2, 3, 4, 5]]))),
+      )(),
+    says: ['plan', '112 bytes', 'smaller batches'],
+  },
+  'program-invalid': {
+    run: () => backend.compile({ slots: [], inputs: [0], outputs: [], scratch: [], code: [] }),
+    says: ['verify', '0', ''],
+  },
+  'unsupported-dtype': 'backend-cpu',
+  'out-of-memory': 'backend-cpu',
+  'compiled-disposed': {
+    run: async () => {
+      const f = o.compile(spying(), (x: T) => x, { label: 'f' });
+      f.dispose();
+      await f(1);
+    },
+    says: ['f:', 'was disposed', 'Compile it again'],
+  },
+  'no-backend': { run: () => o.pickBackend([]), says: ['pickBackend', 'list is empty', 'Add one'] },
+  'option-invalid': {
+    run: () => o.scan((c: T) => [c, null], f64(1), null, { length: 1, checkpoint: -1 }),
+    says: ['scan: checkpoint', '-1', 'from 1 up'],
+  },
+  'data-invalid': 'training',
+  'checkpoint-damaged': 'training',
+  'checkpoint-foreign': 'training',
+  'checkpoint-mismatch': 'training',
+};
+
+describe('each code is thrown', () => {
+  for (const [code, cause] of Object.entries(causes)) {
+    if (typeof cause === 'string')
+      test(`${code}, by ${cause}`, () => {
+        const root = new URL(`../../${cause}/src/`, import.meta.url);
+        const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
+        const sources = files
+          .filter((f) => f.endsWith('.ts'))
+          .map((f) => readFileSync(new URL(f, root), 'utf8'));
+        expect(sources.some((text) => text.includes(`'${code}'`))).toBe(true);
+      });
+    else
+      for (const [k, { run, says }] of [cause].flat().entries())
+        test(`${code} ${k}`, async () => {
+          const { message } = await expectError(code as ErrorCode, [], run);
+          for (const part of says) {
+            if (typeof part === 'string') expect(message).toContain(part);
+            else expect(message).toMatch(part);
+          }
+          expect(message.endsWith(`[${code}]`)).toBe(true);
+        });
+  }
+});
+
+test('the scope path stands in the text and in `path`', async () => {
+  const e = await expectError(
+    'not-broadcastable',
+    [/\(in encoder\/lstm\) \[not-broadcastable\]$/],
+    () => o.named('encoder', () => o.named('lstm', () => o.add(o.zeros([2]), o.zeros([3])))),
+  );
+  expect(e.path).toBe('encoder/lstm');
+  expect(e.name).toBe('OstinatoError');
+  // Also from inside a traced function and a scan.
+  const f = o.compile(backend, (x: T) =>
+    o.scan((c: T) => [o.reshape(c, [2]), null], x, null, { length: 1, label: 'decoder' }),
+  );
+  expect((await expectError('shape-mismatch', [], () => f(1))).path).toBe('decoder');
+});
+
+describe('docs/errors', () => {
+  const folder = new URL('../../../docs/errors/', import.meta.url);
+  const page = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
+  const codes = Object.keys(errorCodes).sort();
+
+  test('has one page per code and no other', () => {
+    const pages = readdirSync(folder).filter((f) => f !== 'README.md');
+    expect(pages.sort()).toEqual(codes.map((c) => `${c}.md`));
+  });
+  test.each(Object.entries(errorCodes))(
+    '%s.md has its title, an example and a way out',
+    (code, title) => {
+      const text = page(`${code}.md`);
+      const [heading = '', meaning = '', ...rest] = text.split('\n\n');
+      expect(heading).toBe(`# ${code}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`);
+      expect(meaning.length).toBeGreaterThan(30);
+      expect(rest.join('\n')).toContain('```ts');
+    },
+  );
+  test('the list names them all', () => {
+    const listed = [...page('README.md').matchAll(/^- \[([a-z-]+)\]\(\1\.md\)/gm)].map((m) => m[1]);
+    expect(listed).toEqual(codes);
+  });
+});

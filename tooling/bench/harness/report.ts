@@ -9,7 +9,8 @@ const gflops = ({ of, own }: Result): number => of.flops / (own.ms * 1e6);
 export function jsonLine(result: Result, peak: number): string {
   const { of, own, peers } = result;
   const { case: name, cell, mode, shape, threads, backend, variant, inputGradient } = of;
-  const medians = Object.entries(peers).map(([peer, figure]) => [peer, digits(figure.ms, 4)]);
+  const medians = (all: Readonly<Record<string, Figure>>, of: 'ms' | 'cpuMs') =>
+    Object.fromEntries(Object.entries(all).map(([side, figure]) => [side, digits(figure[of], 4)]));
   return JSON.stringify({
     case: name,
     cell,
@@ -21,8 +22,9 @@ export function jsonLine(result: Result, peak: number): string {
     ms: digits(own.ms, 4),
     gflops: digits(gflops(result)),
     peakGflops: digits(peak),
-    peers: Object.fromEntries(medians),
+    peers: medians(peers, 'ms'),
     inputGradient,
+    cpuMs: medians({ [of.own.name]: own, ...peers }, 'cpuMs'),
     apart: digits(result.apart, 2),
     calm: [own, ...Object.values(peers)].every((figure) => figure.calm),
   });
@@ -31,7 +33,7 @@ export function jsonLine(result: Result, peak: number): string {
 export function table(results: readonly Result[]): string {
   const rows = results.flatMap((result) => [ownRow(result), ...peerRows(result)]);
   const lines = [
-    ['case', 'side', 'ms', 'min', 'max', 'cpu ms', 'slices', 'GFLOP/s', 'to ours'],
+    ['case', 'side', 'ms', 'min', 'max', 'cpu ms', 'slices', 'GFLOP/s', 'to ours', 'by cpu'],
     ...rows,
   ];
   const widths = (lines[0] as string[]).map((_, i) =>
@@ -48,6 +50,7 @@ const ownRow = (result: Result): string[] => [
   ...cells(result.own),
   gflops(result).toFixed(2),
   '',
+  '',
 ];
 
 const peerRows = ({ of, own, peers }: Result): string[][] =>
@@ -57,6 +60,7 @@ const peerRows = ({ of, own, peers }: Result): string[][] =>
     ...cells(figure),
     (of.flops / (figure.ms * 1e6)).toFixed(2),
     `${(figure.ms / own.ms).toFixed(1)}x`,
+    `${(figure.cpuMs / own.cpuMs).toFixed(1)}x`,
   ]);
 
 const cells = ({ ms, min, max, cpuMs, counted, slices, calm }: Figure): string[] => [
@@ -67,11 +71,17 @@ const cells = ({ ms, min, max, cpuMs, counted, slices, calm }: Figure): string[]
   `${counted}/${slices}`,
 ];
 
+/** What part of a peer's time ours takes: by the clock, or in CPU time where the machine was too busy for a clock. */
+function partOf(own: Figure, peer: Figure | undefined): number {
+  if (!peer) return Number.NaN;
+  return own.calm && peer.calm ? own.ms / peer.ms : own.cpuMs / peer.cpuMs;
+}
+
 /** Cases whose limit is not kept, as lines. */
 export function misses(results: readonly Result[]): string[] {
   return results.flatMap(({ of, own, peers }) =>
     Object.entries(of.atMost ?? {}).flatMap(([peer, limit]) => {
-      const part = own.ms / (peers[peer]?.ms ?? Number.NaN);
+      const part = partOf(own, peers[peer]);
       return part <= limit
         ? []
         : [

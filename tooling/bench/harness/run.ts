@@ -19,7 +19,8 @@ export async function runCases(all: readonly Case[], notes: readonly string[]): 
     const other = `other processes used ${busy.toFixed(2)} of ${availableParallelism()} cores at the start`;
     const counted =
       'ms: median of the slices in which others used less than 0.35 of a core; ~: of the least disturbed third';
-    for (const note of [...notes, counted, other]) console.log(`- ${note}`);
+    const cpu = 'cpu ms: median CPU time of all slices, which a busy machine disturbs least';
+    for (const note of [...notes, counted, cpu, other]) console.log(`- ${note}`);
     console.log('');
   }
   for (const result of results) console.log(jsonLine(result, peak));

@@ -54,6 +54,7 @@ test('a result is a row for each side, a JSON line and the limits it misses', as
   const line = JSON.parse(jsonLine(result, 5));
   expect(line).toMatchObject({ case: 'pretend', cell: 'lstm', mode: 'step', shape: [1, 1, 2, 3] });
   expect(line).toMatchObject({ threads: 1, peakGflops: 5, inputGradient: false });
+  expect(Object.keys(line.cpuMs)).toEqual(['own', 'peer']);
   expect(line.peers.peer).toBeGreaterThan(line.ms);
   expect(misses([result])[0]).toContain('pretend/lstm/step: takes');
 });

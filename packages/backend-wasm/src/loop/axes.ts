@@ -1,0 +1,92 @@
+/**
+ * Which axes a loop has left, and along which of them vectors of four lie. Knows sizes and strides; knows no
+ * instruction of the machine.
+ */
+import { type Axis, collapse, type Loop, type Operand } from '@ostinato/core/backend';
+import type { Local } from '../assembler/function.ts';
+import { costOf, type Graph } from './graph.ts';
+
+/** Part of one axis of a loop's shape, known when the code runs. */
+export interface Range {
+  readonly axis: number;
+  readonly first: Local<'i32'>;
+  readonly count: Local<'i32'>;
+}
+
+/** Strides are those of the plan's windows. `range`: only this part of it is run. */
+export interface LoopAxis extends Axis {
+  readonly range?: Range;
+}
+
+/** What moves along the axes: an operand, or the index of an axis that the body reads. */
+export type Window =
+  | { readonly kind: 'arg' | 'out'; readonly index: number; readonly operand: Operand }
+  | { readonly kind: 'axis'; readonly index: number };
+
+export interface Plan {
+  readonly windows: readonly Window[];
+  /** Outermost first; none of them is `vector`. */
+  readonly shape: readonly LoopAxis[];
+  readonly over: readonly LoopAxis[];
+  readonly vector: LoopAxis;
+}
+
+export function planAxes(loop: Loop, graph: Graph, range?: Range): Plan {
+  const windows = windowsOf(loop, graph);
+  const whole = axesOf(loop, windows);
+  const ranged = range ? whole[range.axis] : undefined;
+  const axes: LoopAxis[] = collapse(whole.filter((a) => a !== ranged));
+  // The range's axis keeps to itself, outside the others: then what one part does, no other part does.
+  if (range && ranged) axes.unshift({ ...ranged, range });
+  const none: LoopAxis = { size: 1, over: false, strides: windows.map(() => 0) };
+  const cost = (a: LoopAxis): number => costPerPoint(a, windows, loop, graph);
+  const vector = axes.toSorted((a, b) => cost(a) - cost(b))[0] ?? none;
+  const others = axes.filter((a) => a !== vector);
+  return {
+    windows,
+    shape: others.filter((a) => !a.over),
+    over: others.filter((a) => a.over),
+    vector,
+  };
+}
+
+function windowsOf(loop: Loop, graph: Graph): Window[] {
+  const args: Window[] = [];
+  const axes: Window[] = [];
+  for (const n of graph.nodes) {
+    if (n.kind === 'arg')
+      args.push({ kind: 'arg', index: n.arg, operand: loop.args[n.arg] as Operand });
+    else if (n.kind === 'axis') axes.push({ kind: 'axis', index: n.axis });
+  }
+  const outs = loop.outs.map((operand, index): Window => ({ kind: 'out', index, operand }));
+  return [...args, ...outs, ...axes];
+}
+
+function axesOf(loop: Loop, windows: readonly Window[]): Axis[] {
+  return [...loop.shape, ...loop.over].map((size, axis) => ({
+    size,
+    over: axis >= loop.shape.length,
+    strides: windows.map((w) =>
+      w.kind === 'axis' ? Number(w.index === axis) : (w.operand.strides[axis] ?? 0),
+    ),
+  }));
+}
+
+/** An estimate, in instructions per point, of running vectors along this axis. */
+function costPerPoint(
+  axis: LoopAxis,
+  windows: readonly Window[],
+  loop: Loop,
+  graph: Graph,
+): number {
+  const terms = loop.over.reduce((a, b) => a * b, 1);
+  let perVector = costOf(graph);
+  windows.forEach((w, k) => {
+    const stride = axis.strides[k] as number;
+    if (w.kind === 'arg')
+      perVector += stride === 0 ? 0.2 : stride === 1 ? 1 : stride === -1 ? 2 : 6;
+    else if (w.kind === 'out' && !axis.over) perVector += (stride === 1 ? 1 : 5) / terms;
+  });
+  const across = axis.over ? (10 * loop.outs.length) / terms : 0;
+  return (Math.ceil(axis.size / 4) * perVector + 4) / axis.size + across;
+}

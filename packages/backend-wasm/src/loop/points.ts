@@ -1,0 +1,244 @@
+/**
+ * A loop's body at a few vectors of points. Knows windows, their strides along the vectors, and what was computed
+ * further outside; knows no loops.
+ */
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import type { LoopAxis, Plan } from './axes.ts';
+import type { Graph, Node } from './graph.ts';
+import type { Kit, V } from './kit.ts';
+import type { Nest, Place } from './nest.ts';
+import { casts, ops, type Stored } from './ops.ts';
+
+/** A loop under construction. */
+export interface Kernel {
+  readonly kit: Kit;
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly nest: Nest;
+}
+
+export type Lanes = 1 | 2 | 3 | 4;
+
+/** How many points at once: vectors, of which each has this many lanes (fewer than four: the rest of a row). */
+export interface Extent {
+  readonly vectors: number;
+  readonly lanes: Lanes;
+}
+
+export class Points {
+  private readonly kernel: Kernel;
+  readonly extent: Extent;
+  private readonly outside: Points | undefined;
+  private readonly known = new Map<number, readonly V[]>();
+
+  /** `outside`: points of an enclosing loop, whose values are used where they are known. */
+  constructor(kernel: Kernel, extent: Extent, outside?: Points) {
+    this.kernel = kernel;
+    this.extent = extent;
+    this.outside = outside;
+  }
+
+  /** Computes, once for all iterations, what is the same along these axes and used by what is not. */
+  hoist(axes: readonly LoopAxis[]): this {
+    const { graph } = this.kernel;
+    const varies = variesAlong(this.kernel, axes);
+    const used = new Set(graph.roots);
+    graph.nodes.forEach((n, k) => {
+      if (n.kind === 'op' && varies[k]) for (const input of n.inputs) used.add(input);
+    });
+    for (const k of used)
+      if (!varies[k] && graph.nodes[k]?.kind !== 'const' && !this.outside?.find(k))
+        this.keep(k, this.of(k));
+    return this;
+  }
+
+  /** The value of each vector; a single one where all are the same. */
+  of(k: number): readonly V[] {
+    const known = this.find(k);
+    if (known) return known;
+    const made = this.make(this.kernel.graph.nodes[k] as Node);
+    const shared = made.length < this.extent.vectors;
+    return shared || (this.kernel.graph.uses[k] as number) > 1 ? this.keep(k, made) : made;
+  }
+
+  /** Stores every out, each as soon as it is known. */
+  storeAll(): void {
+    const { graph, plan } = this.kernel;
+    plan.windows.forEach((w, at) => {
+      if (w.kind !== 'out') return;
+      const root = graph.roots[w.index] as number;
+      const values = this.of(root);
+      const several = this.extent.vectors > 1;
+      const kept = several ? values.map((v) => this.kernel.kit.keep('y', v)) : values;
+      this.readBefore(at);
+      this.store(at, kept);
+    });
+  }
+
+  /** Stores vectors, or one for all, to an out. */
+  store(window: number, values: readonly V[]): void {
+    const { f } = this.kernel.kit;
+    const w = this.kernel.plan.windows[window] as Plan['windows'][number];
+    const bool = w.kind !== 'axis' && w.operand.dtype === 'bool';
+    const stride = this.stride(window);
+    for (let v = 0; v < this.extent.vectors; v++) {
+      const value = at(values, v);
+      const out = bool ? v128.i32x4('neg', value) : value;
+      const { lanes } = this.extent;
+      if (stride === 1 && lanes === 4) {
+        const [address, offset] = this.address(window, 16 * v);
+        f.store('v128.store', address, out, offset);
+        continue;
+      }
+      const kept = lanes === 1 ? out : this.kernel.kit.keep('y', out);
+      for (let lane = 0; lane < lanes; lane++) {
+        const two = stride === 1 && lane === 0 && lanes > 1;
+        const [address, offset] = this.address(window, (16 * v + 4 * lane) * stride);
+        f.do(two ? 'v128.store64_lane' : 'v128.store32_lane', [address, kept], [offset, lane]);
+        if (two) lane++;
+      }
+    }
+  }
+
+  private find(k: number): readonly V[] | undefined {
+    return this.outside?.find(k) ?? this.known.get(k);
+  }
+
+  private keep(k: number, values: readonly V[]): readonly V[] {
+    const name = nameOf(this.kernel.graph.nodes[k] as Node);
+    const kept = values.map((v) => this.kernel.kit.keep(name, v));
+    this.known.set(k, kept);
+    return kept;
+  }
+
+  /** An out may be the very window of an arg: what is still to be read there is read now. */
+  private readBefore(out: number): void {
+    const { graph, plan } = this.kernel;
+    const target = plan.windows[out];
+    graph.nodes.forEach((n, k) => {
+      if (n.kind !== 'arg' || this.find(k)) return;
+      const source = plan.windows.find((w) => w.kind === 'arg' && w.index === n.arg);
+      if (source?.kind !== 'arg' || target?.kind !== 'out') return;
+      const [a, b] = [source.operand, target.operand];
+      if (a.buffer === b.buffer && a.offset === b.offset) this.keep(k, this.make(n));
+    });
+  }
+
+  private make(n: Node): readonly V[] {
+    const { kit, graph, plan } = this.kernel;
+    switch (n.kind) {
+      case 'const':
+        return [constant(kit, n.dtype, n.value)];
+      case 'axis':
+        return this.index(plan.windows.findIndex((w) => w.kind === 'axis' && w.index === n.axis));
+      case 'arg':
+        return this.load(
+          plan.windows.findIndex((w) => w.kind === 'arg' && w.index === n.arg),
+          n.dtype,
+        );
+      case 'op': {
+        const inputs = n.inputs.map((k) => this.of(k));
+        const known = n.inputs.map((k) => {
+          const input = graph.nodes[k] as Node;
+          return input.kind === 'const' ? input.value : undefined;
+        });
+        const from = n.from as Stored;
+        const emit = n.op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][n.op];
+        if (!emit) throw new TypeError(`wasm: ${n.op} does not take ${n.from}. Cast it first.`);
+        const count = Math.max(...inputs.map((x) => x.length));
+        return Array.from({ length: count }, (_, v) =>
+          emit(
+            kit,
+            inputs.map((x) => at(x, v)),
+            known,
+          ),
+        );
+      }
+    }
+  }
+
+  private index(window: number): readonly V[] {
+    const { kit, nest } = this.kernel;
+    const { cursor } = nest.places[window] as Place;
+    const first = v128.splat(kit.f.get(cursor.local));
+    if (this.stride(window) === 0) return [first];
+    const start = kit.keep('index', first);
+    return Array.from({ length: this.extent.vectors }, (_, v) =>
+      v128.i32x4('add', start, kit.ints(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3)),
+    );
+  }
+
+  private load(window: number, dtype: Node['dtype']): readonly V[] {
+    const stride = this.stride(window);
+    const vectors = stride === 0 ? 1 : this.extent.vectors;
+    return Array.from({ length: vectors }, (_, v) => {
+      const value = this.loadVector(window, stride, v);
+      // 1 and 0 in memory, -1 and 0 here.
+      return dtype === 'bool' ? v128.i32x4('neg', value) : value;
+    });
+  }
+
+  private loadVector(window: number, stride: number, v: number): V {
+    const { lanes } = this.extent;
+    const from = (lane: number): [Value<'i32'>, number] =>
+      this.address(window, (16 * v + 4 * lane) * stride);
+    if (stride === 0) return v128.loadSplat(...from(0));
+    if (lanes === 4 && stride === 1) return v128.load(...from(0));
+    if (lanes === 4 && stride === -1) {
+      const backwards = this.kernel.kit.keep('backwards', v128.load(...from(3)));
+      return v128.shuffle(backwards, backwards, [3, 2, 1, 0]);
+    }
+    const two = stride === 1 && lanes > 1;
+    const [address, offset] = from(0);
+    let out = v128.loadZero(address, two ? 2 : 1, offset);
+    for (let lane = two ? 2 : 1; lane < lanes; lane++) {
+      const [next, bytes] = from(lane);
+      out = v128.loadLane(next, out, lane, bytes);
+    }
+    return out;
+  }
+
+  private stride(window: number): number {
+    return this.kernel.plan.vector.strides[window] as number;
+  }
+
+  /** An address with an offset that is not negative, as instructions want it. */
+  private address(window: number, bytes: number): [Value<'i32'>, number] {
+    const { cursor, offset } = this.kernel.nest.places[window] as Place;
+    const local = this.kernel.kit.f.get(cursor.local);
+    const total = offset + bytes;
+    return total < 0 ? [i32.add(local, total), 0] : [local, total];
+  }
+}
+
+const at = (values: readonly V[], k: number): V => (values[k] ?? values[0]) as V;
+
+function constant(kit: Kit, dtype: Node['dtype'], value: number): V {
+  if (dtype === 'float32') return kit.float(value);
+  // NaN is not 0: it is true.
+  return kit.int(dtype === 'bool' ? (value === 0 ? 0 : -1) : value);
+}
+
+/** Which values differ from point to point along any of these axes. */
+function variesAlong({ graph, plan }: Kernel, axes: readonly LoopAxis[]): boolean[] {
+  const varies: boolean[] = [];
+  for (const n of graph.nodes) {
+    if (n.kind === 'op') varies.push(n.inputs.some((k) => varies[k]));
+    else if (n.kind === 'const') varies.push(false);
+    else {
+      const index = n.kind === 'arg' ? n.arg : n.axis;
+      const window = plan.windows.findIndex((w) => w.kind === n.kind && w.index === index);
+      varies.push(axes.some((a) => a.strides[window] !== 0));
+    }
+  }
+  return varies;
+}
+
+const nameOf = (n: Node): string =>
+  n.kind === 'op'
+    ? n.op
+    : n.kind === 'arg'
+      ? `x${n.arg}`
+      : n.kind === 'axis'
+        ? 'index'
+        : 'constant';

@@ -1,0 +1,125 @@
+/**
+ * One linear memory and who has which part of it. Memory grows and never shrinks, so freed parts are joined and used
+ * again. Knows bytes; knows no program.
+ */
+import { fail, type Memory } from '@ostinato/core/backend';
+
+/** A part of the linear memory. */
+export interface WasmBuffer {
+  readonly address: number;
+  readonly bytes: number;
+  freed: boolean;
+  /** Counts writes, so that what was made from the contents can tell whether it is still true. */
+  version: number;
+}
+
+const PAGE = 65536;
+/** Vectors of both widths start on a cache line. */
+const ALIGN = 64;
+/** memory32 ends here. */
+export const MAXIMUM_PAGES = 65536;
+
+export class Heap implements Memory<WasmBuffer> {
+  readonly memory: WebAssembly.Memory;
+  /** Free ranges by address; no two touch. */
+  private readonly free_: { from: number; to: number }[] = [];
+  private end = ALIGN; // address 0 stays unused, so that a forgotten address shows
+  private capacity: number;
+
+  constructor(options: { shared?: boolean } = {}) {
+    this.memory = new WebAssembly.Memory({
+      initial: 16,
+      maximum: MAXIMUM_PAGES,
+      ...(options.shared ? { shared: true } : {}),
+    });
+    this.capacity = 16 * PAGE;
+  }
+
+  alloc(bytes: number, label = 'buffer'): WasmBuffer {
+    if (!Number.isInteger(bytes) || bytes < 1)
+      fail('option-invalid', `alloc: ${bytes} bytes for "${label}". Give a whole number from 1 up.`);
+    const size = Math.ceil(bytes / ALIGN) * ALIGN;
+    const address = this.reuse(size) ?? this.extend(size, label);
+    return { address, bytes, freed: false, version: 0 };
+  }
+
+  free(buffer: WasmBuffer): void {
+    if (buffer.freed) return;
+    buffer.freed = true;
+    const from = buffer.address;
+    const to = from + Math.ceil(buffer.bytes / ALIGN) * ALIGN;
+    const at = this.free_.findIndex((r) => r.from > from);
+    this.free_.splice(at < 0 ? this.free_.length : at, 0, { from, to });
+    for (let i = this.free_.length - 1; i > 0; i--) {
+      const [a, b] = [this.free_[i - 1], this.free_[i]] as [
+        { from: number; to: number },
+        { from: number; to: number },
+      ];
+      if (a.to === b.from) {
+        a.to = b.to;
+        this.free_.splice(i, 1);
+      }
+    }
+  }
+
+  write(buffer: WasmBuffer, data: Uint8Array, at = 0): void {
+    this.check('write', buffer, at, data.length);
+    buffer.version++;
+    new Uint8Array(this.memory.buffer, buffer.address + at, data.length).set(data);
+  }
+
+  async read(buffer: WasmBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
+    this.check('read', buffer, at, bytes);
+    const copy = new Uint8Array(bytes);
+    copy.set(new Uint8Array(this.memory.buffer, buffer.address + at, bytes));
+    return copy;
+  }
+
+  private check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
+    if (buffer.freed) fail('disposed', `${what}: the buffer was freed. Free it after its last use.`);
+    if (!Number.isInteger(at) || !Number.isInteger(bytes) || at < 0 || bytes < 0 || at + bytes > buffer.bytes)
+      fail('option-invalid', `${what}: ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside it.`);
+  }
+
+  private reuse(size: number): number | undefined {
+    const fits = this.free_.filter((r) => r.to - r.from >= size);
+    const best = fits.sort((a, b) => a.to - a.from - (b.to - b.from) || a.from - b.from)[0];
+    if (!best) return undefined;
+    const { from } = best;
+    best.from += size;
+    if (best.from === best.to) this.free_.splice(this.free_.indexOf(best), 1);
+    new Uint8Array(this.memory.buffer, from, size).fill(0);
+    return from;
+  }
+
+  private extend(size: number, label: string): number {
+    // A free part at the end grows instead of being left behind.
+    const last = this.free_.at(-1);
+    const from = last && last.to === this.end ? last.from : this.end;
+    const pages = Math.ceil((from + size - this.capacity) / PAGE);
+    if (pages > 0) this.grow(pages, size, label);
+    if (last && last.to === this.end) {
+      this.free_.pop();
+      new Uint8Array(this.memory.buffer, last.from, last.to - last.from).fill(0);
+    }
+    this.end = from + size;
+    return from;
+  }
+
+  private grow(pages: number, size: number, label: string): void {
+    const have = this.capacity / PAGE;
+    // Growing by a quarter at least keeps the number of growths, each of which detaches views, small.
+    const wanted = Math.min(MAXIMUM_PAGES - have, Math.max(pages, Math.ceil(have / 4)));
+    for (const by of wanted > pages ? [wanted, pages] : [pages])
+      if (have + by <= MAXIMUM_PAGES) {
+        try {
+          this.memory.grow(by);
+          this.capacity += by * PAGE;
+          return;
+        } catch {
+          // The engine has less than we hoped for: ask for just enough.
+        }
+      }
+    fail('out-of-memory', `alloc: no room for ${size} bytes ("${label}") beside the ${this.capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`);
+  }
+}

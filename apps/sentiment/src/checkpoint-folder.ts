@@ -1,0 +1,104 @@
+/**
+ * Where a run is kept while it is unfinished, and whether what lies there is the same run. Knows files and settings;
+ * what a checkpoint holds is in train.ts.
+ *
+ *     run.json       the settings
+ *     lstm.json      a finished model's result
+ *     gru/           an unfinished model's checkpoint, and what it has cost so far
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { env, platform } from 'node:process';
+import { UsageError } from './errors.ts';
+import { readJson, writeJson } from './json-file.ts';
+import { CELLS, type Options, type Settings } from './options.ts';
+import type { ModelResult } from './result.ts';
+
+/** A folder of Ostinato's in the user's cache, by the habits of each system. */
+export function cacheFolder(name: string): string {
+  const home = homedir();
+  const system = {
+    win32: env.LOCALAPPDATA || join(home, 'AppData', 'Local'),
+    darwin: join(home, 'Library', 'Caches'),
+  };
+  const base =
+    env.XDG_CACHE_HOME || system[platform as keyof typeof system] || join(home, '.cache');
+  return join(base, 'ostinato', name);
+}
+
+/** Each combination of settings has a folder of its own, so two runs at once do not meet. */
+export function runFolder({ settings, checkpointDir }: Options): string {
+  if (checkpointDir !== null) return checkpointDir;
+  const hash = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
+  return join(cacheFolder('sentiment'), `${settings.data}-${hash}`);
+}
+
+/** Makes the folder ready: empty of what an earlier run left, or, with `resume`, checked to be the same run. */
+export async function openRun(options: Options): Promise<string> {
+  const folder = runFolder(options);
+  if (options.resume) {
+    await requireSameRun(folder, options);
+    return folder;
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+    const found = await readdir(folder);
+    if (found.length > 0 && !found.includes('run.json')) {
+      throw new UsageError(
+        `${folder} holds other files; give --checkpoint-dir a folder of its own`,
+      );
+    }
+    await clearRun(folder);
+    await writeJson(join(folder, 'run.json'), { version: VERSION, settings: options.settings });
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`cannot write checkpoints to ${folder}: ${(error as Error).message}`);
+  }
+  return folder;
+}
+
+/** Removes what a run of this app leaves, and nothing else. */
+export async function clearRun(folder: string): Promise<void> {
+  for (const cell of CELLS) {
+    await rm(join(folder, cell), { recursive: true, force: true });
+    await rm(resultFile(folder, cell), { force: true });
+  }
+  await rm(join(folder, 'run.json'), { force: true });
+}
+
+const VERSION = 1;
+
+async function requireSameRun(folder: string, options: Options): Promise<void> {
+  const file = join(folder, 'run.json');
+  const run = await readJson<{ version: number; settings: Settings }>(file);
+  if (run === null) {
+    const hint = options.checkpointDir === null ? ' with these options' : '';
+    throw new UsageError(
+      `nothing to resume${hint}: there is no ${file}. Start without --resume, or repeat the options of the interrupted run`,
+    );
+  }
+  if (run.version !== VERSION || typeof run.settings !== 'object' || run.settings === null) {
+    throw new UsageError(`${file} is from another version. Start without --resume`);
+  }
+  const was: Partial<Record<string, unknown>> = { ...run.settings };
+  const differing = Object.entries(options.settings).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(was[name]),
+  );
+  if (differing.length === 0) return;
+  const list = differing.map(
+    ([name, value]) => `${name} was ${JSON.stringify(was[name])}, now ${JSON.stringify(value)}`,
+  );
+  throw new UsageError(
+    `the run in ${folder} had other options: ${list.join('; ')}. Repeat its options, or start without --resume`,
+  );
+}
+
+const resultFile = (folder: string, cell: string): string => join(folder, `${cell}.json`);
+
+export const readResult = (folder: string, cell: string): Promise<ModelResult | null> =>
+  readJson<ModelResult>(resultFile(folder, cell));
+
+export const writeResult = (folder: string, result: ModelResult): Promise<void> =>
+  writeJson(resultFile(folder, result.cell), result);

@@ -1,0 +1,26 @@
+/** What the person at the command line can put right: one line and exit code 2. Everything else is a bug and throws. */
+import { type ErrorCode, OstinatoError } from '@ostinato/core';
+import { DatasetError } from '@ostinato/datasets';
+
+/** A bad option, a missing folder, a checkpoint that does not fit. Its message is one line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Of the files that a run goes on with. All other codes of Ostinato's mean that this app is wrong. */
+const OF_CHECKPOINTS: readonly ErrorCode[] = [
+  'checkpoint-damaged',
+  'checkpoint-foreign',
+  'checkpoint-mismatch',
+];
+
+/** The line to show, or undefined where the error is none of the user's. */
+export function usageLine(error: unknown): string | undefined {
+  const known =
+    error instanceof UsageError ||
+    error instanceof DatasetError ||
+    (error instanceof OstinatoError && OF_CHECKPOINTS.includes(error.code));
+  return known ? oneLine(error.message) : undefined;
+}
+
+export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ').trim();

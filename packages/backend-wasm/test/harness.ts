@@ -1,0 +1,120 @@
+/** Runs one instruction as a module of its own, and as the reference does, on the same bytes. */
+import {
+  type Gather,
+  type Loop,
+  type Ref,
+  referenceKernels,
+  type Scatter,
+} from '@ostinato/core/backend';
+import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
+import { encodeModule } from '../src/assembler/module.ts';
+import { printFunction } from '../src/assembler/print.ts';
+import { emitLoop } from '../src/loop/index.ts';
+import { emitGather, emitScatter } from '../src/table.ts';
+import type { Target } from '../src/target.ts';
+
+export type Data = readonly Uint8Array<ArrayBuffer>[];
+export type Single = Loop | Gather | Scatter;
+
+export const targets: readonly Target[] = [
+  { relaxed: false, paired: false },
+  { relaxed: true, paired: false },
+  { relaxed: false, paired: true },
+  { relaxed: true, paired: true },
+];
+
+/** Part of an axis, run by itself. */
+export interface Piece {
+  readonly axis: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Parameters: an address per buffer, then (with an axis) the first index and the count. */
+export function build(instr: Single, target: Target, axis?: number): FunctionBuilder {
+  const f = new FunctionBuilder('run', { exported: true });
+  const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
+  if (instr.kind === 'gather') emitGather(f, instr, buffers, target);
+  else if (instr.kind === 'scatter') emitScatter(f, instr, buffers, target);
+  else if (axis === undefined) emitLoop(f, instr, buffers, target);
+  else {
+    const [first, count] = [f.param('i32', 'first'), f.param('i32', 'count')];
+    emitLoop(f, instr, buffers, target, { axis, first, count });
+  }
+  return f;
+}
+
+export const printed = (instr: Single, target: Target): string =>
+  printFunction(build(instr, target).finish());
+
+export type Run = (...args: number[]) => void;
+
+export function compile(
+  instr: Single,
+  target: Target,
+  memory: WebAssembly.Memory,
+  axis?: number,
+): Run {
+  const bytes = encodeModule([build(instr, target, axis).finish()], {
+    shared: false,
+    minimum: 1,
+    maximum: 65536,
+  });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return (instance.exports as { run: Run }).run;
+}
+
+/** The buffers after the run. Around each, bytes that nothing may touch. */
+export function onWasm(instr: Single, data: Data, target: Target, pieces?: readonly Piece[]): Data {
+  const guard = 64;
+  let end = guard;
+  const addresses = data.map((bytes) => {
+    const address = end;
+    end += bytes.length + guard;
+    return address;
+  });
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(end / 65536), maximum: 65536 });
+  const all = new Uint8Array(memory.buffer).fill(0xa5);
+  data.forEach((bytes, k) => {
+    all.set(bytes, addresses[k] as number);
+  });
+  const run = compile(instr, target, memory, pieces?.[0]?.axis);
+  if (pieces) for (const { first, count } of pieces) run(...addresses, first, count);
+  else run(...addresses);
+  const after = data.map((bytes, k) => {
+    const address = addresses[k] as number;
+    const out = all.slice(address, address + bytes.length);
+    all.fill(0xa5, address, address + bytes.length);
+    return out;
+  });
+  if (all.some((byte) => byte !== 0xa5)) throw new Error('the kernel wrote outside its buffers');
+  return after;
+}
+
+export function onReference(instr: Single, data: Data): Data {
+  const kernels = referenceKernels();
+  const copies = data.map((bytes) => bytes.slice());
+  const refs = copies.map((bytes): Ref<ArrayBuffer> => ({ buffer: bytes.buffer, offset: 0 }));
+  if (instr.kind === 'loop') kernels.loop(instr)(refs);
+  else if (instr.kind === 'gather') kernels.gather(instr)(refs);
+  else kernels.scatter(instr)(refs);
+  return copies;
+}
+
+export const bytesOf = (
+  x: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> => new Uint8Array(x.buffer);
+
+/** The largest difference, relative to values above 1; NaN and infinities must be the same. */
+export function worstDifference(a: Data[number], b: Data[number]): number {
+  const x = new Float32Array(a.buffer);
+  const y = new Float32Array(b.buffer);
+  let worst = 0;
+  for (let k = 0; k < x.length; k++) {
+    const [p, q] = [x[k] as number, y[k] as number];
+    if (Object.is(p, q) || p === q) continue;
+    const difference = Math.abs(p - q) / Math.max(1, Math.abs(q));
+    worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+  }
+  return worst;
+}

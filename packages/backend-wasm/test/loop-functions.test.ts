@@ -1,0 +1,190 @@
+import { apply, arg, erf, evalScalar, type Loop, type ScalarOp } from '@ostinato/core/backend';
+import { describe, expect, test } from 'vitest';
+import type { Target } from '../src/target.ts';
+import { bytesOf, onWasm, targets } from './harness.ts';
+
+const mapped = (op: ScalarOp, n: number, arity = 1): Loop => {
+  const all = Array.from({ length: arity + 1 }, (_, k) => k);
+  const operands = all.map((k) => ({
+    slot: k,
+    buffer: k,
+    dtype: 'float32' as const,
+    offset: 0,
+    strides: [1],
+  }));
+  return {
+    kind: 'loop',
+    buffers: all.map((index) => ({
+      source: 'slot',
+      index,
+      access: index === arity ? 'write' : 'read',
+    })),
+    shape: [n],
+    over: [],
+    combine: 'sum',
+    args: operands.slice(0, arity),
+    body: [apply(op, ...all.slice(0, arity).map(arg))],
+    outs: operands.slice(arity),
+  };
+};
+
+function evaluate(
+  op: ScalarOp,
+  inputs: readonly Float32Array<ArrayBuffer>[],
+  target: Target,
+): Float32Array {
+  const n = (inputs[0] as Float32Array).length;
+  const data = [...inputs.map(bytesOf), new Uint8Array(4 * n)];
+  const out = onWasm(mapped(op, n, inputs.length), data, target).at(-1) as Uint8Array<ArrayBuffer>;
+  return new Float32Array(out.buffer);
+}
+
+/** Every exponent of float32, both signs, densely where the functions bend. */
+function sweep(largest: number): Float32Array<ArrayBuffer> {
+  const xs: number[] = [];
+  for (let e = -149; e < 128; e++)
+    for (let k = 0; k < 64; k++) xs.push(2 ** e * (1 + ((k * 0.618034) % 1)));
+  for (const top of [110, 10, 2]) for (let k = 0; k < 60_000; k++) xs.push((k / 60_000) * top);
+  const kept = xs.filter((x) => x <= largest);
+  return Float32Array.from([...kept, ...kept.map((x) => -x)]);
+}
+
+/** The distance of neighbouring float32 at `x`. */
+const unit = (x: number): number =>
+  2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(x) || 2 ** -149))) - 23);
+
+interface Row {
+  readonly exact: (x: number) => number;
+  /** Units of the last place: where products and sums are rounded once, and where twice. */
+  readonly relaxed: number;
+  readonly plain: number;
+  /** Beyond it no accuracy is claimed. */
+  readonly largest?: number;
+  /** Exact results below it may be 0. */
+  readonly smallest?: number;
+}
+
+const rows: { readonly [Op in ScalarOp]?: Row } = {
+  exp: { exact: Math.exp, relaxed: 1, plain: 1 },
+  log: { exact: Math.log, relaxed: 1, plain: 1 },
+  tanh: { exact: Math.tanh, relaxed: 2, plain: 2 },
+  sigmoid: {
+    exact: (x) => 1 / (1 + Math.exp(-x)),
+    relaxed: 2,
+    plain: 2,
+    smallest: 4.3e-39,
+  },
+  erf: { exact: erf, relaxed: 2, plain: 2 },
+  sin: { exact: Math.sin, relaxed: 1, plain: 1, largest: 2e8 },
+  cos: { exact: Math.cos, relaxed: 1, plain: 1, largest: 2e8 },
+  sqrt: { exact: Math.sqrt, relaxed: 0.5, plain: 0.5 },
+};
+
+const same = (y: number, exact: number): boolean => Object.is(y, Math.fround(exact));
+
+describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) => {
+  test.each(Object.entries(rows))('%s is right to its stated units', (name, row) => {
+    const xs = sweep(row.largest ?? 3.5e38);
+    const ys = evaluate(name as ScalarOp, [xs], target);
+    let worst = 0;
+    let at = 0;
+    let relative = 0;
+    xs.forEach((x, i) => {
+      const exact = row.exact(x);
+      const y = ys[i] as number;
+      if (same(y, exact) || (Number.isNaN(y) && Number.isNaN(exact))) return;
+      if (Math.abs(exact) < (row.smallest ?? 0) && y === 0) return;
+      const error = Math.abs(y - exact) / unit(exact);
+      if (Math.abs(exact) > 2 ** -126) relative = Math.max(relative, Math.abs(y / exact - 1));
+      if (!(error <= worst)) [worst, at] = [error, x];
+    });
+    if (process.env['REPORT'])
+      console.log(name, JSON.stringify(target), worst.toFixed(3), relative.toExponential(2), at);
+    expect(worst, `at ${at}`).toBeLessThan(target.relaxed ? row.relaxed : row.plain);
+  });
+
+  const infinity = Number.POSITIVE_INFINITY;
+  const xs = Float32Array.of(
+    ...[infinity, -infinity, Number.NaN, 0, -0, 3e38, -3e38, 1e-45, -1e-45, 1, -1],
+    ...[88.7228, 88.7229, -103.9, -104, 2 ** -126, 2 ** -130, 9, 20, -20, 4],
+  );
+  test.each(['exp', 'log', 'tanh', 'sigmoid', 'erf', 'sin', 'cos', 'sqrt'] as const)(
+    '%s at the edges',
+    (op) => {
+      const ys = evaluate(op, [xs], target);
+      xs.forEach((x, i) => {
+        // Only the range is promised there.
+        if ((op === 'sin' || op === 'cos') && Math.abs(x) > 2e8 && Math.abs(x) < infinity) {
+          expect(Math.abs(ys[i] as number)).toBeLessThanOrEqual(1);
+          return;
+        }
+        const exact = evalScalar(op, 'float32', [x]);
+        const y = ys[i] as number;
+        if (Number.isFinite(exact) && exact !== 0)
+          expect(Math.abs(y - exact) / unit(exact), `${op}(${x}) = ${y}`).toBeLessThanOrEqual(2);
+        else expect(y, `${op}(${x})`).toBe(exact);
+      });
+    },
+  );
+
+  test('no result leaves the range of its function', () => {
+    const all = sweep(3.5e38);
+    for (const op of ['tanh', 'erf', 'sin', 'cos'] as const)
+      expect(Math.max(...evaluate(op, [all], target).map(Math.abs).toSorted().slice(-1)), op).toBe(
+        1,
+      );
+    expect(evaluate('sigmoid', [all], target).some((y) => !(y >= 0 && y <= 1))).toBe(false);
+  });
+
+  const bases = [
+    ...[0, -0, 1, -1, infinity, -infinity, Number.NaN, 0.5, -0.5, 2, -2, 10, 1e-40, -1e-40],
+    ...[3e38, 1 + 2 ** -23, 1 - 2 ** -24, 0.1, -3, 7.3, 1e10, 1e-10],
+  ];
+  const powers = [
+    ...[0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, infinity, -infinity, Number.NaN, 1e10, -1e10],
+    ...[16777217, 7, 1e-3, 0.1, 33.3, -33.3, 4.25, 127, 128, -149],
+  ];
+
+  test('pow is right to one unit and at the edges as in JavaScript', () => {
+    const pairs: [number, number][] = bases.flatMap((a) =>
+      powers.map((b): [number, number] => [a, b]),
+    );
+    for (let k = 0; k < 40_000; k++)
+      pairs.push([2 ** (((k * 0.618034) % 1) * 60 - 30), ((k * 0.7548777) % 1) * 40 - 20]);
+    const [a, b] = [0, 1].map((side) => Float32Array.from(pairs, (p) => p[side] as number)) as [
+      Float32Array<ArrayBuffer>,
+      Float32Array<ArrayBuffer>,
+    ];
+    const ys = evaluate('pow', [a, b], target);
+    let worst = 0;
+    ys.forEach((y, i) => {
+      const exact = (a[i] as number) ** (b[i] as number);
+      const rounded = Math.fround(exact);
+      if (!Number.isFinite(rounded) || rounded === 0) expect(y, `${a[i]} ** ${b[i]}`).toBe(rounded);
+      else worst = Math.max(worst, Math.abs(y - exact) / unit(exact));
+    });
+    if (process.env['REPORT']) console.log('pow', JSON.stringify(target), worst);
+    expect(worst).toBeLessThan(0.6);
+  });
+
+  test('rem is exact over the whole range', () => {
+    const some = [...bases, 1e38, -1e38, 5.5, -5.5, 1e-45, 1e-38, 123456.7];
+    const pairs: [number, number][] = some.flatMap((a) =>
+      some.map((b): [number, number] => [a, b]),
+    );
+    for (let k = 0; k < 40_000; k++)
+      pairs.push([
+        2 ** (((k * 0.618034) % 1) * 270 - 145),
+        2 ** (((k * 0.7548777) % 1) * 270 - 145) * (k % 2 ? 1 : -1),
+      ]);
+    const [a, b] = [0, 1].map((side) => Float32Array.from(pairs, (p) => p[side] as number)) as [
+      Float32Array<ArrayBuffer>,
+      Float32Array<ArrayBuffer>,
+    ];
+    const ys = evaluate('rem', [a, b], target);
+    ys.forEach((y, i) => {
+      const exact = (a[i] as number) % (b[i] as number);
+      if (!Object.is(y, exact)) expect(y, `${a[i]} % ${b[i]}`).toBe(exact);
+    });
+  });
+});

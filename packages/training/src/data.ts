@@ -36,12 +36,13 @@ export interface TrainingData<X = Tensor> extends InputData<X> {
   readonly weights?: HostRows;
 }
 
-/** What a compiled step sees of a batch; null where the data have none. */
+/** What a compiled step sees of a batch; null or absent where the data have none. */
 export interface Batch<X = Tensor> {
   readonly inputs: X;
-  readonly lengths: Tensor | null;
-  readonly mask: Tensor | null;
-  readonly targets: Tensor | null;
+  readonly lengths?: Tensor | null;
+  readonly mask?: Tensor | null;
+  /** Absent in predictions only. */
+  readonly targets?: Tensor | null;
   /** float32 [B] or [B, T], 0 for rows that fill a short batch. */
   readonly weights: Tensor;
 }

@@ -3,7 +3,6 @@ import {
   type Compiled,
   compile,
   dispose,
-  fail,
   type HostArray,
   type Key,
   key,
@@ -16,6 +15,7 @@ import { type Batch, batchFiller, countRows, type InputData, type TrainingData }
 import { breather } from './event-loop.ts';
 import { requireLike, tensorTree } from './host-tree.ts';
 import type { Model, ParamsInput } from './model.ts';
+import { requireWhole } from './require.ts';
 import { type StopSignal, throwIfAborted } from './signal.ts';
 import {
   addTotals,
@@ -56,6 +56,7 @@ export async function evaluate<P, X>(
   options: EvaluateOptions,
 ): Promise<Measured> {
   const { backend, batch = 32, metrics = {}, loss, seed = 0, signal } = options;
+  requireWhole('evaluate: batch', batch);
   const rows = { data, indices: orderOf(countRows(data), batch) };
   const start = { params: paramsFor(model, params), totals: noTotals(metrics) };
   const evaluator = createEvaluator(model, rows, { backend, batch, loss, metrics, key: key(seed) });
@@ -135,6 +136,7 @@ export async function predict<P, X>(
   options: RunOptions,
 ): Promise<HostArray> {
   const { backend, batch = 32, seed = 0, signal } = options;
+  requireWhole('predict: batch', batch);
   const count = countRows(data);
   const constant = key(seed);
   const own = await run(backend, paramsFor(model, params));
@@ -178,13 +180,7 @@ function wholeOf(
 
 /** Given parameters as a tree of tensors, checked against what the model would make. */
 export function paramsFor<P, X>(model: Model<P, X>, params: ParamsInput<P>): P {
-  const tree = tensorTree(params);
+  const tree = tensorTree<P>(params);
   requireLike('params', tree, model.init(key(0)));
-  return tree as P;
-}
-
-/** Refuses a batch size, a number of epochs and the like that is no whole number. */
-export function requireWhole(what: string, value: number, least = 1): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  fail('option-invalid', `${what} is ${value}. Give a whole number of at least ${least}.`);
+  return tree;
 }

@@ -8,7 +8,7 @@ import {
   Tensor,
   tensor,
 } from '@ostinato/core';
-import type { HostTree } from './model.ts';
+import type { HostTree, ParamsInput } from './model.ts';
 
 export const isHostArray = (x: unknown): x is HostInput =>
   typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'data' in x && 'shape' in x;
@@ -19,15 +19,15 @@ export async function readTree<T>(tree: T): Promise<HostTree<T>> {
   return shape.build(await Promise.all(leaves.map((t) => t.read()))) as HostTree<T>;
 }
 
-/** The same tree of tensors; host arrays are copied. */
-export function tensorTree(tree: unknown): unknown {
+/** A tree of host arrays as one of tensors, which are copies; what is a tensor stays. For `run`, to bring it to a backend. */
+export function tensorTree<T>(tree: ParamsInput<T>): T {
   const { leaves, shape } = flatten<Tensor | HostInput>(
     tree,
     (x) => x instanceof Tensor || isHostArray(x),
   );
   return shape.build(
     leaves.map((x) => (x instanceof Tensor ? x : tensor(x, dtypeOption(x as HostArray)))),
-  );
+  ) as T;
 }
 
 const dtypeOption = (x: HostArray): { dtype?: HostArray['dtype'] } =>

@@ -15,19 +15,19 @@ export { memoryStore, type Store } from './checkpoint/store.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm } from './clipping.ts';
 export type { Batch, HostRows, InputData, InputRows, TrainingData } from './data.ts';
 export { type EvaluateOptions, evaluate, predict, type RunOptions } from './evaluate.ts';
-export {
-  type BestEpoch,
-  type CheckpointEvent,
-  type CheckpointOptions,
-  type DoneEvent,
-  type EpochEvent,
-  type FitEvent,
-  type FitOptions,
-  fit,
-  type Snapshot,
-  type StartEvent,
-  type StepEvent,
-} from './fit.ts';
+export type {
+  BestEpoch,
+  CheckpointEvent,
+  DoneEvent,
+  EpochEvent,
+  FitEvent,
+  Snapshot,
+  StartEvent,
+  StepEvent,
+} from './fit/events.ts';
+export { fit } from './fit/fit.ts';
+export type { CheckpointOptions, FitOptions } from './fit/options.ts';
+export { readTree, tensorTree } from './host-tree.ts';
 export { binaryCrossEntropy, crossEntropy, meanSquaredError } from './losses.ts';
 export { accuracy, binaryAccuracy } from './metrics.ts';
 export type { HostTree, Model, ModelHow, ParamsInput } from './model.ts';
@@ -45,6 +45,7 @@ export {
   type SgdOptions,
   sgd,
 } from './optimizers.ts';
+export { cosineDecay, exponentialDecay, linearWarmup } from './schedules.ts';
 export type { StopSignal } from './signal.ts';
 export type { Measured, Metrics, Totals } from './totals.ts';
 export {
@@ -52,6 +53,7 @@ export {
   type StepOptions,
   type StepReport,
   type TrainingState,
+  trainingState,
   trainingStep,
 } from './training-step.ts';
 export { type Measure, weightedMean } from './weighted-mean.ts';

@@ -11,3 +11,7 @@ export function throwIfAborted(signal: StopSignal | undefined): void {
   if (!signal?.aborted) return;
   throw signal.reason ?? new Error('aborted');
 }
+
+/** Whether it is the signal that threw this, and not something that failed meanwhile. */
+export const isAbort = (e: unknown, signal: StopSignal | undefined): boolean =>
+  signal?.aborted === true && (signal.reason === undefined || e === signal.reason);

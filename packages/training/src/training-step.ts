@@ -4,7 +4,7 @@ import { clipByGlobalNorm, clipByValue } from './clipping.ts';
 import type { Batch } from './data.ts';
 import type { Model, ModelHow } from './model.ts';
 import type { Optimizer } from './optimizers.ts';
-import { addTotals, type Metrics, type Totals } from './totals.ts';
+import { addTotals, type Metrics, noTotals, type Totals } from './totals.ts';
 import type { Measure } from './weighted-mean.ts';
 
 /** Bounds for the gradients: their global norm, or each element. */
@@ -29,6 +29,14 @@ export interface StepReport {
   readonly loss: Tensor;
   /** Of all gradients before clipping, where they are clipped by it; []. */
   readonly gradientNorm: Tensor | null;
+}
+
+/** The state before the first step, to be evaluated with `run`. */
+export function trainingState<P>(
+  params: P,
+  { optimizer, metrics = {} }: Pick<StepOptions, 'optimizer' | 'metrics'>,
+): TrainingState<P> {
+  return { params, optimizer: optimizer.init(params), totals: noTotals(metrics) };
 }
 
 /**

@@ -3,7 +3,19 @@ import { compile, type Tensor, tensor } from '@ostinato/core';
 import { reference } from '@ostinato/core/backend';
 import { assertClose, listGoldens, loadGolden, type OptimiserConfig } from '@ostinato/golden';
 import { describe, expect, test } from 'vitest';
-import { adagrad, adam, adamW, type Optimizer, rmsprop, sgd } from '../src/index.ts';
+import {
+  adagrad,
+  adam,
+  adamW,
+  clipByGlobalNorm,
+  cosineDecay,
+  exponentialDecay,
+  linearWarmup,
+  type Optimizer,
+  type OptimizerState,
+  rmsprop,
+  sgd,
+} from '../src/index.ts';
 import { backends } from './backends.ts';
 
 function optimizerOf(config: OptimiserConfig): Optimizer {
@@ -12,22 +24,22 @@ function optimizerOf(config: OptimiserConfig): Optimizer {
   switch (config.algorithm) {
     case 'sgd': {
       const { momentum, nesterov } = config;
-      return sgd({ learningRate, momentum, nesterov, weightDecay }) as Optimizer;
+      return sgd({ learningRate, momentum, nesterov, weightDecay });
     }
     case 'adam':
     case 'adamw': {
       const [beta1, beta2] = config.betas;
       const make = config.algorithm === 'adam' ? adam : adamW;
-      return make({ learningRate, beta1, beta2, epsilon: config.eps, weightDecay }) as Optimizer;
+      return make({ learningRate, beta1, beta2, epsilon: config.eps, weightDecay });
     }
     case 'rmsprop': {
       const { alpha, momentum, centered, eps: epsilon } = config;
       const options = { learningRate, alpha, momentum, centered, epsilon, weightDecay };
-      return rmsprop(options) as Optimizer;
+      return rmsprop(options);
     }
     case 'adagrad': {
       const { lr_decay: rateDecay, eps: epsilon } = config;
-      return adagrad({ learningRate, rateDecay, epsilon, weightDecay }) as Optimizer;
+      return adagrad({ learningRate, rateDecay, epsilon, weightDecay });
     }
   }
 }
@@ -68,14 +80,32 @@ describe.each(backends)('on %s', (_, create) => {
 
   test('a schedule is a function of the step', async () => {
     const optimizer = sgd({ learningRate: (step) => step });
-    const step = compile(backend, (p: Tensor, s: unknown) =>
-      (optimizer as Optimizer).update(tensor(1), s, p),
+    const step = compile(backend, (p: Tensor, s: OptimizerState<'velocity'>) =>
+      optimizer.update(tensor(1), s, p),
     );
     const init = compile(backend, () => optimizer.init(tensor(0)));
     let [p, s] = await step(10, (await init()) as never);
     expect(await p.item()).toBe(9);
     [p, s] = await step(p, s as never);
     expect(await p.item()).toBe(7);
+  });
+
+  test('warm-up, cosine and exponential decay follow their formulas', async () => {
+    const steps = [1, 2, 5, 10, 20, 40];
+    const cosine = cosineDecay(0.8, { steps: 20, least: 0.2 });
+    const want: readonly (readonly [(step: Tensor) => Tensor, (n: number) => number])[] = [
+      [linearWarmup(0.5, 10), (n) => 0.5 * Math.min(n / 10, 1)],
+      [cosine, (n) => 0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min(n / 20, 1)))],
+      [exponentialDecay(0.1, { steps: 10, factor: 0.5 }), (n) => 0.1 * 0.5 ** (n / 10)],
+      [
+        linearWarmup(cosine, 4),
+        (n) => Math.min(n / 4, 1) * (0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min(n / 20, 1)))),
+      ],
+    ];
+    for (const [schedule, formula] of want) {
+      const at = compile(backend, (step: Tensor) => schedule(step));
+      for (const n of steps) expect(await (await at(n)).item()).toBeCloseTo(formula(n), 6);
+    }
   });
 
   test('options that make no sense are refused', () => {
@@ -97,7 +127,8 @@ test('one loop updates a parameter and all that Adam keeps of it', async () => {
   const step = compile(
     backend,
     (now: Awaited<ReturnType<typeof init>>, gradients: Params) => {
-      const [params, state] = optimizer.update(gradients, now.state, now.params);
+      const clipped = clipByGlobalNorm(gradients, 1).gradients;
+      const [params, state] = optimizer.update(clipped, now.state, now.params);
       return { params, state };
     },
     { donate: [0], label: 'adam' },
@@ -107,26 +138,37 @@ test('one loop updates a parameter and all that Adam keeps of it', async () => {
   expect(step.explain()).toMatchInlineSnapshot(`
     "adam on reference: 1 compiled
 
-    5 launches (5 loop); 84 bytes in, 64 out, 32 scratch
+    5 launches (5 loop); 84 bytes in, 64 out, 80 scratch
     in  %0 0.params.a: float32[2], %1 0.params.b: float32[3], %2 0.state.slots.mean.a: float32[2], %3 0.state.slots.mean.b: float32[3], %4 0.state.slots.square.a: float32[2], %5 0.state.slots.square.b: float32[3], %6 0.state.step: int32[1], %7 1.a: float32[2], %8 1.b: float32[3]
     out %0 0.params.a: float32[2], %1 0.params.b: float32[3], %2 0.state.slots.mean.a: float32[2], %3 0.state.slots.mean.b: float32[3], %4 0.state.slots.square.a: float32[2], %5 0.state.slots.square.b: float32[3], %6 0.state.step: int32[1]
     donated %0, %1, %2, %3, %4, %5, %6
-    scratch 32 bytes
+    scratch 80 bytes
+    loop [] sum over [1,2]
+        %16 reduce<> = (%7 1.a<2,1> * %7 1.a<2,1>)
+    loop [] sum over [3]
+        %17 reduce+4<> = (%8 1.b<1> * %8 1.b<1>)
     loop []
         v0 = (%6 0.state.step<> + 1)
         v1 = float32(v0)
+        v2 = tanh((v1 * -0.05268025782891314))
+        v3 = tanh((v1 * -0.0005002501667917672))
         %6 0.state.step<> = v0
-        %16 map<> = tanh((v1 * -0.05268025782891314))
-        %17 map+4<> = tanh((v1 * -0.0005002501667917672))
+        %18 map+8<> = (0.001 / neg(((v2 * 2) / (1 - v2))))
+        %19 map+12<> = (1 / (sqrt((%16 reduce<> + %17 reduce+4<>)) + 0.000001))
+        %20 map+16<> = sqrt(neg(((v3 * 2) / (1 - v3))))
     loop [1,2]
-        %2 0.state.slots.mean.a<2,1> = ((%2 0.state.slots.mean.a<2,1> * 0.9) + (%7 1.a<2,1> * 0.09999999999999998))
-        %4 0.state.slots.square.a<2,1> = ((%4 0.state.slots.square.a<2,1> * 0.999) + ((%7 1.a<2,1> * %7 1.a<2,1>) * 0.0010000000000000009))
+        v0 = (%7 1.a<2,1> * min(%19 map+12<0,0>, 1))
+        v1 = ((%2 0.state.slots.mean.a<2,1> * 0.9) + (v0 * 0.09999999999999998))
+        v2 = ((%4 0.state.slots.square.a<2,1> * 0.999) + ((v0 * v0) * 0.0010000000000000009))
+        %2 0.state.slots.mean.a<2,1> = v1
+        %4 0.state.slots.square.a<2,1> = v2
+        %0 0.params.a<2,1> = (%0 0.params.a<2,1> - (%18 map+8<0,0> * (v1 / ((sqrt(v2) / %20 map+16<0,0>) + 1e-8))))
     loop [3]
-        %3 0.state.slots.mean.b<1> = ((%3 0.state.slots.mean.b<1> * 0.9) + (%8 1.b<1> * 0.09999999999999998))
-        %5 0.state.slots.square.b<1> = ((%5 0.state.slots.square.b<1> * 0.999) + ((%8 1.b<1> * %8 1.b<1>) * 0.0010000000000000009))
-    loop [1,2]
-        %0 0.params.a<2,1> = (%0 0.params.a<2,1> - ((0.001 / neg(((%16 map<0,0> * 2) / (1 - %16 map<0,0>)))) * (%2 0.state.slots.mean.a<2,1> / ((sqrt(%4 0.state.slots.square.a<2,1>) / sqrt(neg(((%17 map+4<0,0> * 2) / (1 - %17 map+4<0,0>))))) + 1e-8))))
-    loop [3]
-        %1 0.params.b<1> = (%1 0.params.b<1> - ((0.001 / neg(((%16 map<0> * 2) / (1 - %16 map<0>)))) * (%3 0.state.slots.mean.b<1> / ((sqrt(%5 0.state.slots.square.b<1>) / sqrt(neg(((%17 map+4<0> * 2) / (1 - %17 map+4<0>))))) + 1e-8))))"
+        v0 = (%8 1.b<1> * min(%19 map+12<0>, 1))
+        v1 = ((%3 0.state.slots.mean.b<1> * 0.9) + (v0 * 0.09999999999999998))
+        v2 = ((%5 0.state.slots.square.b<1> * 0.999) + ((v0 * v0) * 0.0010000000000000009))
+        %3 0.state.slots.mean.b<1> = v1
+        %5 0.state.slots.square.b<1> = v2
+        %1 0.params.b<1> = (%1 0.params.b<1> - (%18 map+8<0> * (v1 / ((sqrt(v2) / %20 map+16<0>) + 1e-8))))"
   `);
 });

@@ -1,0 +1,43 @@
+/**
+ * Training as an async iterator of events: the caller pulls, so pausing is not pulling and stopping is breaking.
+ *
+ * What a step computes depends on (seed, step) and what it sees on (seed, epoch), never on how often the loop was
+ * stopped: an interrupted run resumes to the same bits.
+ */
+import type { TrainingData } from '../data.ts';
+import type { Model } from '../model.ts';
+import { isAbort } from '../signal.ts';
+import type { FitEvent } from './events.ts';
+import type { FitOptions } from './options.ts';
+import { Session } from './session.ts';
+
+/**
+ * Trains a model. Begins when the first event is pulled; when the loop ends, breaks, is aborted or throws, everything
+ * that it made on the backend is disposed. What events hand out lives on the host.
+ *
+ * @example
+ * for await (const event of fit(model, data, { backend, optimizer: adam(), loss: binaryCrossEntropy, epochs: 10 })) {
+ *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.validation?.loss);
+ * }
+ */
+export async function* fit<P, X>(
+  model: Model<P, X>,
+  data: TrainingData<X>,
+  options: FitOptions<P, X>,
+): AsyncGenerator<FitEvent<P>, void, void> {
+  const session = await Session.open(model, data, options);
+  let outcome: 'stopped' | 'failed' | 'done' = 'stopped';
+  try {
+    yield* session.events();
+    outcome = 'done';
+  } catch (e) {
+    if (!isAbort(e, options.signal)) outcome = 'failed';
+    throw e;
+  } finally {
+    try {
+      if (outcome === 'stopped') await session.save();
+    } finally {
+      session.dispose();
+    }
+  }
+}

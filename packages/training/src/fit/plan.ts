@@ -1,0 +1,62 @@
+/** What follows from the options of a run before anything is computed: rows, batches, keys. Knows no backend. */
+import { fail, type Key, tensor } from '@ostinato/core';
+import { type HostKey, hostKey, splitKey } from '@ostinato/core/random';
+import { batches, trainValidationSplit } from '@ostinato/datasets';
+import type { RunIdentity } from '../checkpoint/checkpoint.ts';
+import { countRows, type TrainingData } from '../data.ts';
+import { orderOf, type Rows } from '../evaluate.ts';
+import { requireWhole } from '../require.ts';
+import type { FitOptions } from './options.ts';
+
+/** Options with their defaults, and what follows from them. */
+export interface Plan<X> {
+  readonly identity: RunIdentity;
+  readonly validation: Rows<X> | null;
+  readonly stepsPerEpoch: number;
+  readonly keys: { readonly init: Key; readonly order: HostKey; readonly step: Key };
+}
+
+export function planOf<P, X>(data: TrainingData<X>, options: FitOptions<P, X>): Plan<X> {
+  const { batch = 32, seed = 0, shuffle = true, validation, validationSplit } = options;
+  requireWhole('fit: epochs', options.epochs);
+  requireWhole('fit: batch', batch);
+  requireWhole('fit: every', options.every ?? 1);
+  requireWhole('fit: checkpoint.everySteps', options.checkpoint?.everySteps ?? 1);
+  if (!('targets' in data))
+    fail('data-invalid', 'fit: data has no targets. Give { inputs, targets }.');
+  if (validation && validationSplit !== undefined)
+    fail('option-invalid', 'fit: got validation and validationSplit. Give one of them.');
+  const count = countRows(data);
+  const split = validationSplit === undefined ? null : trainValidationSplit(count, validationSplit);
+  const rows = split ? split.train.length : count;
+  const held = split ? split.validation : null;
+  const [init, order, step] = splitKey(hostKey(seed), 3) as [HostKey, HostKey, HostKey];
+  return {
+    identity: {
+      seed,
+      batch,
+      rows,
+      validationRows: held ? held.length : validation ? countRows(validation) : 0,
+      shuffle,
+    },
+    validation: validation
+      ? { data: validation, indices: orderOf(countRows(validation), batch) }
+      : held && {
+          data,
+          indices: orderOf(held.length, batch).map((part) => part.map((i) => held[i] as number)),
+        },
+    stepsPerEpoch: Math.ceil(rows / batch),
+    keys: { init: keyOf(init), order, step: keyOf(step) },
+  };
+}
+
+const keyOf = (words: HostKey): Key => tensor({ data: Uint32Array.from(words), shape: [2] });
+
+/** The batches of an epoch (from 0), as row numbers. */
+export function epochOrder(
+  plan: Pick<Plan<unknown>, 'identity' | 'keys'>,
+  epoch: number,
+): Uint32Array[] {
+  const { rows, batch: size, shuffle } = plan.identity;
+  return batches(rows, { size, key: shuffle ? plan.keys.order : null, epoch });
+}

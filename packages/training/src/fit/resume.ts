@@ -1,0 +1,45 @@
+/** Going on from a checkpoint, or refusing it. Knows stores and what must agree between two runs. */
+import { fail } from '@ostinato/core';
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  type RunIdentity,
+  type RunRecord,
+} from '../checkpoint/checkpoint.ts';
+import type { TrainingState } from '../training-step.ts';
+import type { CheckpointOptions, FitOptions } from './options.ts';
+import type { Plan } from './plan.ts';
+
+export const nameOf = (options: CheckpointOptions): string => options.name ?? 'checkpoint';
+
+/** The checkpoint to go on from; null where none is wanted or there is none. */
+export async function resumeFrom<P, X>(
+  fresh: TrainingState<P>,
+  plan: Plan<X>,
+  { checkpoint }: FitOptions<P, X>,
+): Promise<Checkpoint | null> {
+  if (!checkpoint?.resume) return null;
+  const name = nameOf(checkpoint);
+  const file = await checkpoint.store.read(name);
+  if (file === null) return null;
+  const found = decodeCheckpoint(file, name, { state: fresh, params: fresh.params });
+  for (const [key, want] of Object.entries(plan.identity)) {
+    const got = found.record.run[key as keyof RunIdentity];
+    if (got !== want)
+      fail(
+        'checkpoint-mismatch',
+        `${name}: was written by a run with ${key} ${got}, this one has ${want}. Make them equal, or start anew under another name (options.params takes the parameters of the old run).`,
+      );
+  }
+  return found;
+}
+
+/** What to warn of when a run goes on from this record. */
+export function differences<P, X>(record: RunRecord, { backend }: FitOptions<P, X>): string[] {
+  const { name, variant } = backend.info();
+  const before = record.backend;
+  if (before.name === name && before.variant === variant) return [];
+  return [
+    `The checkpoint was written on ${before.name} (${before.variant}), this run goes on on ${name} (${variant}): from here on the numbers may differ in their last bits.`,
+  ];
+}

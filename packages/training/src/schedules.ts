@@ -1,0 +1,42 @@
+/** Learning rates that change with the step, as functions for an optimiser's `learningRate`. Knows no optimiser. */
+import { add, cos, minimum, mul, pow, scalar, type Tensor } from '@ostinato/core';
+import type { LearningRate } from './optimizers.ts';
+import { requireWhole } from './require.ts';
+
+/** What the schedules here make: the step is a float32 scalar, from 1. */
+export type Schedule = (step: Tensor) => Tensor;
+
+const rateAt = (rate: LearningRate, step: Tensor): Tensor =>
+  typeof rate === 'number' ? scalar(rate) : rate(step);
+
+/**
+ * `rate * min(step / steps, 1)`: grows from rate / steps to all of it, and then follows `rate`, which may be a schedule
+ * of its own (Goyal et al., arXiv 1706.02677).
+ */
+export function linearWarmup(rate: LearningRate, steps: number): Schedule {
+  requireWhole('linearWarmup: steps', steps);
+  return (step) => mul(rateAt(rate, step), minimum(mul(step, 1 / steps), 1));
+}
+
+/**
+ * Half a cosine from `rate` at step 0 to `least` at step `steps`, and `least` from there on: Loshchilov and Hutter, ICLR
+ * 2017, without restarts. PyTorch's CosineAnnealingLR.
+ */
+export function cosineDecay(rate: number, options: { steps: number; least?: number }): Schedule {
+  const { steps, least = 0 } = options;
+  requireWhole('cosineDecay: steps', steps);
+  return (step) => {
+    const done = minimum(mul(step, 1 / steps), 1); // []
+    return add(mul(add(cos(mul(done, Math.PI)), 1), (rate - least) / 2), least);
+  };
+}
+
+/** `rate * factor^(step / steps)`: times `factor` in every `steps` steps. Keras' ExponentialDecay. */
+export function exponentialDecay(
+  rate: number,
+  options: { steps: number; factor: number },
+): Schedule {
+  const { steps, factor } = options;
+  requireWhole('exponentialDecay: steps', steps);
+  return (step) => mul(pow(factor, mul(step, 1 / steps)), rate);
+}

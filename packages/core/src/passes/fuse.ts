@@ -12,7 +12,7 @@ import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } fro
 import { bind } from './bind.ts';
 import { findRows, type RowAxes } from './rows.ts';
 import { baseOf, isConstant, type Schedule, schedule } from './schedule.ts';
-import { simplifyExpr } from './simplify-expr.ts';
+import { shareEqual, simplifyExpr } from './simplify-expr.ts';
 
 /** Where a value lies: a window on a slot. */
 interface Place {
@@ -96,7 +96,9 @@ class Fuser {
       for (const t of this.plan.order) if (this.plan.level(t) === level) this.emitSingle(t);
       this.emitLoops(level);
     }
-    const code = this.code.map((i) => bind(i, this.slots));
+    const code = this.code.map((i) =>
+      bind(i.kind === 'loop' ? { ...i, body: shareEqual(i.body) } : i, this.slots),
+    );
     return {
       program: { slots: this.slots, inputs, outputs, scratch: [], code },
       axis: this.axis,

@@ -30,6 +30,8 @@ export function findRows(op: ScanOp): RowsFound {
     for (let i = params.length - 1; i >= counts.consts; i--)
       if (fits[i]) guesses.push(moving.map((f, j) => f && j !== i));
     for (const [g, guess] of guesses.entries()) {
+      // Without rows in the state, each row would run the same whole loop.
+      if (!carries.some((_, i) => guess[counts.consts + i])) continue;
       const found = tryAxes(op, guess, count);
       if (typeof found !== 'string') return { count, axes: found };
       if (g === 0) why = found;

@@ -1,6 +1,6 @@
 /** Smaller expressions of equal value. NaN and infinities survive: nothing times zero is folded away. */
 import type { DType } from '../ir/dtype.ts';
-import { apply, constant, type Expr, exprOrder } from '../ir/expr.ts';
+import { apply, constant, type Expr, exprNumbering, exprOrder } from '../ir/expr.ts';
 import { evalExpr, exprType } from '../ir/scalar.ts';
 
 type Const = Extract<Expr, { op: 'const' }>;
@@ -25,6 +25,20 @@ export function simplifyExpr(root: Expr, types: readonly DType[]): Expr {
     memo.set(x, step(rebuilt, types));
   }
   return memo.get(root) as Expr;
+}
+
+/** The same expressions with equal parts made one, so that each is computed once. */
+export function shareEqual(roots: readonly Expr[]): Expr[] {
+  const number = exprNumbering();
+  const byNumber = new Map<number, Expr>();
+  for (const x of exprOrder(roots)) {
+    const k = number(x);
+    if (byNumber.has(k)) continue;
+    const args = 'args' in x ? x.args.map((a) => byNumber.get(number(a)) as Expr) : [];
+    const same = !('args' in x) || args.every((a, i) => a === x.args[i]);
+    byNumber.set(k, same ? x : ({ ...x, args } as Expr));
+  }
+  return roots.map((r) => byNumber.get(number(r)) as Expr);
 }
 
 function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType[]): Expr {

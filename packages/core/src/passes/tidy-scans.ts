@@ -100,15 +100,18 @@ function tidyScan(
   const { consts: nc, carry: nk } = counts;
   const outer = (p: Tensor): Tensor => args[body.params.indexOf(p)] as Tensor;
 
-  // 1. Parameters that are the same in every step stand for their outer value.
+  // 1. Parameters that are the same in every step stand for their outer value, equal xs for the first of them.
+  const first = new Map<Tensor, Tensor>();
   const stands = new Map<Tensor, Tensor>();
   body.params.forEach((p, i) => {
     if (i < nc) stands.set(p, outer(p));
     else if (i < nc + nk) {
       if (body.results[i - nc] === p) stands.set(p, outer(p));
     } else {
-      const still = withoutTime(outer(p));
+      const x = outer(p);
+      const still = withoutTime(x) ?? first.get(x);
       if (still) stands.set(p, still);
+      else first.set(x, p);
     }
   });
   const inner = substitute(body.results, stands);

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../src/index.ts';
 import { fileStore } from '../../src/node.ts';
@@ -63,9 +64,13 @@ test('killed at random moments, it always has a whole checkpoint, and never an o
   const moments = [0, 3, 1, 7, 20, 12];
   let newest = 0;
   for (const moment of moments) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), dir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./writer.ts', import.meta.url)), dir],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     newest = Math.max(newest, await killAfter(child, moment));
     const bytes = (await fileStore(dir).read('run')) as Uint8Array;
     const { metadata, tensors } = decodeSafetensors(bytes, 'run');
@@ -98,9 +103,13 @@ function killAfter(child: ChildProcess, milliseconds: number): Promise<number> {
 
 test('a training that is killed again and again ends with the bits of one that is not', async () => {
   const train = (folder: string): ChildProcess =>
-    spawn(process.execPath, [join(import.meta.dirname, 'trainer.ts'), join(dir, folder)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./trainer.ts', import.meta.url)), join(dir, folder)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
   const whole = await outputOf(train('whole'));
   expect(whole).toMatch(/resumed at 0\n[0-9a-f]+\n$/);
   for (const moment of [2, 25, 9]) await killAfter(train('killed'), moment);

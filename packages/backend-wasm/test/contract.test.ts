@@ -118,6 +118,8 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
     [7, 31, 1027],
     [13, 40, 1030],
     [700, 20, 65],
+    [261, 130, 131],
+    [9, 130, 1024],
     [1, 5, 2],
   ];
   test.each(shapes)('%d by %d by %d in every layout', (m, n, k) => {

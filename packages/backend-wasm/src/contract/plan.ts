@@ -55,12 +55,18 @@ export interface ContractPlan {
   readonly depthStep: number;
   /** What tiles read: b itself, panels packed as a whole, or panels packed block by block. */
   readonly source: 'place' | 'panels' | 'blocks';
+  /** What tiles read of a: itself, or blocks of rows copied one after another or tile by tile. */
+  readonly rowSource: 'place' | 'rows' | 'tiles';
+  /** Rows of such a block, at most. */
+  readonly blockRows: number;
   readonly range: RangeAxis & { readonly size: number };
   /** Bytes of the panels of the instruction's operands; 0 where one is used in place. */
   readonly packA: number;
   readonly packB: number;
   /** Bytes that a run needs for itself: each thread its own. */
   readonly scratch: number;
+  /** What they are for: tiles that the out cannot take as they are, panels of a block, copied rows. */
+  readonly scratchParts: { readonly edge: number; readonly panels: number; readonly rows: number };
   readonly flops: number;
 }
 
@@ -170,8 +176,12 @@ function planOrientation(
   const packed = source === 'panels' ? outer.bytes : 0;
   const needsEdge = columns.out !== 4 || columns.size !== paddedColumns;
   const edge = needsEdge ? 4 * tile.rows * tile.columns : 0;
-  const stepDepth = depth.reduce((n, d, k) => n * (k < depth.length - 1 ? d.size : depthStep), 1);
-  const blockPanels = source === 'blocks' ? 4 * paddedColumns * stepDepth : 0;
+  const steps = stepsOf({ depth, depthStep });
+  const blockPanels = source === 'blocks' ? 4 * paddedColumns * steps : 0;
+  const blockRows = Math.max(tile.rows, Math.min(rows.size, Math.floor(blockBytes / (4 * steps))));
+  const rowSource = chooseRowSource(rows, depth, paddedColumns / tile.columns);
+  const copiedRows =
+    rowSource === 'place' ? 0 : blockRows * copiedRowBytes({ rowSource, depth, depthStep });
 
   const matrices = sizeOfAxes(axes.batch) * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
   const storing = rows.size * columns.size * (columns.out === 4 ? 0.5 : 2) * sizeOfAxes(axes.batch);
@@ -196,14 +206,46 @@ function planOrientation(
     depth,
     depthStep,
     source,
+    rowSource,
+    blockRows,
     range: rangeOf(batch, byRows, ranged && (isBatch ? batch[0] : rowAxes[0])),
     packA: swapped ? packed : 0,
     packB: swapped ? 0 : packed,
-    scratch: edge + blockPanels,
+    scratch: edge + blockPanels + copiedRows,
+    scratchParts: { edge, panels: blockPanels, rows: copiedRows },
     flops: 2 * points * depthSize,
   };
   return { plan, cycles };
 }
+
+/** What of a stays in the second cache while panels pass by. */
+const blockBytes = 1 << 17;
+
+/** Steps of the depth in a block, at most. */
+export const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'depthStep'>): number =>
+  sizeOf(depth.slice(0, -1)) * depthStep;
+
+/** A line of the cache between copied rows, so that not all of them begin in the same set. */
+export const copiedRowBytes = (
+  plan: Pick<ContractPlan, 'rowSource' | 'depth' | 'depthStep'>,
+): number => 4 * stepsOf(plan) + (plan.rowSource === 'rows' ? 64 : 0);
+
+/**
+ * Steps of the depth that lie far apart in a, or rows a page apart, fall into few sets of the caches: a copy pays once
+ * several panels read it.
+ */
+function chooseRowSource(
+  rows: ByteAxis,
+  depth: readonly ByteAxis[],
+  panels: number,
+): ContractPlan['rowSource'] {
+  const inner = depth.at(-1) as ByteAxis;
+  if (depth.length > 1 || panels < 4 || rows.size < 4) return 'place';
+  if (inner.a === 4) return rows.a % 4096 === 0 && inner.size >= 64 ? 'rows' : 'place';
+  return rows.a === 4 && Math.abs(inner.a) >= farApart ? 'tiles' : 'place';
+}
+
+const farApart = 1024;
 
 /** Reading rows of b where they lie, instead of a panel in one run. */
 const inPlacePenalty = 1.1;

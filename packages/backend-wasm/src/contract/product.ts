@@ -3,10 +3,11 @@
  * lies; leaves the arithmetic to kernel.ts.
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, type Value } from '../assembler/instructions.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
-import type { ByteAxis, ContractPlan } from './plan.ts';
+import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
+import { copiedStrides, copyRows } from './rows.ts';
 import { splitRows } from './tile.ts';
 import {
   ahead,
@@ -28,9 +29,6 @@ export interface Packed {
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
 }
-
-/** What of a stays in the second cache while panels pass by. */
-const blockBytes = 1 << 17;
 
 /**
  * Computes the out, or the part of it that `range` says: `plan.range.size` is the whole. Packed operands are at the
@@ -55,7 +53,7 @@ function emitBatch(
   packed: Packed,
   range: Range | undefined,
 ): void {
-  const { source, tile, columns } = plan;
+  const { source, scratchParts } = plan;
   const start = (place: ContractPlan['a']): Value<'i32'> =>
     i32.add(f.get(buffers[place.buffer] as Address), place.bytes);
   const panels = plan.swapped ? packed.a : packed.b;
@@ -65,18 +63,23 @@ function emitBatch(
     out: f.let('out', start(plan.out)),
   };
   const partialSums = countOf(plan.blocks) * Math.ceil(lastOf(plan.depth).size / plan.depthStep);
-  const needsEdge = columns.out !== 4 || columns.size % tile.columns !== 0;
+  let used = 0;
+  const area = (name: string, bytes: number): Address | undefined => {
+    if (bytes === 0 || !packed.scratch) return undefined;
+    const address = f.let(name, i32.add(packed.scratch, used));
+    used += bytes;
+    return address;
+  };
   const shared: Shared = {
     ...kernelLocals(f, plan),
     plan,
     range,
+    row: plan.rows.a,
     depth: depthSteps(plan),
-    fresh: partialSums > 1 ? f.local('i32', 'fresh') : undefined,
-    edge: needsEdge && packed.scratch ? f.let('edge', packed.scratch) : undefined,
-    blockPanels:
-      source === 'blocks' && packed.scratch
-        ? f.let('panels', i32.add(packed.scratch, needsEdge ? 4 * tile.rows * tile.columns : 0))
-        : undefined,
+    mask: partialSums > 1 ? f.local('v128', 'mask') : undefined,
+    edge: area('edge', scratchParts.edge),
+    panels: area('panels', scratchParts.panels),
+    copied: area('copied', scratchParts.rows),
   };
   const outer = [...plan.batch, ...plan.outerColumns].map((axis, k) => {
     const steps = ranged(axis, plan, range, 'batch', k);
@@ -87,8 +90,13 @@ function emitBatch(
 
 interface Shared extends Omit<Kernel, 'steps'> {
   readonly range: Range | undefined;
-  readonly blockPanels: Address | undefined;
+  /** Where panels are packed block by block, and rows of a. */
+  readonly panels: Address | undefined;
+  readonly copied: Address | undefined;
 }
+
+/** What the tiles of some rows need; with `steps` of the depth, where blocks differ. */
+type Block = Shared & Pick<Kernel, 'steps'>;
 
 const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
 const countOf = (axes: readonly { readonly size: number }[]): number =>
@@ -116,7 +124,7 @@ function depthSteps({ source, depth, tile }: ContractPlan): Kernel['depth'] {
 
 /** All partial sums of one matrix, in order. */
 function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
-  const { plan, fresh } = shared;
+  const { plan, mask } = shared;
   const { depth, depthStep, source, tile } = plan;
   const inner = lastOf(depth);
   const bytesOfStep = 4 * tile.columns;
@@ -124,10 +132,10 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
     const steps = countOf(plan.blocks.slice(k + 1)) * countOf(depth);
     return { size, a, b: source === 'panels' ? bytesOfStep * steps : b, out: 0 };
   });
-  if (fresh) f.set(fresh, i32.const(1));
+  if (mask) f.set(mask, v128.constI32(0));
   const block = (cursor: Cursor, steps: Address | undefined): void => {
-    emitBlock(f, { ...shared, steps }, shared, cursor);
-    if (fresh) f.set(fresh, i32.const(0));
+    emitBlock(f, { ...shared, steps }, cursor);
+    if (mask) f.set(mask, v128.constI32(-1));
   };
   overAxes(f, blocks, from, (cursor) => {
     if (depthStep >= inner.size) {
@@ -144,17 +152,16 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
 }
 
 /** One partial sum of all rows and columns. */
-function emitBlock(f: FunctionBuilder, kernel: Kernel, shared: Shared, from: Cursor): void {
-  const { plan } = kernel;
-  const { blockPanels, range } = shared;
-  if (blockPanels) packBlock(f, plan, from.b, blockPanels, kernel.steps);
+function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
+  const { plan, panels, range } = block;
+  if (panels) packBlock(f, plan, from.b, panels, block.steps);
   const outerRows = plan.outerRows.map((axis, k) => ({
     ...ranged(axis, plan, range, 'outerRows', k),
     b: 0,
   }));
   const rowRange = plan.range.at === 'rows' ? range : undefined;
-  overAxes(f, outerRows, { ...from, b: blockPanels ?? from.b }, (cursor) =>
-    emitRows(f, kernel, cursor, rowRange),
+  overAxes(f, outerRows, { ...from, b: panels ?? from.b }, (cursor) =>
+    emitRows(f, block, cursor, rowRange),
   );
 }
 
@@ -165,18 +172,13 @@ const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
 });
 
 /** Tiles of nearly equal height; with a range, of any height that may arise. */
-function emitRows(
-  f: FunctionBuilder,
-  kernel: Kernel,
-  from: Cursor,
-  range: Range | undefined,
-): void {
-  const { plan } = kernel;
+function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range | undefined): void {
+  const { plan } = block;
   const limit = plan.tile.rows;
   if (!range) {
     const cursor = copy(f, from);
     for (const { rows, tiles } of splitRows(plan.rows.size, limit))
-      emitTiles(f, kernel, rows, tiles, cursor);
+      emitTiles(f, block, rows, tiles, cursor);
     return;
   }
   const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
@@ -193,44 +195,54 @@ function emitRows(
         i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
       ),
     );
-    f.if(f.get(some), () => emitTiles(f, kernel, rows, f.get(some), cursor));
+    f.if(f.get(some), () => emitTiles(f, block, rows, f.get(some), cursor));
   }
 }
 
 /** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */
 function emitTiles(
   f: FunctionBuilder,
-  kernel: Kernel,
+  block: Block,
   rows: number,
   tiles: number | Value<'i32'>,
   cursor: Cursor,
 ): void {
-  const { plan } = kernel;
-  const { depth, depthStep } = plan;
+  const { plan, copied } = block;
   const step = stepOfRows(plan, rows);
-  const perTile = 4 * rows * (depth.length > 1 ? countOf(depth) : depthStep);
-  const limit = Math.max(1, Math.floor(blockBytes / perTile));
+  const limit = Math.floor(plan.blockRows / rows);
+  const some = (n: number | Value<'i32'>): void => {
+    if (!copied) {
+      emitPanels(f, { ...block, rows, tiles: n, tileOfA: step.a }, cursor);
+      return;
+    }
+    const count = typeof n === 'number' ? i32.const(n) : n;
+    copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
+    const { row, depth, tile } = copiedStrides(plan, rows);
+    const inCopy = { ...block, row, depth: [{ ...lastOf(block.depth), a: depth }] };
+    emitPanels(f, { ...inCopy, rows, tiles: n, tileOfA: tile }, { ...cursor, a: copied });
+  };
   if (typeof tiles === 'number' && tiles <= limit) {
-    emitPanels(f, kernel, rows, tiles, cursor);
+    some(tiles);
     move(f, cursor, { a: tiles * step.a, b: 0, out: tiles * step.out });
     return;
   }
-  inPieces(f, tiles, limit, (some) => {
-    emitPanels(f, kernel, rows, f.get(some), cursor);
-    f.advance(cursor.a, i32.mul(f.get(some), step.a));
-    f.advance(cursor.out, i32.mul(f.get(some), step.out));
+  inPieces(f, tiles, limit, (length) => {
+    some(f.get(length));
+    f.advance(cursor.a, i32.mul(f.get(length), step.a));
+    f.advance(cursor.out, i32.mul(f.get(length), step.out));
   });
 }
 
+interface Panels extends Kernel {
+  /** Rows of a tile, the number of tiles, and the bytes of a from one to the next. */
+  readonly rows: number;
+  readonly tiles: number | Value<'i32'>;
+  readonly tileOfA: number;
+}
+
 /** Some tiles with each panel of columns. */
-function emitPanels(
-  f: FunctionBuilder,
-  kernel: Kernel,
-  rows: number,
-  tiles: number | Value<'i32'>,
-  from: Cursor,
-): void {
-  const { plan } = kernel;
+function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
+  const { plan, rows, tiles, tileOfA } = kernel;
   const { columns, tile } = plan;
   const panels = Math.ceil(columns.size / tile.columns);
   const panel = { a: 0, b: panelStride(plan), out: tile.columns * columns.out };
@@ -243,7 +255,7 @@ function emitPanels(
     const inner = copy(f, cursor);
     f.times(tiles, () => {
       emitTile(f, kernel, rows, inner, width);
-      move(f, inner, stepOfRows(plan, rows));
+      move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
     });
     move(f, cursor, panel);
     if (rest) f.advance(rest, -tile.columns);
@@ -253,10 +265,6 @@ function emitPanels(
 function panelStride({ source, columns, tile, blocks, depth, depthStep }: ContractPlan): number {
   if (source === 'place') return tile.columns * columns.b;
   const steps =
-    source === 'panels'
-      ? countOf(blocks) * countOf(depth)
-      : depth.length > 1
-        ? countOf(depth)
-        : depthStep;
+    source === 'panels' ? countOf(blocks) * countOf(depth) : stepsOf({ depth, depthStep });
   return 4 * tile.columns * steps;
 }

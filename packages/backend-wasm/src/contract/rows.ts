@@ -1,0 +1,75 @@
+/**
+ * Copies of blocks of a, where reading it in place would keep evicting the same few lines of the caches. Knows
+ * strides; knows no arithmetic.
+ */
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
+import { type ContractPlan, copiedRowBytes } from './plan.ts';
+
+type Address = Local<'i32'>;
+
+/** Bytes between the rows, the steps of the depth and the tiles of a copy. */
+export function copiedStrides(
+  plan: ContractPlan,
+  rows: number,
+): { row: number; depth: number; tile: number } {
+  const bytes = copiedRowBytes(plan);
+  const tile = rows * bytes;
+  return plan.rowSource === 'rows'
+    ? { row: bytes, depth: 4, tile }
+    : { row: 4, depth: 4 * rows, tile };
+}
+
+export interface Rows {
+  readonly from: Address;
+  readonly to: Address;
+  /** Of a tile. */
+  readonly rows: number;
+  readonly tiles: Value<'i32'>;
+  /** Of the depth, where blocks differ. */
+  readonly steps: Address | undefined;
+}
+
+export function copyRows(f: FunctionBuilder, plan: ContractPlan, rows: Rows): void {
+  if (plan.rowSource === 'rows') copyEach(f, plan, rows);
+  else copyTiles(f, plan, rows);
+}
+
+/** Row after row; each lies in one run. */
+function copyEach(f: FunctionBuilder, plan: ContractPlan, { from, to, rows, tiles, steps }: Rows) {
+  const bytes = steps ? i32.op('shl', f.get(steps), i32.const(2)) : i32.const(4 * plan.depthStep);
+  const source = f.let('source', f.get(from));
+  const target = f.let('target', f.get(to));
+  f.times(i32.mul(tiles, rows), () => {
+    f.do('memory.copy', [f.get(target), f.get(source), bytes]);
+    f.advance(source, plan.rows.a);
+    f.advance(target, copiedStrides(plan, rows).row);
+  });
+}
+
+/** Tile after tile, each one step after another; the rows of a step lie side by side in a too. */
+function copyTiles(f: FunctionBuilder, plan: ContractPlan, { from, to, rows, tiles, steps }: Rows) {
+  const inner = plan.depth.at(-1) as ContractPlan['depth'][number];
+  const strides = copiedStrides(plan, rows);
+  const tileFrom = f.let('source', f.get(from));
+  const tileTo = f.let('target', f.get(to));
+  f.times(tiles, () => {
+    const source = f.let('source', f.get(tileFrom));
+    const target = f.let('target', f.get(tileTo));
+    f.times(steps ? f.get(steps) : plan.depthStep, () => {
+      const four = (at: number): void =>
+        f.store('v128.store', f.get(target), v128.load(f.get(source), at), at);
+      if (rows >= 4) {
+        // The last four overlap the first: the same values twice.
+        for (let r = 0; r + 4 <= rows; r += 4) four(4 * r);
+        if (rows % 4 > 0) four(4 * (rows - 4));
+      } else
+        for (let r = 0; r < rows; r++)
+          f.store('f32.store', f.get(target), f32.load(f.get(source), 4 * r), 4 * r);
+      f.advance(source, inner.a);
+      f.advance(target, strides.depth);
+    });
+    f.advance(tileFrom, 4 * rows);
+    f.advance(tileTo, strides.tile);
+  });
+}

@@ -11,7 +11,7 @@ import { openRun, readResult, writeResult } from './checkpoint-folder.ts';
 import { UsageError } from './errors.ts';
 import type { Job, RowName, ToCommand, ToWorker } from './messages.ts';
 import type { Options } from './options.ts';
-import { header, table } from './report.ts';
+import { header, TITLES, table } from './report.ts';
 import type { BaselineResult, ModelResult } from './result.ts';
 
 /** One press can arrive twice, from the terminal and from whoever started us; two presses are further apart. */
@@ -25,7 +25,7 @@ export async function compare(options: Options, args: readonly string[]): Promis
   const models: ModelResult[] = [];
   let baseline: BaselineResult | null = null;
   let hasHeader = false;
-  const start = async (row: RowName): Promise<ToCommand> => {
+  const start = async (row: RowName): Promise<ToCommand | Crash> => {
     const job: Job = { row, settings, dataDir: options.dataDir, folder };
     return runWorker(job, control, (message) => {
       if (message.kind !== 'loaded' || hasHeader) return;
@@ -44,6 +44,10 @@ export async function compare(options: Options, args: readonly string[]): Promis
       if (answer.kind === 'refused') {
         if (!options.resume) await discard(options, folder);
         throw new UsageError(answer.line);
+      }
+      if (answer.kind === 'crashed') {
+        console.error(`sentiment: the process of ${TITLES[row]} ended with ${answer.how}`);
+        return 1;
       }
       if (answer.kind === 'baseline') baseline = answer.result;
       if (answer.kind === 'trained') {
@@ -116,12 +120,18 @@ function stopControl(): StopControl {
   return control;
 }
 
+/** A process that ended without a result: out of memory, or a bug. */
+interface Crash {
+  readonly kind: 'crashed';
+  readonly how: string;
+}
+
 /** Runs one job to its end and gives the last thing that its process said. */
 async function runWorker(
   job: Job,
   control: StopControl,
   onMessage: (message: ToCommand) => void,
-): Promise<ToCommand> {
+): Promise<ToCommand | Crash> {
   if (control.signal !== null) return { kind: 'stopped' };
   const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)]);
   control.stop = stopOf(worker, job.row);
@@ -140,7 +150,8 @@ async function runWorker(
   control.stop = null;
   if (last !== undefined && last.kind !== 'loaded' && code === 0) return last;
   if (control.signal !== null && job.row === 'baseline') return { kind: 'stopped' };
-  throw new Error(`the process of "${job.row}" ended with ${code} and no result`);
+  // Its own words, a stack or the system's, are on stderr already.
+  return { kind: 'crashed', how: String(code) };
 }
 
 function stopOf(worker: ChildProcess, row: RowName): NonNullable<StopControl['stop']> {

@@ -85,7 +85,7 @@ const ROWS = {
   data: { value: DATA_SETS.join('|'), help: 'sentences made here, or film reviews (generated)' },
   'data-dir': {
     value: 'DIR',
-    help: 'the reviews: aclImdb/, or train/ and test/, or train.tsv.gz and test.tsv.gz',
+    help: 'the reviews: aclImdb/, train/ and test/, or train.tsv.gz and test.tsv.gz',
   },
   cell: { value: `${CELLS.join('|')}|all`, help: 'the models to train and compare (all)' },
   units: { value: 'N', help: `size of the cell's state (${both('units')})` },

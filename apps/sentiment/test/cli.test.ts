@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { command, models, type Outcome, start } from './command.ts';
+import { writeFolders, writeTables } from './reviews.ts';
+
+let dir: string;
+let env: Record<string, string>;
+const run = (line: string): Promise<Outcome> => command(line, env);
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ostinato-sentiment-'));
+  env = { XDG_CACHE_HOME: join(dir, 'cache'), LOCALAPPDATA: join(dir, 'cache') };
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+function expectRefusal({ code, stdout, stderr }: Outcome, line: RegExp): void {
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^sentiment: [^\n]+\n$/);
+  expect(stderr).toMatch(line);
+}
+
+/** What must not change between two runs of the same numbers. */
+const numbers = (outcome: Outcome) =>
+  models(outcome).map(({ tokensPerSecond: _, peakMemoryMiB: __, seconds: ___, ...rest }) => rest);
+
+test('--help says what there is', async () => {
+  const { code, stdout, stderr } = await run('--help');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('--checkpoint-dir DIR');
+});
+
+test('a bad option is one line and exit code 2', async () => {
+  expectRefusal(await run('--cell transformer'), /--cell is one of rnn, lstm, gru, all/);
+});
+
+test('a missing folder, by option and by variable, is one line and exit code 2', async () => {
+  const missing = join(dir, 'missing');
+  expectRefusal(await run(`--data imdb --data-dir ${missing}`), /no folder .*missing; --data-dir/);
+  env.OSTINATO_DATA_DIR = missing;
+  expectRefusal(await run('--data imdb'), /no folder .*missing; OSTINATO_DATA_DIR/);
+  expect(await readdir(join(dir, 'cache', 'ostinato', 'sentiment'))).toEqual([]);
+});
+
+test('an empty folder and a broken file are one line and exit code 2', async () => {
+  expectRefusal(await run(`--data imdb --data-dir ${dir}`), /has neither train\/pos/);
+  await writeTables(dir, 0.5);
+  expectRefusal(await run(`--data imdb --data-dir ${dir}`), /train\.tsv\.gz/);
+});
+
+const TINY = '--units 4 --embedding 4 --epochs 2 --batch 8 --words 40 --maxlen 6 --json';
+
+test('the JSON has an object per model, the table a row per model and the baseline', async () => {
+  await writeFolders(dir, 20);
+  const outcome = await run(`--data imdb --data-dir ${dir} ${TINY} --limit 30`);
+  expect(outcome.code).toBe(0);
+  expect(outcome.stdout).toMatch(
+    /^data {6}24 film reviews to train, 6 to validate, 30 held back; 6 steps\n/,
+  );
+  expect(outcome.stdout.match(/^(SimpleRNN|LSTM|GRU|bag of words) .*%/gm)).toHaveLength(4);
+  expect(outcome.stderr).toContain('epoch 2/2');
+  const cells = {
+    rnn: 4 * 4 + 4 * 4 + 4,
+    lstm: 4 * (4 * 4 + 4 * 4 + 4),
+    gru: 3 * (4 * 4 + 4 * 4 + 8),
+  };
+  expect(models(outcome)).toEqual(
+    Object.entries(cells).map(([cell, parameters]) => ({
+      cell,
+      backend: 'cpu',
+      parameters: 40 * 4 + parameters + 4 + 1,
+      epochs: 2,
+      trainLoss: [expect.any(Number), expect.any(Number)],
+      validationAccuracy: expect.any(Number),
+      bestEpoch: expect.any(Number),
+      testAccuracy: expect.any(Number),
+      testLoss: expect.any(Number),
+      tokensPerSecond: expect.any(Number),
+      peakMemoryMiB: expect.any(Number),
+      seconds: expect.any(Number),
+    })),
+  );
+  expect(await readdir(join(dir, 'cache', 'ostinato', 'sentiment'))).toEqual([]);
+});
+
+test('reads tables from the folder that the variable names, masked too', async () => {
+  await writeTables(join(dir, 'imdb'));
+  env.OSTINATO_DATA_DIR = dir;
+  const outcome = await run(`--data imdb --cell rnn --mask ${TINY}`);
+  expect(outcome.stdout).toContain('32 film reviews to train, 8 to validate, 40 held back');
+  expect(outcome.stdout).toContain('padding masked');
+  expect(models(outcome)).toHaveLength(1);
+});
+
+test('the loss falls, and the same seed gives the same numbers', async () => {
+  const line = '--cell gru --units 16 --epochs 3 --limit 400 --json';
+  const [first, second, other] = await Promise.all([
+    run(line),
+    run(`${line} --checkpoint-dir ${join(dir, 'own')}`),
+    run(`${line} --seed 1`),
+  ]);
+  expect(numbers(second)).toEqual(numbers(first));
+  expect(numbers(other)).not.toEqual(numbers(first));
+  const [{ trainLoss } = {}] = models(first);
+  const [before = 0, , after = 1] = trainLoss as number[];
+  expect(after).toBeLessThan(before - 0.01);
+});
+
+const LONG = '--cell lstm --units 16 --epochs 12 --limit 300 --json';
+
+/** Starts the long run and sends a signal once its first epoch is saved. */
+async function interrupt(line: string, name: NodeJS.Signals): Promise<Outcome> {
+  const folder = join(dir, 'run');
+  const running = start([...line.split(' '), '--checkpoint-dir', folder], env);
+  while (!existsSync(join(folder, 'lstm', 'checkpoint.safetensors'))) await setTimeout(20);
+  running.signal(name);
+  running.signal(name); // the same press, seen twice
+  return running.outcome;
+}
+
+test('a run that Ctrl-C interrupts goes on to the numbers of one that was left alone', async () => {
+  const { code, stdout, stderr } = await interrupt(LONG, 'SIGINT');
+  expect({ code, json: stdout.includes('[{') }).toEqual({ code: 130, json: false });
+  expect(stderr).toContain(`pnpm demo ${LONG} --checkpoint-dir ${join(dir, 'run')} --resume`);
+
+  const other = await run(
+    `${LONG.replace('16', '8')} --checkpoint-dir ${join(dir, 'run')} --resume`,
+  );
+  expectRefusal(other, /had other options: units was 16, now 8/);
+
+  const [resumed, whole] = await Promise.all([
+    run(`${LONG} --checkpoint-dir ${join(dir, 'run')} --resume`),
+    run(LONG),
+  ]);
+  expect(resumed.code).toBe(0);
+  expect(numbers(resumed)).toEqual(numbers(whole));
+  expect(numbers(resumed)[0]?.trainLoss).toHaveLength(12);
+});
+
+test('SIGTERM saves too; a checkpoint that is damaged afterwards is one line', async () => {
+  expect((await interrupt(LONG, 'SIGTERM')).code).toBe(143);
+  await writeFile(join(dir, 'run', 'lstm', 'checkpoint.safetensors'), 'half of someth');
+  const outcome = await run(`${LONG} --checkpoint-dir ${join(dir, 'run')} --resume`);
+  expect(outcome.code).toBe(2);
+  expect(outcome.stderr).toMatch(/^sentiment: checkpoint: [^\n]+$/m);
+});
+
+test('texts that changed since the interruption are refused', async () => {
+  const line = `--data imdb --data-dir ${dir} --cell lstm ${TINY.replace('--epochs 2', '--epochs 4000')}`;
+  await writeTables(dir);
+  expect((await interrupt(line, 'SIGINT')).code).toBe(130);
+  await rm(join(dir, 'train.tsv.gz'));
+  await rm(join(dir, 'test.tsv.gz'));
+  await writeFolders(dir, 20);
+  const outcome = await run(`${line} --checkpoint-dir ${join(dir, 'run')} --resume`);
+  expect(outcome.code).toBe(2);
+  expect(outcome.stderr).toMatch(/texts are not those/);
+});
+
+test('there must be something to resume, and a folder of others is left alone', async () => {
+  expectRefusal(await run('--resume'), /nothing to resume with these options/);
+  await writeFile(join(dir, 'letter.txt'), 'dear');
+  expectRefusal(await run(`--checkpoint-dir ${dir}`), /holds other files/);
+  expectRefusal(
+    await run(`--checkpoint-dir ${join(dir, 'letter.txt')}`),
+    /cannot write checkpoints/,
+  );
+  expect(await readdir(dir)).toEqual(['letter.txt']);
+});

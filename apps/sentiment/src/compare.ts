@@ -1,21 +1,17 @@
 /**
- * Trains the models one after another, each in a process of its own, and the baseline beside them; passes Ctrl-C on,
- * and shows the table. Knows processes and signals; knows no tensor.
+ * Trains the models one after another, each in a process of its own, and the baseline beside them, and shows the table.
+ * Knows what a finished, a refused and an interrupted run leave behind; knows no tensor.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { openRun, readResult, writeResult } from './checkpoint-folder.ts';
 import { UsageError } from './errors.ts';
-import type { Job, RowName, ToCommand, ToWorker } from './messages.ts';
+import type { RowName } from './messages.ts';
 import type { Options } from './options.ts';
 import { header, TITLES, table } from './report.ts';
 import type { BaselineResult, ModelResult } from './result.ts';
-
-/** One press can arrive twice, from the terminal and from whoever started us; two presses are further apart. */
-const ONE_PRESS_MS = 500;
+import { type Answer, runWorker } from './run-worker.ts';
+import { exitCodeOf, type Signal, stopControl } from './stop-control.ts';
 
 /** @returns the exit code */
 export async function compare(options: Options, args: readonly string[]): Promise<number> {
@@ -25,14 +21,11 @@ export async function compare(options: Options, args: readonly string[]): Promis
   const models: ModelResult[] = [];
   let baseline: BaselineResult | null = null;
   let hasHeader = false;
-  const start = async (row: RowName): Promise<ToCommand | Crash> => {
-    const job: Job = { row, settings, dataDir: options.dataDir, folder };
-    return runWorker(job, control, (message) => {
-      if (message.kind !== 'loaded' || hasHeader) return;
-      console.log(header(settings, message.data));
+  const start = (row: RowName): Promise<Answer> =>
+    runWorker({ row, settings, dataDir: options.dataDir, folder }, control, (data) => {
+      if (!hasHeader) console.log(header(settings, data));
       hasHeader = true;
     });
-  };
   try {
     for (const row of ['baseline', ...settings.cells] as const) {
       const finished = row !== 'baseline' && options.resume && (await readResult(folder, row));
@@ -72,92 +65,10 @@ async function discard({ checkpointDir }: Options, folder: string): Promise<void
 }
 
 function interrupted(signal: Signal, folder: string, args: readonly string[]): number {
-  const words = args.filter((word) => word !== '--resume').map(quoted);
-  console.error(`\nsaved to ${folder}; go on with:\n  pnpm demo ${words.join(' ')} --resume`);
+  const words = ['pnpm demo', ...args.filter((word) => word !== '--resume').map(quoted)];
+  console.error(`\nsaved to ${folder}; go on with:\n  ${words.join(' ')} --resume`);
   return exitCodeOf(signal);
 }
 
 const quoted = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-
-type Signal = 'SIGINT' | 'SIGTERM';
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const satisfies readonly Signal[];
-
-const exitCodeOf = (signal: Signal): number => 128 + constants.signals[signal];
-
-interface StopControl {
-  /** The first signal that came, or null. */
-  readonly signal: Signal | null;
-  /** How to stop what runs now, if anything does. */
-  stop: { readonly softly: () => void; readonly atOnce: () => void } | null;
-  close(): void;
-}
-
-function stopControl(): StopControl {
-  let first: { readonly signal: Signal; readonly at: number } | null = null;
-  const onSignal = (signal: Signal): void => {
-    if (first === null) {
-      first = { signal, at: performance.now() };
-      console.error('\nstopping, with a checkpoint (again: at once)');
-      control.stop?.softly();
-    } else if (performance.now() - first.at > ONE_PRESS_MS) {
-      // Files are renamed into place when they are whole, so the last checkpoint stays good.
-      control.stop?.atOnce();
-      console.error('stopped at once; --resume goes on from the last checkpoint');
-      process.exit(exitCodeOf(signal));
-    }
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  const control: StopControl = {
-    get signal() {
-      return first?.signal ?? null;
-    },
-    stop: null,
-    close() {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    },
-  };
-  return control;
-}
-
-/** A process that ended without a result: out of memory, or a bug. */
-interface Crash {
-  readonly kind: 'crashed';
-  readonly how: string;
-}
-
-/** Runs one job to its end and gives the last thing that its process said. */
-async function runWorker(
-  job: Job,
-  control: StopControl,
-  onMessage: (message: ToCommand) => void,
-): Promise<ToCommand | Crash> {
-  if (control.signal !== null) return { kind: 'stopped' };
-  const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)]);
-  control.stop = stopOf(worker, job.row);
-  let last: ToCommand | undefined;
-  worker.on('message', (message) => {
-    last = message as ToCommand;
-    onMessage(last);
-  });
-  // What was said may still be under way when the process is gone: the channel's end is the end.
-  const closed = new Promise<void>((resolve) => worker.once('disconnect', resolve));
-  const code = await new Promise<number | string | null>((resolve, reject) => {
-    worker.once('error', reject);
-    worker.once('exit', (code, signal) => resolve(code ?? signal));
-  });
-  await closed;
-  control.stop = null;
-  if (last !== undefined && last.kind !== 'loaded' && code === 0) return last;
-  if (control.signal !== null && job.row === 'baseline') return { kind: 'stopped' };
-  // Its own words, a stack or the system's, are on stderr already.
-  return { kind: 'crashed', how: String(code) };
-}
-
-function stopOf(worker: ChildProcess, row: RowName): NonNullable<StopControl['stop']> {
-  const atOnce = (): void => void worker.kill('SIGKILL');
-  const message: ToWorker = { kind: 'stop' };
-  const ask = (): void => void (worker.connected && worker.send(message));
-  // The baseline has nothing to save, and hears nothing while it computes.
-  return { softly: row === 'baseline' ? atOnce : ask, atOnce };
-}

@@ -10,7 +10,9 @@ export function hasRelaxedSimd(): boolean {
   const zero = f.let('zero', v128.constF32(0));
   const [a, b, c] = [f.get(zero), f.get(zero), f.get(zero)];
   f.set(zero, v128.f32x4('relaxed_madd', a, b, c));
-  return WebAssembly.validate(encodeModule([f.finish()], { shared: false, minimum: 1, maximum: 1 }));
+  return WebAssembly.validate(
+    encodeModule([f.finish()], { shared: false, minimum: 1, maximum: 1 }),
+  );
 }
 
 interface V8 {
@@ -37,8 +39,10 @@ export function canPair(): { readonly yes: boolean; readonly why: string } {
   const host = globalThis as { process?: { versions?: { node?: string }; arch?: string } };
   const version = host.process?.versions?.node;
   if (!version) return { yes: false, why: 'not in Node' };
-  if (host.process?.arch !== 'x64') return { yes: false, why: `processor is ${host.process?.arch}` };
-  if (Number.parseInt(version, 10) < 24) return { yes: false, why: `Node ${version} is older than 24` };
+  if (host.process?.arch !== 'x64')
+    return { yes: false, why: `processor is ${host.process?.arch}` };
+  if (Number.parseInt(version, 10) < 24)
+    return { yes: false, why: `Node ${version} is older than 24` };
   if (!v8()) return { yes: false, why: 'node:v8 is not there' };
   return { yes: true, why: `Node ${version} on x64` };
 }
@@ -47,7 +51,10 @@ export function canPair(): { readonly yes: boolean; readonly why: string } {
  * Compiles at full optimisation before the first call, where the engine lets us choose. V8's flags are switched on
  * around this one synchronous compilation and off again, so that no other module in the process is affected.
  */
-export async function compileModule(bytes: Uint8Array<ArrayBuffer>, target: Target): Promise<WebAssembly.Module> {
+export async function compileModule(
+  bytes: Uint8Array<ArrayBuffer>,
+  target: Target,
+): Promise<WebAssembly.Module> {
   const engine = v8();
   if (!engine) return WebAssembly.compile(bytes);
   const flags = ['liftoff', 'wasm-lazy-compilation'];
@@ -59,4 +66,16 @@ export async function compileModule(bytes: Uint8Array<ArrayBuffer>, target: Targ
     if (target.paired) engine.setFlagsFromString('--no-experimental-wasm-revectorize');
     for (const flag of flags) engine.setFlagsFromString(`--${flag}`);
   }
+}
+
+/** Threads that the machine runs at once. */
+export function parallelism(): number {
+  const host = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+    navigator?: { hardwareConcurrency?: number };
+  };
+  const os = host.process?.getBuiltinModule?.('node:os') as
+    | { availableParallelism(): number }
+    | undefined;
+  return os?.availableParallelism() ?? host.navigator?.hardwareConcurrency ?? 1;
 }

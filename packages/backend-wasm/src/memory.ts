@@ -21,12 +21,14 @@ export const MAXIMUM_PAGES = 65536;
 
 export class Heap implements Memory<WasmBuffer> {
   readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
   /** Free ranges by address; no two touch. */
-  private readonly free_: { from: number; to: number }[] = [];
+  private readonly spare: { from: number; to: number }[] = [];
   private end = ALIGN; // address 0 stays unused, so that a forgotten address shows
   private capacity: number;
 
   constructor(options: { shared?: boolean } = {}) {
+    this.shared = options.shared ?? false;
     this.memory = new WebAssembly.Memory({
       initial: 16,
       maximum: MAXIMUM_PAGES,
@@ -37,7 +39,10 @@ export class Heap implements Memory<WasmBuffer> {
 
   alloc(bytes: number, label = 'buffer'): WasmBuffer {
     if (!Number.isInteger(bytes) || bytes < 1)
-      fail('option-invalid', `alloc: ${bytes} bytes for "${label}". Give a whole number from 1 up.`);
+      fail(
+        'option-invalid',
+        `alloc: ${bytes} bytes for "${label}". Give a whole number from 1 up.`,
+      );
     const size = Math.ceil(bytes / ALIGN) * ALIGN;
     const address = this.reuse(size) ?? this.extend(size, label);
     return { address, bytes, freed: false, version: 0 };
@@ -48,16 +53,16 @@ export class Heap implements Memory<WasmBuffer> {
     buffer.freed = true;
     const from = buffer.address;
     const to = from + Math.ceil(buffer.bytes / ALIGN) * ALIGN;
-    const at = this.free_.findIndex((r) => r.from > from);
-    this.free_.splice(at < 0 ? this.free_.length : at, 0, { from, to });
-    for (let i = this.free_.length - 1; i > 0; i--) {
-      const [a, b] = [this.free_[i - 1], this.free_[i]] as [
+    const at = this.spare.findIndex((r) => r.from > from);
+    this.spare.splice(at < 0 ? this.spare.length : at, 0, { from, to });
+    for (let i = this.spare.length - 1; i > 0; i--) {
+      const [a, b] = [this.spare[i - 1], this.spare[i]] as [
         { from: number; to: number },
         { from: number; to: number },
       ];
       if (a.to === b.from) {
         a.to = b.to;
-        this.free_.splice(i, 1);
+        this.spare.splice(i, 1);
       }
     }
   }
@@ -76,30 +81,40 @@ export class Heap implements Memory<WasmBuffer> {
   }
 
   private check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
-    if (buffer.freed) fail('disposed', `${what}: the buffer was freed. Free it after its last use.`);
-    if (!Number.isInteger(at) || !Number.isInteger(bytes) || at < 0 || bytes < 0 || at + bytes > buffer.bytes)
-      fail('option-invalid', `${what}: ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside it.`);
+    if (buffer.freed)
+      fail('disposed', `${what}: the buffer was freed. Free it after its last use.`);
+    if (
+      !Number.isInteger(at) ||
+      !Number.isInteger(bytes) ||
+      at < 0 ||
+      bytes < 0 ||
+      at + bytes > buffer.bytes
+    )
+      fail(
+        'option-invalid',
+        `${what}: ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside it.`,
+      );
   }
 
   private reuse(size: number): number | undefined {
-    const fits = this.free_.filter((r) => r.to - r.from >= size);
+    const fits = this.spare.filter((r) => r.to - r.from >= size);
     const best = fits.sort((a, b) => a.to - a.from - (b.to - b.from) || a.from - b.from)[0];
     if (!best) return undefined;
     const { from } = best;
     best.from += size;
-    if (best.from === best.to) this.free_.splice(this.free_.indexOf(best), 1);
+    if (best.from === best.to) this.spare.splice(this.spare.indexOf(best), 1);
     new Uint8Array(this.memory.buffer, from, size).fill(0);
     return from;
   }
 
   private extend(size: number, label: string): number {
     // A free part at the end grows instead of being left behind.
-    const last = this.free_.at(-1);
+    const last = this.spare.at(-1);
     const from = last && last.to === this.end ? last.from : this.end;
     const pages = Math.ceil((from + size - this.capacity) / PAGE);
     if (pages > 0) this.grow(pages, size, label);
     if (last && last.to === this.end) {
-      this.free_.pop();
+      this.spare.pop();
       new Uint8Array(this.memory.buffer, last.from, last.to - last.from).fill(0);
     }
     this.end = from + size;
@@ -120,6 +135,9 @@ export class Heap implements Memory<WasmBuffer> {
           // The engine has less than we hoped for: ask for just enough.
         }
       }
-    fail('out-of-memory', `alloc: no room for ${size} bytes ("${label}") beside the ${this.capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`);
+    fail(
+      'out-of-memory',
+      `alloc: no room for ${size} bytes ("${label}") beside the ${this.capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
+    );
   }
 }

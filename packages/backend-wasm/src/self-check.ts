@@ -86,7 +86,10 @@ async function runProbe(backend: Backend<WasmBuffer>): Promise<Uint8Array> {
   const inputs = refs(program.inputs);
   const outputs = refs(program.outputs);
   inputs.forEach(({ buffer }, k) => {
-    const values = Float32Array.from({ length: buffer.bytes / 4 }, (_, i) => Math.sin(7 * i + k) * 0.4);
+    const values = Float32Array.from(
+      { length: buffer.bytes / 4 },
+      (_, i) => Math.sin(7 * i + k) * 0.4,
+    );
     backend.write(buffer, new Uint8Array(values.buffer));
   });
   executable.run(inputs, outputs);

@@ -14,3 +14,9 @@ export interface Target {
    */
   readonly unroll?: number;
 }
+
+export interface Threads {
+  readonly count: number;
+  /** Elementary operations from which on an instruction is shared among them. */
+  readonly from: number;
+}

@@ -5,13 +5,8 @@
  *
  * `pmin` and `pmax` are one instruction where `min` and `max` are several; they give their first operand where it is NaN.
  */
-import { i32, v128 } from '../assembler/instructions.ts';
-import type { Kit, V } from './kit.ts';
+import { bits, floats as f, ints as i, type Kit, shifted, type V } from './kit.ts';
 import { byQuarterTurns } from './wide.ts';
-
-const f = v128.f32x4;
-const i = v128.i32x4;
-const { bits } = v128;
 
 const clamp = (kit: Kit, x: V, low: number, high: number): V =>
   f('pmax', f('pmin', x, kit.float(high)), kit.float(low));
@@ -59,7 +54,7 @@ export function sigmoid(kit: Kit, a: V): V {
     r,
     shortExp.map((c, k) => (k % 2 === 0 ? -c : c)),
   );
-  const power = kit.keep('power', i('shl', sum, i32.const(23)));
+  const power = kit.keep('power', shifted('shl', sum, 23));
   const one = kit.float(1);
   return f('div', one, kit.madd(kit.madd(r, p, one), power, one));
 }
@@ -79,8 +74,8 @@ export function exp(kit: Kit, a: V): V {
   const p = kit.polynomial(r, longExp);
   const series = f('add', kit.float(1), kit.madd(f('mul', r, r), p, r));
   const exponent = kit.keep('exponent', i('sub', sum, kit.float(rounder)));
-  const half = kit.keep('half', i('shr_s', exponent, i32.const(1)));
-  const power = (k: V): V => i('shl', i('add', k, kit.int(127)), i32.const(23));
+  const half = kit.keep('half', shifted('shr_s', exponent, 1));
+  const power = (k: V): V => shifted('shl', i('add', k, kit.int(127)), 23);
   return f('mul', f('mul', series, power(half)), power(i('sub', exponent, half)));
 }
 
@@ -97,10 +92,10 @@ export function log(kit: Kit, a: V): V {
   const scaled = bits('bitselect', f('mul', x, kit.float(2 ** 23)), x, tiny);
   const normal = kit.keep('normal', scaled);
   // x = 2^k (1 + m).
-  const k = kit.keep('k', i('shr_s', i('sub', normal, kit.int(0x3f3504f3)), i32.const(23)));
+  const k = kit.keep('k', shifted('shr_s', i('sub', normal, kit.int(0x3f3504f3)), 23));
   const exponent = f('sub', f('convert_i32x4_s', k), bits('and', tiny, kit.float(23)));
   const e = kit.keep('e', exponent);
-  const m = kit.keep('m', f('sub', i('sub', normal, i('shl', k, i32.const(23))), kit.float(1)));
+  const m = kit.keep('m', f('sub', i('sub', normal, shifted('shl', k, 23)), kit.float(1)));
   const mm = kit.keep('mm', f('mul', m, m));
   const cubic = kit.madd(f('mul', m, mm), kit.polynomial(m, logP), f('mul', e, kit.float(ln2[1])));
   const small = kit.nmadd(kit.float(0.5), mm, cubic);
@@ -123,7 +118,7 @@ function sineOf(kit: Kit, r: V, turns: V): V {
   const rest = f('mul', f('mul', rr, rr), kit.polynomial(rr, cosQ));
   const cosine = f('add', kit.nmadd(kit.float(0.5), rr, kit.float(1)), rest);
   const odd = i('neg', bits('and', turns, kit.int(1)));
-  const sign = i('shl', bits('and', turns, kit.int(2)), i32.const(30));
+  const sign = shifted('shl', bits('and', turns, kit.int(2)), 30);
   return bits('xor', bits('bitselect', cosine, sine, odd), sign);
 }
 

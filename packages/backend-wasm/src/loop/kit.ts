@@ -1,17 +1,59 @@
 /**
- * What code for vectors is made with: constants, names for values that are used twice, products with sums. Knows the
- * target; knows no loop and no memory.
+ * What code for vectors is made with: ops on several vectors in step, constants, names for values that are used twice,
+ * products with sums. Knows the target; knows no loop and no memory.
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { type Value, v128 } from '../assembler/instructions.ts';
+import { i32, type Op, type Value, v128 } from '../assembler/instructions.ts';
 import type { Target } from '../target.ts';
 
-export type V = Value<'v128'>;
+/** Vectors that go through the same ops in step; a single one stands for any number of equal ones. */
+export type V = readonly Value<'v128'>[];
+
+/** Applies `op` to the first vectors of all inputs, to the second, ... */
+export function each(op: (...x: Value<'v128'>[]) => Value<'v128'>, ...inputs: readonly V[]): V {
+  const count = Math.max(...inputs.map((x) => x.length));
+  return Array.from({ length: count }, (_, k) =>
+    op(...inputs.map((x) => (x[k] ?? x[0]) as Value<'v128'>)),
+  );
+}
+
+/** For code with loops of its own: `body` for each vector by itself. */
+export const separately = (body: (...x: V[]) => V, ...inputs: readonly V[]): V =>
+  each((...x) => body(...x.map((v) => [v]))[0] as Value<'v128'>, ...inputs);
+
+type Named<Prefix extends string> = Op extends infer O
+  ? O extends `${Prefix}.${infer Name}`
+    ? Name
+    : never
+  : never;
+
+const family =
+  <Prefix extends 'f32x4' | 'i32x4' | 'i64x2' | 'f64x2' | 'v128'>(prefix: Prefix) =>
+  (name: Named<Prefix>, ...inputs: readonly V[]): V =>
+    each(
+      (...args): Value<'v128'> => ({
+        type: 'v128',
+        op: `${prefix}.${name}` as Op,
+        args,
+        imm: [],
+      }),
+      ...inputs,
+    );
+
+/** The instructions by lane type, on vectors in step. */
+export const floats = family('f32x4');
+export const ints = family('i32x4');
+export const doubles = family('f64x2');
+export const bits = family('v128');
+
+/** Every lane shifted by the same count. */
+export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
+  each((a) => v128.i32x4(name, a, i32.const(by)), x);
 
 export class Kit {
   readonly f: FunctionBuilder;
   readonly target: Target;
-  private readonly constants = new Map<string, { local: Local<'v128'>; value: V }>();
+  private readonly constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'> }>();
 
   constructor(f: FunctionBuilder, target: Target) {
     this.f = f;
@@ -39,29 +81,36 @@ export class Kit {
 
   /** The value in a local, so that it may be used often. */
   keep(name: string, x: V): V {
+    return x.map((v) => this.keepOne(name, v));
+  }
+
+  keepOne(name: string, x: Value<'v128'>): Value<'v128'> {
     return x.op === 'local.get' ? x : this.f.get(this.f.let(name, x));
   }
 
   /** a b + c, rounded once where the target can. */
   madd(a: V, b: V, c: V): V {
     return this.target.relaxed
-      ? v128.f32x4('relaxed_madd', a, b, c)
-      : v128.f32x4('add', v128.f32x4('mul', a, b), c);
+      ? floats('relaxed_madd', a, b, c)
+      : floats('add', floats('mul', a, b), c);
   }
 
   /** c - a b, rounded once where the target can. */
   nmadd(a: V, b: V, c: V): V {
     return this.target.relaxed
-      ? v128.f32x4('relaxed_nmadd', a, b, c)
-      : v128.f32x4('sub', c, v128.f32x4('mul', a, b));
+      ? floats('relaxed_nmadd', a, b, c)
+      : floats('sub', c, floats('mul', a, b));
   }
 
-  /** c0 + c1 x + c2 x^2 + ..., from the last coefficient inwards. */
+  /**
+   * c0 + c1 x + c2 x^2 + ..., from the last coefficient inwards. Vectors take each step together: a coefficient that
+   * has no register of its own is fetched once for all of them.
+   */
   polynomial(x: V, coefficients: readonly number[]): V {
     return coefficients
       .slice(0, -1)
       .reduceRight(
-        (sum, c) => this.madd(sum, x, this.float(c)),
+        (sum, c) => this.keep('p', this.madd(sum, x, this.float(c))),
         this.float(coefficients.at(-1) as number),
       );
   }
@@ -71,10 +120,10 @@ export class Kit {
     for (const { local, value } of this.constants.values()) this.f.set(local, value);
   }
 
-  private constant(name: string, value: V): V {
+  private constant(name: string, value: Value<'v128'>): V {
     const known = this.constants.get(name);
     const local = known?.local ?? this.f.local('v128', name);
     if (!known) this.constants.set(name, { local, value });
-    return this.f.get(local);
+    return [this.f.get(local)];
   }
 }

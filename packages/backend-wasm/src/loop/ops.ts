@@ -3,25 +3,17 @@
  * they are 1 and 0. Knows no loop.
  */
 import type { DType, ScalarOp } from '@ostinato/core/backend';
-import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import { i32, v128 } from '../assembler/instructions.ts';
 import { cos, erf, exp, log, sigmoid, sin, tanh } from './functions.ts';
-import type { Kit, V } from './kit.ts';
+import { bits, each, floats as f, ints as i, type Kit, shifted, type V } from './kit.ts';
 import { divide, pow, remainder } from './wide.ts';
 
 /** `known`: the values of those inputs that are constants. Inputs may be used once; keep them to use them more. */
-export type Emit = (
-  kit: Kit,
-  inputs: readonly V[],
-  known: readonly (number | undefined)[],
-) => Value<'v128'>;
+export type Emit = (kit: Kit, inputs: readonly V[], known: readonly (number | undefined)[]) => V;
 
 export type Stored = Exclude<DType, 'float64'>;
 
 type Table = { readonly [Op in ScalarOp]: Emit | null };
-
-const f = v128.f32x4;
-const i = v128.i32x4;
-const { bits } = v128;
 
 const unary =
   (emit: (kit: Kit, a: V) => V): Emit =>
@@ -164,17 +156,18 @@ const boolOps: Table = {
 /** WebAssembly shifts all lanes by one count: by a constant at once, else lane by lane. Counts are taken modulo 32. */
 function shift(name: 'shl' | 'shr_s' | 'shr_u'): Emit {
   return (kit, [a, b], [, count]) => {
-    if (count !== undefined) return i(name, a as V, i32.const(count & 31));
+    if (count !== undefined) return shifted(name, a as V, count & 31);
     const x = kit.keep('x', a as V);
     const by = kit.keep('by', b as V);
-    let out = x;
-    for (const lane of [0, 1, 2, 3])
-      out = v128.replaceI32(
-        out,
-        lane,
-        i32.op(name, v128.extractI32(x, lane), v128.extractI32(by, lane)),
-      );
-    return out;
+    return each(
+      (word, places) =>
+        [0, 1, 2, 3].reduce((out, lane) => {
+          const one = i32.op(name, v128.extractI32(word, lane), v128.extractI32(places, lane));
+          return v128.replaceI32(out, lane, one);
+        }, word),
+      x,
+      by,
+    );
   };
 }
 

@@ -29,7 +29,7 @@ export class Points {
   private readonly kernel: Kernel;
   readonly extent: Extent;
   private readonly outside: Points | undefined;
-  private readonly known = new Map<number, readonly V[]>();
+  private readonly known = new Map<number, V>();
 
   /** `outside`: points of an enclosing loop, whose values are used where they are known. */
   constructor(kernel: Kernel, extent: Extent, outside?: Points) {
@@ -53,7 +53,7 @@ export class Points {
   }
 
   /** The value of each vector; a single one where all are the same. */
-  of(k: number): readonly V[] {
+  of(k: number): V {
     const known = this.find(k);
     if (known) return known;
     const made = this.make(this.kernel.graph.nodes[k] as Node);
@@ -69,14 +69,14 @@ export class Points {
       const root = graph.roots[w.index] as number;
       const values = this.of(root);
       const several = this.extent.vectors > 1;
-      const kept = several ? values.map((v) => this.kernel.kit.keep('y', v)) : values;
+      const kept = several ? this.kernel.kit.keep('y', values) : values;
       this.readBefore(at);
       this.store(at, kept);
     });
   }
 
   /** Stores vectors, or one for all, to an out. */
-  store(window: number, values: readonly V[]): void {
+  store(window: number, values: V): void {
     const { f } = this.kernel.kit;
     const w = this.kernel.plan.windows[window] as Plan['windows'][number];
     const bool = w.kind !== 'axis' && w.operand.dtype === 'bool';
@@ -90,7 +90,7 @@ export class Points {
         f.store('v128.store', address, out, offset);
         continue;
       }
-      const kept = lanes === 1 ? out : this.kernel.kit.keep('y', out);
+      const kept = lanes === 1 ? out : this.kernel.kit.keepOne('y', out);
       for (let lane = 0; lane < lanes; lane++) {
         const two = stride === 1 && lane === 0 && lanes > 1;
         const [address, offset] = this.address(window, (16 * v + 4 * lane) * stride);
@@ -100,13 +100,13 @@ export class Points {
     }
   }
 
-  private find(k: number): readonly V[] | undefined {
+  private find(k: number): V | undefined {
     return this.outside?.find(k) ?? this.known.get(k);
   }
 
-  private keep(k: number, values: readonly V[]): readonly V[] {
+  private keep(k: number, values: V): V {
     const name = nameOf(this.kernel.graph.nodes[k] as Node);
-    const kept = values.map((v) => this.kernel.kit.keep(name, v));
+    const kept = this.kernel.kit.keep(name, values);
     this.known.set(k, kept);
     return kept;
   }
@@ -124,11 +124,11 @@ export class Points {
     });
   }
 
-  private make(n: Node): readonly V[] {
+  private make(n: Node): V {
     const { kit, graph, plan } = this.kernel;
     switch (n.kind) {
       case 'const':
-        return [constant(kit, n.dtype, n.value)];
+        return constant(kit, n.dtype, n.value);
       case 'axis':
         return this.index(plan.windows.findIndex((w) => w.kind === 'axis' && w.index === n.axis));
       case 'arg':
@@ -145,30 +145,23 @@ export class Points {
         const from = n.from as Stored;
         const emit = n.op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][n.op];
         if (!emit) throw new TypeError(`wasm: ${n.op} does not take ${n.from}. Cast it first.`);
-        const count = Math.max(...inputs.map((x) => x.length));
-        return Array.from({ length: count }, (_, v) =>
-          emit(
-            kit,
-            inputs.map((x) => at(x, v)),
-            known,
-          ),
-        );
+        return emit(kit, inputs, known);
       }
     }
   }
 
-  private index(window: number): readonly V[] {
+  private index(window: number): V {
     const { kit, nest } = this.kernel;
     const { cursor } = nest.places[window] as Place;
     const first = v128.splat(kit.f.get(cursor.local));
     if (this.stride(window) === 0) return [first];
-    const start = kit.keep('index', first);
+    const start = kit.keepOne('index', first);
     return Array.from({ length: this.extent.vectors }, (_, v) =>
-      v128.i32x4('add', start, kit.ints(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3)),
+      v128.i32x4('add', start, ...kit.ints(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3)),
     );
   }
 
-  private load(window: number, dtype: Node['dtype']): readonly V[] {
+  private load(window: number, dtype: Node['dtype']): V {
     const stride = this.stride(window);
     const vectors = stride === 0 ? 1 : this.extent.vectors;
     return Array.from({ length: vectors }, (_, v) => {
@@ -178,14 +171,14 @@ export class Points {
     });
   }
 
-  private loadVector(window: number, stride: number, v: number): V {
+  private loadVector(window: number, stride: number, v: number): Value<'v128'> {
     const { lanes } = this.extent;
     const from = (lane: number): [Value<'i32'>, number] =>
       this.address(window, (16 * v + 4 * lane) * stride);
     if (stride === 0) return v128.loadSplat(...from(0));
     if (lanes === 4 && stride === 1) return v128.load(...from(0));
     if (lanes === 4 && stride === -1) {
-      const backwards = this.kernel.kit.keep('backwards', v128.load(...from(3)));
+      const backwards = this.kernel.kit.keepOne('backwards', v128.load(...from(3)));
       return v128.shuffle(backwards, backwards, [3, 2, 1, 0]);
     }
     const two = stride === 1 && lanes > 1;
@@ -211,7 +204,7 @@ export class Points {
   }
 }
 
-const at = (values: readonly V[], k: number): V => (values[k] ?? values[0]) as V;
+const at = (values: V, k: number): Value<'v128'> => (values[k] ?? values[0]) as Value<'v128'>;
 
 function constant(kit: Kit, dtype: Node['dtype'], value: number): V {
   if (dtype === 'float32') return kit.float(value);

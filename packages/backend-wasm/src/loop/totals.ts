@@ -4,29 +4,33 @@
  */
 import type { Combine, DType } from '@ostinato/core/backend';
 import type { Local } from '../assembler/function.ts';
-import { v128 } from '../assembler/instructions.ts';
-import type { Kit, V } from './kit.ts';
+import { type Value, v128 } from '../assembler/instructions.ts';
+import type { Kit } from './kit.ts';
 import type { Lanes, Points } from './points.ts';
 
 const f = v128.f32x4;
 const i = v128.i32x4;
 const { bits } = v128;
 
+type V = Value<'v128'>;
+
 interface Monoid {
   readonly combine: (a: V, b: V) => V;
   readonly identity: (kit: Kit) => V;
 }
+
+const one = (vectors: readonly V[]): V => vectors[0] as V;
 
 const integer = (
   name: 'add' | 'max_s' | 'min_s' | 'max_u' | 'min_u',
   identity: number,
 ): Monoid => ({
   combine: (a, b) => i(name, a, b),
-  identity: (kit) => kit.int(identity),
+  identity: (kit) => one(kit.int(identity)),
 });
 const float = (name: 'add' | 'max' | 'min', identity: number): Monoid => ({
   combine: (a, b) => f(name, a, b),
-  identity: (kit) => kit.float(identity),
+  identity: (kit) => one(kit.float(identity)),
 });
 
 const monoids: { readonly [C in Combine]: { readonly [D in DType]?: Monoid } } = {
@@ -36,13 +40,13 @@ const monoids: { readonly [C in Combine]: { readonly [D in DType]?: Monoid } } =
     float32: float('max', Number.NEGATIVE_INFINITY),
     int32: integer('max_s', -2147483648),
     uint32: integer('max_u', 0),
-    bool: { combine: (a, b) => bits('or', a, b), identity: (kit) => kit.int(0) },
+    bool: { combine: (a, b) => bits('or', a, b), identity: (kit) => one(kit.int(0)) },
   },
   min: {
     float32: float('min', Number.POSITIVE_INFINITY),
     int32: integer('min_s', 2147483647),
     uint32: integer('min_u', -1),
-    bool: { combine: (a, b) => bits('and', a, b), identity: (kit) => kit.int(-1) },
+    bool: { combine: (a, b) => bits('and', a, b), identity: (kit) => one(kit.int(-1)) },
   },
 };
 
@@ -84,8 +88,8 @@ export class Totals {
         ...monoid,
         terms,
         parts: count(parts).map(() => ({
-          sum: kit.f.let('sum', kit.float(-0)),
-          error: kit.f.let('error', kit.float(-0)),
+          sum: kit.f.let('sum', one(kit.float(-0))),
+          error: kit.f.let('error', one(kit.float(-0))),
         })),
       };
     });
@@ -107,7 +111,7 @@ export class Totals {
         const term =
           lanes === 4 || !this.options.across
             ? value
-            : bits('bitselect', value, total.identity(this.kit), this.kit.ints(...filled));
+            : bits('bitselect', value, total.identity(this.kit), one(this.kit.ints(...filled)));
         f.set(local, total.combine(f.get(local), term));
       });
     });
@@ -119,10 +123,10 @@ export class Totals {
     for (const total of this.totals) {
       const sums = this.options.across && total.parts.length > 0 ? [merge(kit, total)] : undefined;
       total.parts.forEach(({ sum, error }, v) => {
-        const part = kit.keep('part', sums?.[0] ?? kit.f.get(total.terms[v] as Local<'v128'>));
+        const part = kit.keepOne('part', sums?.[0] ?? kit.f.get(total.terms[v] as Local<'v128'>));
         const before = kit.f.get(sum);
-        const after = kit.keep('after', f('add', before, part));
-        const added = kit.keep('added', f('sub', after, before));
+        const after = kit.keepOne('after', f('add', before, part));
+        const added = kit.keepOne('added', f('sub', after, before));
         const lost = f('add', f('sub', before, f('sub', after, added)), f('sub', part, added));
         kit.f.set(error, f('add', kit.f.get(error), lost));
         kit.f.set(sum, after);
@@ -141,8 +145,8 @@ export class Totals {
           ? total.parts.map((part) => whole(kit, part))
           : total.terms.map((local) => kit.f.get(local));
       const [part] = total.parts;
-      const x = kit.keep('lanes', part ? whole(kit, part) : merge(kit, total));
-      const y = kit.keep('lanes', total.combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
+      const x = kit.keepOne('lanes', part ? whole(kit, part) : merge(kit, total));
+      const y = kit.keepOne('lanes', total.combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
       return [total.combine(y, v128.shuffle(y, y, [1, 0, 3, 2]))];
     });
   }

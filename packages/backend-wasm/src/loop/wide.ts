@@ -1,19 +1,32 @@
 /**
  * Ops that need more than float32 on the way: done in doubles, two lanes at a time. Knows no loop.
  */
-import { i32, v128 } from '../assembler/instructions.ts';
-import type { Kit, V } from './kit.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import {
+  bits,
+  doubles as d,
+  each,
+  floats as f,
+  ints as i,
+  type Kit,
+  separately,
+  type V,
+} from './kit.ts';
 
-const f = v128.f32x4;
-const d = v128.f64x2;
-const i = v128.i32x4;
-const { bits } = v128;
+const shuffle = (a: V, b: V, lanes: readonly [number, number, number, number]): V =>
+  each((x, y) => v128.shuffle(x, y, lanes), a, b);
+
+/** Both 64-bit lanes shifted by the same count. */
+const shifted = (name: 'shl' | 'shr_s', x: V, by: number): V =>
+  each((a) => v128.i64x2(name, a, i32.const(by)), x);
+const only = ([x]: V): Value<'v128'> => x as Value<'v128'>;
+const sub64 = (a: V, b: V): V => each((x, y) => v128.i64x2('sub', x, y), a, b);
 
 const lower = (x: V): V => x;
 /** The upper two lanes, moved down. */
-const upper = (x: V): V => v128.shuffle(x, x, [2, 3, 2, 3]);
+const upper = (x: V): V => shuffle(x, x, [2, 3, 2, 3]);
 /** Lanes 0 and 1 of the first, then 0 and 1 of the second. */
-const together = (low: V, high: V): V => v128.shuffle(low, high, [0, 1, 4, 5]);
+const together = (low: V, high: V): V => shuffle(low, high, [0, 1, 4, 5]);
 
 /** Does `body` with the lower and with the upper lanes as doubles, and rounds what it gives to floats. */
 function inDoubles(kit: Kit, inputs: readonly V[], body: (...x: V[]) => V): V {
@@ -48,17 +61,20 @@ export function divide(kit: Kit, sign: 's' | 'u', a: V, b: V): V {
  * 24 bits; that product has 48 bits and what is left again fits a double, so nothing is ever rounded. One round does
  * for quotients below 2^24, thirteen for any.
  */
-export function remainder(kit: Kit, a: V, b: V): V {
-  const x = kit.keep('x', a);
-  const y = kit.keep('y', b);
+export const remainder = (kit: Kit, a: V, b: V): V =>
+  separately((x, y) => remainderOf(kit, kit.keep('x', x), kit.keep('y', y)), a, b);
+
+function remainderOf(kit: Kit, x: V, y: V): V {
   const leading = kit.ints(-536870912, -1, -536870912, -1);
-  const size = inDoubles(kit, [f('abs', x), f('abs', y)], (dividend, divisor) => {
-    const rest = kit.f.let('rest', dividend);
-    const left = kit.f.get(rest);
+  const size = inDoubles(kit, [f('abs', x), f('abs', y)], (dividend, by) => {
+    // Infinity would make NaN of what is left; this is as good, being larger than any float.
+    const divisor = kit.keep('divisor', d('pmin', by, kit.double(1e300)));
+    const rest = kit.f.let('rest', only(dividend));
+    const left = [kit.f.get(rest)];
     kit.f.loop(() => {
       const quotient = bits('and', d('trunc', d('div', left, divisor)), leading);
-      kit.f.set(rest, d('sub', left, d('mul', quotient, divisor)));
-      kit.f.repeatIf(v128.anyTrue(d('le', divisor, left)));
+      kit.f.set(rest, only(d('sub', left, d('mul', quotient, divisor))));
+      kit.f.repeatIf(v128.anyTrue(only(d('le', divisor, left))));
     });
     return left;
   });
@@ -92,7 +108,7 @@ export function byQuarterTurns(kit: Kit, x: V): { rest: V; turns: V } {
   const bounded = f('pmax', f('pmin', rest, kit.float(0.7854)), kit.float(-0.7854));
   return {
     rest: kit.keep('rest', bounded),
-    turns: kit.keep('turns', v128.shuffle(low.turns, high.turns, [0, 2, 4, 6])),
+    turns: kit.keep('turns', shuffle(low.turns, high.turns, [0, 2, 4, 6])),
   };
 }
 
@@ -113,9 +129,9 @@ const series = (kit: Kit, x: V, coefficients: readonly number[]): V =>
 function log2(kit: Kit, x: V): V {
   // x = 2^k m with m between sqrt(1/2) and sqrt(2).
   const middle = kit.ints(0x667f3bcd, 0x3fe6a09e, 0x667f3bcd, 0x3fe6a09e);
-  const k = kit.keep('k', v128.i64x2('shr_s', v128.i64x2('sub', x, middle), i32.const(52)));
-  const m = kit.keep('m', v128.i64x2('sub', x, v128.i64x2('shl', k, i32.const(52))));
-  const exponent = d('convert_low_i32x4_s', v128.shuffle(k, k, [0, 2, 0, 2]));
+  const k = kit.keep('k', shifted('shr_s', sub64(x, middle), 52));
+  const m = kit.keep('m', sub64(x, shifted('shl', k, 52)));
+  const exponent = d('convert_low_i32x4_s', shuffle(k, k, [0, 2, 0, 2]));
   const one = kit.double(1);
   const s = kit.keep('s', d('div', d('sub', m, one), d('add', m, one)));
   const ss = kit.keep('ss', d('mul', s, s));
@@ -132,7 +148,7 @@ function exp2(kit: Kit, exponent: V): V {
   const t = kit.keep('t', limited);
   const n = kit.keep('n', d('nearest', t));
   const r = kit.keep('r', d('mul', d('sub', t, n), kit.double(Math.LN2)));
-  const power = v128.i64x2('shl', d('add', n, kit.double(rounder + 1023)), i32.const(52));
+  const power = shifted('shl', d('add', n, kit.double(rounder + 1023)), 52);
   return d('mul', series(kit, r, expSeries), power);
 }
 

@@ -1,0 +1,133 @@
+/** A compiled program: its calls with their addresses filled in, on one thread or several. Knows no instruction. */
+import type { Executable, Program, Ref } from '@ostinato/core/backend';
+import { encodeModule } from './assembler/module.ts';
+import { compileModule } from './engine.ts';
+import { type Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
+import { ModuleBuilder } from './module-builder.ts';
+import { type Built, buildProgram, type Call } from './program.ts';
+import type { Target, Threads } from './target.ts';
+import type { Pool } from './threads/pool.ts';
+
+export interface Machine {
+  readonly heap: Heap;
+  readonly target: Target;
+  readonly threads: Threads;
+  /** Starts the workers at the first program that can use them. */
+  pool(): Promise<Pool>;
+}
+
+export async function compileProgram(
+  machine: Machine,
+  program: Program,
+): Promise<Executable<WasmBuffer>> {
+  const { heap, target, threads } = machine;
+  const builder = new ModuleBuilder(heap, target, threads);
+  const release = (): void => {
+    for (const buffer of builder.statics) heap.free(buffer);
+  };
+  try {
+    const built = buildProgram(builder, program);
+    const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
+    const module = await compileModule(encodeModule(builder.functions, memory), target);
+    const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+    const names = builder.functions.map((f) => f.name);
+    const exports = instance.exports as Record<string, Kernel>;
+    const kernels = names.map((name) => exports[name] as Kernel);
+    const parted = built.calls.some((c) => c.parts !== undefined);
+    const pool = parted ? await machine.pool() : undefined;
+    const id = (await pool?.load(module, names)) ?? 0;
+    const run = runner(program, built, kernels, pool && { pool, id });
+    return {
+      run,
+      dispose() {
+        release();
+        pool?.drop(id).catch(() => undefined);
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+type Kernel = (...args: number[]) => void;
+type Run = Executable<WasmBuffer>['run'];
+
+interface Prepared {
+  readonly call: Call;
+  readonly kernel: Kernel;
+  /** Filled in at each run. */
+  readonly args: number[];
+}
+
+function runner(
+  program: Program,
+  built: Built,
+  kernels: readonly Kernel[],
+  threads: { readonly pool: Pool; readonly id: number } | undefined,
+): Run {
+  const calls: Prepared[] = built.calls.map((call) => ({
+    call,
+    kernel: kernels[call.function] as Kernel,
+    args: call.args.map((a) => (a.kind === 'address' ? a.value : 0)),
+  }));
+  const addresses = new Map<number, number>();
+  const changes = watch(program, built);
+  const fill = ({ call, args }: Prepared, changed: number): void => {
+    for (let k = 0; k < args.length; k++) {
+      const a = call.args[k] as Call['args'][number];
+      if (a.kind === 'slot') args[k] = addresses.get(a.slot) as number;
+      else if (a.kind === 'changed') args[k] = changed;
+    }
+  };
+  return (inputs, outputs) => {
+    const place = (slots: readonly number[], refs: readonly Ref<WasmBuffer>[]): void => {
+      for (let k = 0; k < slots.length; k++) {
+        const { buffer, offset } = refs[k] as Ref<WasmBuffer>;
+        addresses.set(slots[k] as number, buffer.address + offset);
+      }
+    };
+    place(program.inputs, inputs);
+    place(program.outputs, outputs);
+    const changed = changes(inputs, outputs);
+    for (const prepared of calls) {
+      const { call, kernel, args } = prepared;
+      if (call.ifChanged !== undefined && !(changed & (built.packed.get(call.ifChanged) as number)))
+        continue;
+      fill(prepared, changed);
+      if (call.parts === undefined) kernel(...args);
+      else if (!threads) kernel(...args, 0, call.parts, 0);
+      else
+        threads.pool.run(threads.id, call.function, args, call.parts, (first, count) =>
+          kernel(...args, first, count, 0),
+        );
+    }
+  };
+}
+
+/** Tells which packed inputs are not what they were in the last run, one bit each. */
+function watch(
+  program: Program,
+  { packed }: Built,
+): (inputs: readonly Ref<WasmBuffer>[], outputs: readonly Ref<WasmBuffer>[]) => number {
+  const watched = [...packed].map(([slot, bit]) => ({
+    bit,
+    at: program.inputs.indexOf(slot),
+    buffer: undefined as WasmBuffer | undefined,
+    version: 0,
+    offset: 0,
+  }));
+  return (inputs, outputs) => {
+    let changed = 0;
+    for (const w of watched) {
+      const { buffer, offset } = inputs[w.at] as Ref<WasmBuffer>;
+      if (w.buffer === buffer && w.version === buffer.version && w.offset === offset) continue;
+      changed |= w.bit;
+      w.buffer = buffer;
+      w.version = buffer.version;
+      w.offset = offset;
+    }
+    for (const { buffer } of outputs) buffer.version++;
+    return changed;
+  };
+}

@@ -1,0 +1,294 @@
+/**
+ * One instruction as functions: what it does, and the packing of operands that stay the same. The body of a scan is
+ * instructions again, called from its time loop.
+ */
+import {
+  type BufferUse,
+  type Contract,
+  contractAsLoop,
+  type Instr,
+  type Program,
+  type Scan,
+} from '@ostinato/core/backend';
+import type { FunctionBuilder, Local } from './assembler/function.ts';
+import { i32, type Value } from './assembler/instructions.ts';
+import { emitPack, emitProduct, planContract, suits } from './contract/index.ts';
+import { emitLoop } from './loop/index.ts';
+import type { ModuleBuilder, PerThread } from './module-builder.ts';
+import { emitGather, emitScatter } from './table.ts';
+
+type Address = Value<'i32'>;
+type Side = 'a' | 'b';
+
+/** Slots that are the same in every step or run, each with its bit of `changed`; null: it counts as changed. */
+type Constants = ReadonlyMap<number, number | null>;
+
+export interface Setting {
+  readonly constants: Constants;
+  /**
+   * Parts of the work run at once: functions take `first`, `count` and `thread` after their buffers. `axis` is the
+   * instruction's axis that parts; null where it chooses, undefined where every thread computes the whole for itself.
+   */
+  readonly range?: { readonly axis: number | null | undefined };
+  /** Threads run this at different steps at one time, so what it packs is each thread's own. */
+  readonly apart?: boolean;
+}
+
+export interface Prepared {
+  readonly main: number;
+  /** Functions that pack an operand before `main`; `constant`: only when it has changed. */
+  readonly packs: readonly {
+    readonly index: number;
+    readonly slot: number;
+    readonly constant: boolean;
+  }[];
+  /** Constant slots that a loop inside packs by itself. */
+  readonly inner: readonly number[];
+}
+
+const rangeNames = ['first', 'count', 'thread'];
+
+export function prepareInstr(
+  module: ModuleBuilder,
+  instr: Instr,
+  name: string,
+  setting: Setting,
+): Prepared {
+  const { target } = module;
+  const names = instr.buffers.map((u) => `${u.source}${u.index}`);
+  const { range } = setting;
+  const params = range ? [...names, ...rangeNames] : names;
+  const simple = (body: (f: FunctionBuilder, p: readonly Local<'i32'>[]) => void): Prepared => ({
+    main: module.define(name, params, body),
+    packs: [],
+    inner: [],
+  });
+  switch (instr.kind) {
+    case 'gather':
+      return simple((f, p) => emitGather(f, instr, p, target));
+    case 'scatter':
+      return simple((f, p) => emitScatter(f, instr, p, target));
+    case 'scan':
+      return prepareScan(module, instr, name, names, setting);
+    case 'contract':
+      if (suits(instr)) return prepareContract(module, instr, name, params, setting);
+  }
+  const loop = instr.kind === 'contract' ? contractAsLoop(instr) : instr;
+  return simple((f, p) => emitLoop(f, loop, p, target, rangeOf(setting, p)));
+}
+
+/** The part of an axis that a function runs, from its last parameters. */
+function rangeOf(
+  { range }: Setting,
+  p: readonly Local<'i32'>[],
+): { axis: number; first: Local<'i32'>; count: Local<'i32'> } | undefined {
+  if (range?.axis === undefined || range.axis === null) return undefined;
+  const [first, count] = p.slice(-3) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
+  return { axis: range.axis, first, count };
+}
+
+function prepareContract(
+  module: ModuleBuilder,
+  instr: Contract,
+  name: string,
+  params: readonly string[],
+  setting: Setting,
+): Prepared {
+  const { constants, range } = setting;
+  const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
+  const isConstant = (side: Side): boolean => constants.has(slotOf(side));
+  const plan = planContract(instr, module.target, {
+    constant: { a: isConstant('a'), b: isConstant('b') },
+    ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
+  });
+  const area = (bytes: number, side: Side): PerThread | undefined => {
+    if (bytes === 0) return undefined;
+    const label = `${name} packed ${side}`;
+    if (setting.apart && !isConstant(side)) return module.reservePerThread(bytes, label);
+    const shared = module.reserve(bytes, label);
+    return () => shared;
+  };
+  const packed = { a: area(plan.packA, 'a'), b: area(plan.packB, 'b') };
+  const scratch =
+    plan.scratch > 0 ? module.reservePerThread(plan.scratch, `${name} scratch`) : undefined;
+  const threadOf = (f: FunctionBuilder, p: readonly Local<'i32'>[]): Address =>
+    range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
+  const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
+  const packs = sides.map((side) => ({
+    index: module.define(`${name}_pack_${side}`, params, (f, p) => {
+      emitPack(f, plan, side, p, (packed[side] as PerThread)(threadOf(f, p)));
+    }),
+    slot: slotOf(side),
+    constant: isConstant(side),
+  }));
+  const main = module.define(name, params, (f, p) => {
+    const thread = threadOf(f, p);
+    const parts = {
+      ...(packed.a ? { a: packed.a(thread) } : {}),
+      ...(packed.b ? { b: packed.b(thread) } : {}),
+      ...(scratch ? { scratch: scratch(thread) } : {}),
+    };
+    emitProduct(f, plan, p, parts, rangeOf(setting, p));
+  });
+  return { main, packs, inner: [] };
+}
+
+/**
+ * The time loop inside one call: constant weights are packed before the first step, carries swap two places, xs and ys
+ * move by their stride. With a range, every thread runs all steps of its rows.
+ */
+function prepareScan(
+  module: ModuleBuilder,
+  scan: Scan,
+  name: string,
+  names: readonly string[],
+  setting: Setting,
+): Prepared {
+  const { body } = scan;
+  const nc = scan.consts.length;
+  const nk = scan.init.length;
+  const parted = setting.range !== undefined;
+  const constants: Constants = new Map(
+    scan.consts.map((o, k) => [body.inputs[k] as number, setting.constants.get(o.slot) ?? null]),
+  );
+  const steps = prepareBody(module, scan, name, constants, parted);
+  const bytesOf = (slot: number): number => (body.slots[slot]?.size ?? 0) * 4;
+  const carrySlots = body.outputs.slice(0, nk);
+  const places = carrySlots.map((s) => ({
+    even: module.reserve(bytesOf(s), `${name} carry`),
+    odd: module.reserve(bytesOf(s), `${name} carry`),
+  }));
+  const params = [...names, 'changed', ...(parted ? rangeNames : [])];
+  const main = module.define(name, params, (f, p) => {
+    const changed = f.get(p[names.length] as Local<'i32'>);
+    const range = p.slice(names.length + 1).map((l) => f.get(l));
+    const start = (o: { buffer: number; offset: number }): Address =>
+      i32.add(f.get(p[o.buffer] as Local<'i32'>), 4 * o.offset);
+    const consts = scan.consts.map((o, k) => f.let(`const${k}`, start(o)));
+    const carry = scan.init.map((o, k) => f.let(`carry${k}`, start(o)));
+    const next = places.map(({ even }, k) => f.let(`next${k}`, even));
+    const moving = (kind: string) => (o: Scan['xs'][number], k: number) => {
+      const bytes = 4 * (o.strides[0] as number);
+      const first = i32.add(start(o), scan.reverse ? bytes * (scan.length - 1) : 0);
+      return { at: f.let(`${kind}${k}`, first), by: scan.reverse ? -bytes : bytes };
+    };
+    const xs = scan.xs.map(moving('x'));
+    const ys = scan.ys.map(moving('y'));
+    const locals = new Map<number, Local<'i32'>>();
+    body.inputs.forEach((slot, k) => {
+      const local = k < nc ? consts[k] : k < nc + nk ? carry[k - nc] : xs[k - nc - nk]?.at;
+      locals.set(slot, local as Local<'i32'>);
+    });
+    body.outputs.forEach((slot, k) => {
+      locals.set(slot, (k < nk ? next[k] : ys[k - nk]?.at) as Local<'i32'>);
+    });
+    const address = (slot: number): Address => f.get(locals.get(slot) as Local<'i32'>);
+    steps.once(f, address, changed, range);
+    f.times(scan.length, () => {
+      steps.step(f, address, range);
+      places.forEach(({ even, odd }, k) => {
+        const [from, to] = [carry[k], next[k]] as [Local<'i32'>, Local<'i32'>];
+        f.set(from, f.get(to));
+        const both = (even.imm[0] as number) + (odd.imm[0] as number);
+        f.set(to, i32.op('sub', i32.const(both), f.get(to)));
+      });
+      for (const { at, by } of [...xs, ...ys]) f.advance(at, by);
+    });
+    scan.finals.forEach((o, k) => {
+      const bytes = bytesOf(carrySlots[k] as number);
+      const row = bytes / (scan.rows?.count ?? 1);
+      const [first, count] = range as [Address, Address];
+      const skip = parted ? i32.mul(first, row) : i32.const(0);
+      const from = i32.op('add', f.get(carry[k] as Local<'i32'>), skip);
+      const size = parted ? i32.mul(count, row) : i32.const(bytes);
+      f.do('memory.copy', [i32.op('add', start(o), skip), from, size]);
+    });
+  });
+  const inner = scan.consts.flatMap((o, k) =>
+    steps.packs.has(body.inputs[k] as number) && typeof setting.constants.get(o.slot) === 'number'
+      ? [o.slot]
+      : [],
+  );
+  return { main, packs: [], inner };
+}
+
+interface Steps {
+  /** Constant slots of the body that are packed, here or in a loop inside. */
+  readonly packs: ReadonlySet<number>;
+  /** Packs constant operands that have changed, before the first step. */
+  once(
+    f: FunctionBuilder,
+    slot: (slot: number) => Address,
+    changed: Address,
+    range: readonly Address[],
+  ): void;
+  step(f: FunctionBuilder, slot: (slot: number) => Address, range: readonly Address[]): void;
+}
+
+function prepareBody(
+  module: ModuleBuilder,
+  scan: Scan,
+  prefix: string,
+  constants: Constants,
+  parted: boolean,
+): Steps {
+  const { body } = scan;
+  const callers = new Set([...body.inputs, ...body.outputs]);
+  // Threads are at different steps at one time, so each has scratch of its own.
+  const arenas = body.scratch.map((bytes, k) =>
+    module.reservePerThread(bytes, `${prefix}_arena${k}`),
+  );
+  const own = body.slots.map((slot, k) =>
+    slot.arena === undefined && !callers.has(k) && isUsed(body, k)
+      ? module.reservePerThread(slot.size * 4, slot.label)
+      : undefined,
+  );
+  const threadOf = (range: readonly Address[]): Address => range[2] ?? i32.const(0);
+  const place = (
+    use: BufferUse,
+    slot: (k: number) => Address,
+    range: readonly Address[],
+  ): Address => {
+    const home = use.source === 'arena' ? arenas[use.index] : own[use.index];
+    return home ? home(threadOf(range)) : slot(use.index);
+  };
+  const calls = body.code.map((instr, k) => ({
+    instr,
+    ...prepareInstr(module, instr, `${prefix}_${instr.kind}_${k}`, {
+      constants,
+      ...(parted ? { range: { axis: scan.rows?.axis[k] ?? undefined }, apart: true } : {}),
+    }),
+  }));
+  return {
+    packs: new Set(
+      calls.flatMap(({ packs, inner }) => [
+        ...packs.flatMap((p) => (p.constant ? [p.slot] : [])),
+        ...inner,
+      ]),
+    ),
+    once(f, slot, changed, range) {
+      for (const { instr, packs } of calls)
+        for (const pack of packs) {
+          if (!pack.constant) continue;
+          // Only the packed operand is read, so other buffers need no address.
+          const args = instr.buffers.map((use) =>
+            use.source === 'slot' && use.index === pack.slot ? slot(pack.slot) : i32.const(0),
+          );
+          const call = (): void => f.call(pack.index, [...args, ...range]);
+          const bit = constants.get(pack.slot) ?? null;
+          if (bit === null) call();
+          else f.if(i32.op('and', changed, i32.const(bit)), call);
+        }
+    },
+    step(f, slot, range) {
+      for (const { instr, main, packs } of calls) {
+        const args = instr.buffers.map((use) => place(use, slot, range));
+        for (const pack of packs) if (!pack.constant) f.call(pack.index, [...args, ...range]);
+        f.call(main, instr.kind === 'scan' ? [...args, i32.const(-1)] : [...args, ...range]);
+      }
+    },
+  };
+}
+
+const isUsed = (program: Program, slot: number): boolean =>
+  program.code.some((i) => i.buffers.some((u) => u.source === 'slot' && u.index === slot));

@@ -1,0 +1,47 @@
+/** Which instructions are worth several threads, and along which axis they part. Knows costs; emits nothing. */
+import { exprOrder, type Instr, type Scan, sizeOf } from '@ostinato/core/backend';
+
+export interface Parts {
+  /** The instruction's axis; null where the instruction chooses (a scan parts by its rows). */
+  readonly axis: number | null;
+  readonly count: number;
+}
+
+/** Undefined: one thread. `from`: operations from which on several pay. */
+export function partsOf(instr: Instr, from: number): Parts | undefined {
+  if (operations(instr) < from) return undefined;
+  switch (instr.kind) {
+    case 'loop':
+    case 'contract': {
+      const count = Math.max(0, ...instr.shape);
+      const axis = instr.shape.findIndex((n) => n >= 16);
+      const chosen = axis >= 0 ? axis : instr.shape.indexOf(count);
+      return count > 1 ? { axis: chosen, count: instr.shape[chosen] as number } : undefined;
+    }
+    case 'scan':
+      return rowsPart(instr) && instr.rows ? { axis: null, count: instr.rows.count } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Every value that leaves a step has rows, and no table or loop inside needs them all. */
+export function rowsPart(scan: Scan): boolean {
+  const { rows, body } = scan;
+  if (!rows || rows.count < 2 || !rows.outputs.every((has) => has)) return false;
+  return body.code.every((i) => i.kind === 'loop' || i.kind === 'contract');
+}
+
+function operations(instr: Instr): number {
+  switch (instr.kind) {
+    case 'loop':
+      return sizeOf(instr.shape) * sizeOf(instr.over) * exprOrder(instr.body).length;
+    case 'contract':
+      // A vector unit does products many at a time: eight of them take as long as one of the others.
+      return (2 * sizeOf(instr.shape) * sizeOf(instr.over)) / 8;
+    case 'scan':
+      return instr.length * instr.body.code.reduce((n, i) => n + operations(i), 0);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Threads that share one memory and run parts of the same function at once: one fork and one join per launch. Knows
+ * workers and the control block; knows no program.
+ */
+import { operation, SPINS, share, word, workerSource } from './worker-source.ts';
+
+/** A worker of either host, as far as we use it. */
+interface Thread {
+  post(message: unknown): void;
+  /** Resolves at the next message. */
+  answer(): Promise<void>;
+  stop(): void;
+}
+
+interface NodeThreads {
+  Worker: new (
+    source: string,
+    options: { eval: true },
+  ) => {
+    postMessage(message: unknown): void;
+    once(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    off(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    unref(): void;
+    terminate(): Promise<number>;
+  };
+}
+
+const host = globalThis as {
+  process?: { getBuiltinModule?: (name: string) => unknown };
+  crossOriginIsolated?: boolean;
+};
+
+const nodeThreads = (): NodeThreads | undefined =>
+  host.process?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
+
+/** Why threads cannot run here; undefined if they can. */
+export function noThreads(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
+  if (nodeThreads()) return undefined;
+  if (typeof Worker === 'undefined') return 'no workers';
+  if (host.crossOriginIsolated !== true) return 'the page is not cross-origin isolated';
+  if (typeof WorkerGlobalScope === 'undefined')
+    return 'a page must not wait: open the backend in a worker to use threads';
+  return undefined;
+}
+
+declare const WorkerGlobalScope: unknown;
+
+/** Bytes of the control block. */
+export const CONTROL_BYTES = 4096;
+const WORDS = CONTROL_BYTES / 4;
+/** Arguments that one job can have. */
+export const MAXIMUM_ARGUMENTS = WORDS - word.arguments;
+
+export class Pool {
+  readonly threads: number;
+  private readonly control: Int32Array;
+  private readonly workers: readonly Thread[];
+  private nextModule = 0;
+  /** Messages on their way; while there are any, workers may be at their event loop and take no job. */
+  private telling = 0;
+  private told: Promise<unknown> = Promise.resolve();
+
+  private constructor(control: Int32Array, workers: readonly Thread[]) {
+    this.control = control;
+    this.workers = workers;
+    this.threads = workers.length + 1;
+  }
+
+  /** Starts `threads - 1` workers; the caller's thread is the first. */
+  static async open(memory: WebAssembly.Memory, address: number, threads: number): Promise<Pool> {
+    const control = new Int32Array(memory.buffer, address, WORDS);
+    const workers = Array.from({ length: threads - 1 }, () => startThread());
+    await Promise.all(
+      workers.map((w, k) => {
+        const ready = w.answer();
+        w.post({ memory, control: address, words: WORDS, index: k + 1, threads });
+        return ready;
+      }),
+    );
+    return new Pool(control, workers);
+  }
+
+  /** Gives every worker a module. What comes back names it in `run`. */
+  async load(module: WebAssembly.Module, names: readonly string[]): Promise<number> {
+    const id = this.nextModule++;
+    await this.tell({ module, id, names });
+    return id;
+  }
+
+  /** Takes a module away again. */
+  drop(id: number): Promise<void> {
+    return this.tell({ drop: id });
+  }
+
+  /**
+   * Runs `own` here and function `index` of module `id` in every worker, each with its part of `total`, and returns when
+   * all are done.
+   */
+  run(
+    id: number,
+    index: number,
+    args: readonly number[],
+    total: number,
+    own: (first: number, count: number) => void,
+  ): void {
+    if (this.telling > 0) {
+      own(0, total);
+      return;
+    }
+    const { control } = this;
+    control[word.operation] = operation.run;
+    control[word.module] = id;
+    control[word.function] = index;
+    control[word.total] = total;
+    control[word.count] = args.length;
+    for (let k = 0; k < args.length; k++) control[word.arguments + k] = args[k] as number;
+    this.start();
+    const mine = share(total, 0, this.threads);
+    try {
+      own(mine.first, mine.count);
+    } finally {
+      this.join();
+    }
+  }
+
+  dispose(): void {
+    for (const w of this.workers) w.stop();
+  }
+
+  private start(): void {
+    const { control } = this;
+    Atomics.store(control, word.left, this.workers.length);
+    Atomics.add(control, word.generation, 1);
+    Atomics.notify(control, word.generation);
+  }
+
+  private join(): void {
+    const { control } = this;
+    for (let k = 0; k < SPINS; k++) if (Atomics.load(control, word.left) === 0) return;
+    for (;;) {
+      const left = Atomics.load(control, word.left);
+      if (left === 0) return;
+      Atomics.wait(control, word.left, left);
+    }
+  }
+
+  /** Sends every worker back to its event loop, where a message waits for it. One message at a time. */
+  private tell(message: unknown): Promise<void> {
+    this.telling++;
+    const sent = this.told.then(async () => {
+      const answers = this.workers.map((w) => w.answer());
+      for (const w of this.workers) w.post(message);
+      this.control[word.operation] = operation.load;
+      this.start();
+      await Promise.all(answers);
+    });
+    const done = sent.finally(() => {
+      this.telling--;
+    });
+    this.told = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function startThread(): Thread {
+  const node = nodeThreads();
+  return node ? startInNode(node) : startInPage();
+}
+
+function startInNode(node: NodeThreads): Thread {
+  const worker = new node.Worker(workerSource, { eval: true });
+  worker.unref(); // a script that forgets to dispose still ends
+  return {
+    post: (message) => worker.postMessage(message),
+    answer: () =>
+      new Promise((resolve, reject) => {
+        const done = (): void => {
+          worker.off('error', failed);
+          resolve();
+        };
+        const failed = (error: unknown): void => {
+          worker.off('message', done);
+          reject(error);
+        };
+        worker.once('message', done);
+        worker.once('error', failed);
+      }),
+    stop: () => {
+      worker.terminate().catch(() => undefined);
+    },
+  };
+}
+
+function startInPage(): Thread {
+  const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
+  const worker = new Worker(url);
+  URL.revokeObjectURL(url);
+  return {
+    post: (message) => worker.postMessage(message),
+    answer: () =>
+      new Promise((resolve, reject) => {
+        worker.onmessage = () => resolve();
+        worker.onerror = (event) => reject(new Error(event.message));
+      }),
+    stop: () => worker.terminate(),
+  };
+}

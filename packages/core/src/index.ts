@@ -35,7 +35,7 @@ export {
   slice,
   split,
   squeeze,
-  stackTensors as stack,
+  stack,
   transpose,
 } from './ops/views.ts';
 export {

@@ -160,6 +160,12 @@ describe('arguments', () => {
     expect(await numbers(await g(i32([0])))).toEqual([0]);
   });
 
+  test('ids that the function holds itself may lie outside on purpose', async () => {
+    const ids = i32([0, -1]);
+    const f = compile(backend, (table: T) => o.gather(table, ids));
+    expect(await numbers(await f(f64([[1], [2]])))).toEqual([1, 0]);
+  });
+
   test('ids through a scan and through views', async () => {
     const f = compile(
       backend,

@@ -193,7 +193,7 @@ export function concat(parts: readonly Tensor[], axis = 0): Tensor {
 }
 
 /** Joins tensors of equal shape along a new axis. */
-export const stackTensors = (parts: readonly Tensor[], axis = 0): Tensor =>
+export const stack = (parts: readonly Tensor[], axis = 0): Tensor =>
   concat(
     parts.map((p) => expandDims(p, axis < 0 ? axis + p.rank + 1 : axis)),
     axis,

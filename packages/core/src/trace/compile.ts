@@ -260,15 +260,7 @@ class Runner {
   private checkBounds(entry: Entry, fed: readonly Leaf[], shape: TreeShape): void {
     for (const [i, rows] of entry.bounds) {
       const { host } = fed[i] as Leaf;
-      if (!host) continue;
-      for (let k = 0; k < host.length; k++) {
-        const id = host[k] as number;
-        if (id < 0 || id >= rows)
-          fail(
-            'index-out-of-range',
-            `${this.name}: "${shape.paths[i]}" holds ${id} at ${k}, but the table it indexes has ${rows} rows. Use 0 to ${rows - 1}.`,
-          );
-      }
+      if (host) checkIds(host, rows, `${this.name}: "${shape.paths[i]}"`);
     }
   }
 
@@ -377,6 +369,17 @@ class Runner {
     }
     for (const list of this.spares.values()) for (const buffer of list) this.backend.free(buffer);
     this.spares.clear();
+  }
+}
+
+function checkIds(ids: TypedArray, rows: number, what: string): void {
+  for (let k = 0; k < ids.length; k++) {
+    const id = ids[k] as number;
+    if (id < 0 || id >= rows)
+      fail(
+        'index-out-of-range',
+        `${what} holds ${id} at ${k}, but the table it indexes has ${rows} rows. Use 0 to ${rows - 1}.`,
+      );
   }
 }
 

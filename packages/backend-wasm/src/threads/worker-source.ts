@@ -31,7 +31,7 @@ export const share = (
 };
 
 export const workerSource = `
-const node = typeof require === 'function' ? require('node:worker_threads') : null;
+const node = globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? null;
 const port = node ? node.parentPort : self;
 const share = ${share.toString()};
 let control, memory, index, threads, seen;

@@ -7,6 +7,7 @@ import { fission } from '../passes/fission.ts';
 import { fuse } from '../passes/fuse.ts';
 import { plan } from '../passes/plan.ts';
 import { simplify } from '../passes/simplify.ts';
+import { split } from '../passes/split.ts';
 
 export interface LowerOptions {
   readonly donations?: readonly (readonly [input: number, output: number])[];
@@ -19,7 +20,9 @@ export function lower(
   options: LowerOptions = {},
 ): Program {
   const simple = simplify(fission(simplify(results)));
-  const program = plan(fuse(params, simple), options);
-  verify(program);
+  const { limits } = options;
+  const fused = split(fuse(params, simple), limits?.buffers ?? Number.POSITIVE_INFINITY);
+  const program = plan(fused, options);
+  verify(program, limits);
   return program;
 }

@@ -1,0 +1,64 @@
+/**
+ * Program to Program: loops that touch more buffers than a device binds become several, each with some of the outs.
+ * Runs before scratch and donations are planned, so that a value written in place is known to be read no more.
+ */
+import { fail } from '../errors.ts';
+import { arg, exprOrder, mapLeaves } from '../ir/expr.ts';
+import type { Loop, Operand, Program } from '../ir/program.ts';
+import { bind } from './bind.ts';
+
+/** Bodies of scans are left alone: their slots lie in the few buffers that the scan itself touches. */
+export function split(program: Program, buffers: number): Program {
+  if (program.code.every((i) => i.buffers.length <= buffers)) return program;
+  const callers = new Set([...program.inputs, ...program.outputs]);
+  // All scratch will lie in one arena.
+  const bufferOf = (o: Operand): number => (callers.has(o.slot) ? o.slot : -1);
+  const code = program.code.flatMap((i) =>
+    i.kind === 'loop' && i.buffers.length > buffers ? splitLoop(i, buffers, bufferOf) : [i],
+  );
+  return { ...program, code: code.map((i) => bind(i, program.slots)) };
+}
+
+function splitLoop(loop: Loop, limit: number, bufferOf: (o: Operand) => number): Loop[] {
+  const groups: { outs: number[]; buffers: Set<number> }[] = [];
+  loop.outs.forEach((out, k) => {
+    const needs = new Set([bufferOf(out), ...argsRead(loop, k).map(bufferOf)]);
+    if (needs.size > limit)
+      fail(
+        'program-invalid',
+        `split: one value of a loop reads ${needs.size - 1} of the caller's buffers, but the backend binds ${limit} at once. Combine fewer arguments in one expression, or stack them into one tensor.`,
+      );
+    const open = groups.at(-1);
+    const joined = new Set([...(open?.buffers ?? []), ...needs]);
+    if (open && joined.size <= limit) {
+      open.outs.push(k);
+      open.buffers = joined;
+    } else groups.push({ outs: [k], buffers: needs });
+  });
+  return groups.map(({ outs }) => loopOf(loop, outs));
+}
+
+/** The args that out `k` depends on. */
+function argsRead(loop: Loop, k: number): Operand[] {
+  const body = loop.body[k] as Loop['body'][number];
+  return exprOrder([body]).flatMap((x) => (x.op === 'arg' ? [loop.args[x.index] as Operand] : []));
+}
+
+/** The loop with only some of its outs, and the args that they read. */
+function loopOf(loop: Loop, outs: readonly number[]): Loop {
+  const args: Operand[] = [];
+  const memo: Parameters<typeof mapLeaves>[2] = new Map();
+  const body = outs.map((k) =>
+    mapLeaves(
+      loop.body[k] as Loop['body'][number],
+      (leaf) => {
+        if (leaf.op !== 'arg') return leaf;
+        const operand = loop.args[leaf.index] as Operand;
+        const known = args.indexOf(operand);
+        return arg(known >= 0 ? known : args.push(operand) - 1);
+      },
+      memo,
+    ),
+  );
+  return { ...loop, args, body, outs: outs.map((k) => loop.outs[k] as Operand) };
+}

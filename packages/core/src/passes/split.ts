@@ -1,22 +1,59 @@
 /**
- * Program to Program: loops that touch more buffers than a device binds become several, each with some of the outs.
- * Runs before scratch and donations are planned, so that a value written in place is known to be read no more.
+ * Program to Program: instructions that touch more buffers than a device binds come in pieces. Loops become several,
+ * each with some of the outs; a scan gets copies of the smallest of the caller's arrays that it reads. Runs before
+ * scratch and donations are planned, so that a value written in place is known to be read no more.
  */
 import { fail } from '../errors.ts';
 import { arg, exprOrder, mapLeaves } from '../ir/expr.ts';
-import type { Loop, Operand, Program } from '../ir/program.ts';
+import type { Instr, Loop, Operand, Program, Scan, Slot } from '../ir/program.ts';
+import { argsOfInstr, outsOfInstr } from '../ir/program.ts';
 import { bind } from './bind.ts';
 
 /** Bodies of scans are left alone: their slots lie in the few buffers that the scan itself touches. */
 export function split(program: Program, buffers: number): Program {
   if (program.code.every((i) => i.buffers.length <= buffers)) return program;
   const callers = new Set([...program.inputs, ...program.outputs]);
+  const slots = [...program.slots];
   // All scratch will lie in one arena.
   const bufferOf = (o: Operand): number => (callers.has(o.slot) ? o.slot : -1);
-  const code = program.code.flatMap((i) =>
-    i.kind === 'loop' && i.buffers.length > buffers ? splitLoop(i, buffers, bufferOf) : [i],
-  );
-  return { ...program, code: code.map((i) => bind(i, program.slots)) };
+  const count = (i: Instr): number =>
+    new Set([...argsOfInstr(i), ...outsOfInstr(i)].map(bufferOf)).size;
+  const code = program.code.flatMap((i): Instr[] => {
+    if (count(i) <= buffers) return [i];
+    if (i.kind === 'loop') return splitLoop(i, buffers, bufferOf);
+    return i.kind === 'scan' ? stageArgs(i, count(i) + 1 - buffers, slots, callers) : [i];
+  });
+  return { ...program, slots, code: code.map((i) => bind(i, slots)) };
+}
+
+/** Copies `many` of the caller's arrays that a scan reads, smallest first, into scratch, and lets it read those. */
+function stageArgs(scan: Scan, many: number, slots: Slot[], callers: ReadonlySet<number>): Instr[] {
+  const size = (slot: number): number => slots[slot]?.size ?? 0;
+  const written = new Set(outsOfInstr(scan).map((o) => o.slot));
+  const staged = [...new Set(argsOfInstr(scan).map((o) => o.slot))]
+    .filter((slot) => callers.has(slot) && !written.has(slot))
+    .sort((a, b) => size(a) - size(b))
+    .slice(0, many);
+  const copies = new Map<number, number>();
+  const code: Instr[] = staged.map((slot) => {
+    const { dtype, label } = slots[slot] as Slot;
+    const copy = slots.push({ dtype, size: size(slot), label: `${label} copy` }) - 1;
+    copies.set(slot, copy);
+    const whole = { buffer: 0, dtype, offset: 0, strides: [1] };
+    return {
+      kind: 'loop',
+      buffers: [],
+      shape: [size(slot)],
+      over: [],
+      combine: 'sum',
+      args: [{ ...whole, slot }],
+      body: [arg(0)],
+      outs: [{ ...whole, slot: copy }],
+    };
+  });
+  const move = (o: Operand): Operand => ({ ...o, slot: copies.get(o.slot) ?? o.slot });
+  const { consts, init, xs } = scan;
+  return [...code, { ...scan, consts: consts.map(move), init: init.map(move), xs: xs.map(move) }];
 }
 
 function splitLoop(loop: Loop, limit: number, bufferOf: (o: Operand) => number): Loop[] {

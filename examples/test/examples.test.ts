@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 
@@ -13,4 +13,9 @@ describe('examples', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: root });
     expect(stdout.trim()).not.toBe('');
   });
+});
+
+test('the README shows the quick start as it is', () => {
+  const readme = readFileSync(`${root}/../README.md`, 'utf8');
+  expect(readme).toContain(readFileSync(`${root}/quick-start.ts`, 'utf8'));
 });

@@ -7,8 +7,9 @@
  *     gru/           an unfinished model's checkpoint, and what it has cost so far
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, platform } from 'node:process';
 import { UsageError } from './errors.ts';
@@ -28,50 +29,64 @@ export function cacheFolder(name: string): string {
   return join(base, 'ostinato', name);
 }
 
-/** Each combination of settings has a folder of its own, so two runs at once do not meet. */
-export function runFolder({ settings, checkpointDir }: Options): string {
-  if (checkpointDir !== null) return checkpointDir;
+/**
+ * The folder of a run, and where to go when it cannot be made. Each combination of settings has a folder of its own, so
+ * two runs at once do not meet.
+ */
+function foldersOf({ settings, checkpointDir }: Options): readonly [first: string, spare?: string] {
+  if (checkpointDir !== null) return [checkpointDir];
   const hash = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
-  return join(cacheFolder('sentiment'), `${settings.data}-${hash}`);
+  const name = `${settings.data}-${hash}`;
+  // A home may be read-only, in a container for one.
+  return [join(cacheFolder('sentiment'), name), join(tmpdir(), 'ostinato', 'sentiment', name)];
 }
 
 /** Makes the folder ready: empty of what an earlier run left, or, with `resume`, checked to be the same run. */
 export async function openRun(options: Options): Promise<string> {
-  const folder = runFolder(options);
+  const [first, spare] = foldersOf(options);
   if (options.resume) {
+    const isSpare =
+      spare !== undefined && !existsSync(runFile(first)) && existsSync(runFile(spare));
+    const folder = isSpare ? spare : first;
     await requireSameRun(folder, options);
     return folder;
   }
   try {
-    await mkdir(folder, { recursive: true });
-    const found = await readdir(folder);
-    if (found.length > 0 && !found.includes('run.json')) {
-      throw new UsageError(
-        `${folder} holds other files; give --checkpoint-dir a folder of its own`,
-      );
-    }
-    await clearRun(folder);
-    await writeJson(join(folder, 'run.json'), { version: VERSION, settings: options.settings });
+    return await emptyRun(first, options.settings);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`cannot write checkpoints to ${folder}: ${(error as Error).message}`);
+    if (spare !== undefined) return emptyRun(spare, options.settings);
+    throw new UsageError(`cannot write checkpoints to ${first}: ${(error as Error).message}`);
   }
+}
+
+const runFile = (folder: string): string => join(folder, 'run.json');
+
+async function emptyRun(folder: string, settings: Settings): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  // run.json.new is what a process that was killed at once may leave.
+  const found = (await readdir(folder)).filter((name) => name !== 'run.json.new');
+  if (found.length > 0 && !found.includes('run.json')) {
+    throw new UsageError(`${folder} holds other files; give --checkpoint-dir a folder of its own`);
+  }
+  await clearRun(folder);
+  await writeJson(runFile(folder), { version: VERSION, settings });
   return folder;
 }
 
 /** Removes what a run of this app leaves, and nothing else. */
-export async function clearRun(folder: string): Promise<void> {
+async function clearRun(folder: string): Promise<void> {
   for (const cell of CELLS) {
     await rm(join(folder, cell), { recursive: true, force: true });
     await rm(resultFile(folder, cell), { force: true });
   }
-  await rm(join(folder, 'run.json'), { force: true });
+  await rm(runFile(folder), { force: true });
 }
 
 const VERSION = 1;
 
 async function requireSameRun(folder: string, options: Options): Promise<void> {
-  const file = join(folder, 'run.json');
+  const file = runFile(folder);
   const run = await readJson<{ version: number; settings: Settings }>(file);
   if (run === null) {
     const hint = options.checkpointDir === null ? ' with these options' : '';

@@ -19,8 +19,13 @@ export function usageLine(error: unknown): string | undefined {
   const known =
     error instanceof UsageError ||
     error instanceof DatasetError ||
-    (error instanceof OstinatoError && OF_CHECKPOINTS.includes(error.code));
+    (error instanceof OstinatoError && OF_CHECKPOINTS.includes(error.code)) ||
+    isOfSystem(error);
   return known ? oneLine(error.message) : undefined;
 }
+
+/** A full disk, a folder that may not be read: Node names the call and the path. */
+const isOfSystem = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && 'path' in error;
 
 export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ').trim();

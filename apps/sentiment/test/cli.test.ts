@@ -170,3 +170,11 @@ test('there must be something to resume, and a folder of others is left alone', 
   );
   expect(await readdir(dir)).toEqual(['letter.txt']);
 });
+
+test('a cache that cannot be written to is no reason to stop', async () => {
+  await writeFile(join(dir, 'cache'), 'no folder');
+  env.TMPDIR = join(dir, 'tmp');
+  const { code, stderr } = await run('--cell rnn --epochs 1 --limit 20');
+  expect({ code, stderr: stderr.includes('cache') }).toEqual({ code: 0, stderr: false });
+  expect(await readdir(join(dir, 'tmp', 'ostinato', 'sentiment'))).toEqual([]);
+});

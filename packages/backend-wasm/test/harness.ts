@@ -1,4 +1,5 @@
 /** Runs one instruction as a module of its own, and as the reference does, on the same bytes. */
+import { setFlagsFromString } from 'node:v8';
 import {
   type Gather,
   type Loop,
@@ -49,6 +50,7 @@ export const printed = (instr: Single, target: Target): string =>
 
 export type Run = (...args: number[]) => void;
 
+/** With pairs where the target says so, as far as the engine has them. */
 export function compile(
   instr: Single,
   target: Target,
@@ -60,7 +62,12 @@ export function compile(
     minimum: 1,
     maximum: 65536,
   });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const flag = 'experimental-wasm-revectorize';
+  const flags = target.paired ? [`--no-liftoff`, '--no-wasm-lazy-compilation', `--${flag}`] : [];
+  for (const f of flags) setFlagsFromString(f);
+  const module = new WebAssembly.Module(bytes);
+  for (const f of flags) setFlagsFromString(f.replace('--', '--no-').replace('--no-no-', '--'));
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
   return (instance.exports as { run: Run }).run;
 }
 

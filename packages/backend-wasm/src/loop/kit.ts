@@ -61,7 +61,8 @@ export class Kit {
   }
 
   /** Four equal float lanes. */
-  float(x: number): V {
+  float(value: number): V {
+    const x = Math.fround(value);
     return this.constant(`${Object.is(x, -0) ? '-0' : x}`, v128.constF32(x));
   }
 

@@ -7,7 +7,7 @@ import type { LoopAxis, Plan } from './axes.ts';
 import type { Graph, Node } from './graph.ts';
 import type { Kit, V } from './kit.ts';
 import type { Nest, Place } from './nest.ts';
-import { casts, ops, type Stored } from './ops.ts';
+import { casts, type Emit, ops, type Stored } from './ops.ts';
 
 /** A loop under construction. */
 export interface Kernel {
@@ -142,10 +142,7 @@ export class Points {
           const input = graph.nodes[k] as Node;
           return input.kind === 'const' ? input.value : undefined;
         });
-        const from = n.from as Stored;
-        const emit = n.op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][n.op];
-        if (!emit) throw new TypeError(`wasm: ${n.op} does not take ${n.from}. Cast it first.`);
-        return emit(kit, inputs, known);
+        return emitOf(n)(kit, inputs, known);
       }
     }
   }
@@ -202,6 +199,13 @@ export class Points {
     const total = offset + bytes;
     return total < 0 ? [i32.add(local, total), 0] : [local, total];
   }
+}
+
+function emitOf(n: Extract<Node, { kind: 'op' }>): Emit {
+  const from = n.from as Stored;
+  const emit = n.op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][n.op];
+  if (!emit) throw new TypeError(`wasm: ${n.op} does not take ${n.from}. Cast it first.`);
+  return emit;
 }
 
 const at = (values: V, k: number): Value<'v128'> => (values[k] ?? values[0]) as Value<'v128'>;

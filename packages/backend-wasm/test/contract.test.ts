@@ -177,12 +177,12 @@ test('tiles fill the registers', () => {
     'one column': name(64, 1),
   }).toMatchInlineSnapshot(`
     {
-      "a row": "1x40 1x40 1x64",
-      "matrix 32x768": "2x24 2x20 2x48",
-      "matrix 64x256": "6x8 5x8 6x16",
+      "a row": "1x52 1x32 1x64",
+      "matrix 32x768": "2x24 4x8 2x48",
+      "matrix 64x256": "6x8 4x8 6x16",
       "one column": "8x4 8x4 8x8",
-      "ten columns": "3x12 3x12 6x16",
-      "two rows": "2x24 2x20 2x48",
+      "ten columns": "3x12 2x12 6x16",
+      "two rows": "2x24 2x16 2x48",
     }
   `);
   expect(fits(6, 2, targets.relaxed as Target)).toBe(true);

@@ -135,9 +135,11 @@ function withoutAxis(instr: Contract, axis: number): Contract {
   };
 }
 
-/** Panels of this many bytes stay in the first cache beside what tiles read of a. */
+/** A depth up to this is summed at once: each further partial sum reads and writes the whole out. */
+const shortDepth = 1024;
+/** Blocks of a longer one have panels of this many bytes: they stay in the first cache, all of them in the second. */
 const panelBytes = 1 << 14;
-/** With one tile of rows, panels are read once; partial sums of this many elements keep rounding small. */
+/** Where panels are read once, partial sums of this many elements keep rounding small. */
 const longestSum = 2048;
 
 function planOrientation(
@@ -168,7 +170,9 @@ function planOrientation(
   const { tile } = inPlace ? placeTile : packedTile;
   const source = inPlace ? 'place' : constant ? 'panels' : 'blocks';
 
-  const panelDepth = rows.size <= tile.rows ? longestSum : panelBytes / (4 * tile.columns);
+  const once = source === 'panels' || rows.size <= tile.rows;
+  const blockDepth = once ? longestSum : panelBytes / (4 * tile.columns);
+  const panelDepth = depthSize <= shortDepth ? shortDepth : blockDepth;
   const { blocks, depth, depthStep } = cutDepth(axes.depth.map(inBytes), panelDepth);
   const paddedColumns = Math.ceil(columns.size / tile.columns) * tile.columns;
   const panelsOfMatrix = 4 * paddedColumns * depthSize;
@@ -184,11 +188,11 @@ function planOrientation(
     rowSource === 'place' ? 0 : blockRows * copiedRowBytes({ rowSource, depth, depthStep });
 
   const matrices = sizeOfAxes(axes.batch) * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
-  const storing = rows.size * columns.size * (columns.out === 4 ? 0.5 : 2) * sizeOfAxes(axes.batch);
+  const sums = sizeOf(blocks) * Math.ceil((depth.at(-1) as ByteAxis).size / depthStep);
+  const storing = rows.size * columns.size * sums * (columns.out === 4 ? 0.5 : 8);
   const cycles =
-    matrices * (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles) +
-    (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing) +
-    storing * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
+    matrices * (storing + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
+    (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing);
   const points = instr.shape.reduce((n, s) => n * s, 1);
   const plan: ContractPlan = {
     target,

@@ -23,21 +23,34 @@ export const orderOf = (rows: number, registers: number): 'row' | 'column' =>
 
 /**
  * V8 keeps one of sixteen registers for itself. One value more than the other fifteen hold, and the sums go through
- * memory: 6x8 by 'row' 57.5 GFLOP/s, by 'column' 27; 3x16 27; 4x16 35; 6x8 without multiply-add (one more register,
- * for the product) 29. What fits, in GFLOP/s of 59 possible: 2x24 57.9, 6x8 57.5, 2x20 55.5, 4x8, 3x12 and 2x16 54,
- * 12x4 52, 8x4 50; paired, of 117: 6x16 114, 5x16 109, 3x24 109; without multiply-add: 2x20 52, 3x12 51, 4x8 48.5.
+ * memory: 6x8 by 'row' 57.5 GFLOP/s, by 'column' 27; 3x16 27; 4x16 35. What fits, in GFLOP/s of 59 possible: 2x24 and
+ * 6x8 57.9, 5x8 56, 2x20 and 4x8 55, 3x12 and 2x16 54, 12x4 52, 8x4 50; paired, of 118: 5x16 112, 6x16 and 4x16 110,
+ * 3x24 108. Without multiply-add, products take a register, and the compiler wants one to spare: with 14 taken, 5x8 is
+ * at 51.6 in a function of one tile and at 46 in one of two, 3x12 at 54 and 48; 4x8 is at 50 in both.
  */
 export function fits(rows: number, registers: number, target: Target): boolean {
-  const operands = Math.min(rows, registers) + 1 + (target.relaxed ? 0 : 1);
-  return rows * registers + operands <= 15;
+  const taken = rows * registers + Math.min(rows, registers) + 1;
+  return target.relaxed ? taken <= 15 : taken + 1 <= 13;
 }
 
-/** Cycles that one step of the depth takes: two multiply-adds each, at least the latency of one. */
-const cyclesPerStep = (rows: number, registers: number): number =>
-  Math.max(4.2, (rows * registers) / 2) + 0.1 * Math.max(0, rows + registers - 8);
+/**
+ * Cycles that one step of the depth takes: two multiply-adds each, and two loads (1x32 48.6 GFLOP/s, 1x48 50.6, 12x4
+ * 52, 8x4 50); few sums wait for each other (2x8 35). Without multiply-add, the number of instructions counts: 3x12
+ * 53.9, 5x8 51.6, 2x20 51.4, 4x8 50.1, 1x32 42.
+ */
+function cyclesPerStep(rows: number, registers: number, target: Target): number {
+  const sums = rows * registers;
+  const loads = rows + registers;
+  const instructions = target.relaxed ? 0 : 0.213 * (2 * sums + loads);
+  return Math.max(3.5, sums / 2, 0.525 * loads, instructions);
+}
+
+/** The first tile of a panel has it from the second cache, 32 bytes in a cycle: what a single row takes. */
+const cyclesOfFirst = (registers: number, target: Target): number =>
+  (registers * unitOf(target)) / 8;
 
 /** Cycles around the steps of the depth: clearing, storing, addresses. */
-const cyclesPerTile = (rows: number, registers: number): number => 10 + 1.5 * rows * registers;
+const cyclesPerTile = (rows: number, registers: number): number => 5 + rows * registers;
 
 /** More rows than this gain nothing, and each size of tile is code. */
 const maxRows = 8;
@@ -61,15 +74,14 @@ export function chooseTile(
       const columns = registers * unit;
       if (exact && size.columns % columns !== 0) continue;
       const panels = Math.ceil(size.columns / columns);
-      const cycles = splitRows(size.rows, rows).reduce(
-        (sum, s) =>
-          sum +
-          s.tiles *
-            panels *
-            (size.depth * cyclesPerStep(s.rows, registers) + cyclesPerTile(s.rows, registers)),
-        0,
-      );
-      if (!best || cycles < best.cycles) best = { tile: { rows, columns }, cycles };
+      const split = splitRows(size.rows, rows);
+      const perStep = split.map((s) => cyclesPerStep(s.rows, registers, target));
+      const steps = split.reduce((sum, s, k) => sum + s.tiles * (perStep[k] as number), 0);
+      const first = Math.max(0, cyclesOfFirst(registers, target) - (perStep[0] as number));
+      const tiles = split.reduce((n, s) => n + s.tiles * cyclesPerTile(s.rows, registers), 0);
+      const cycles = panels * (size.depth * (steps + first) + tiles);
+      // Of two alike, the one with more rows: 4x8 50 and 2x16 46 without multiply-add.
+      if (!best || cycles <= best.cycles) best = { tile: { rows, columns }, cycles };
     }
   return best ?? chooseTile(size, target, false);
 }

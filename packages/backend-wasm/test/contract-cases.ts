@@ -140,15 +140,17 @@ export function compileCase(
   const plan = planContract(contract, target, options);
   const bytes = [...sizes.map((n) => 4 * n), plan.packA, plan.packB, plan.scratch];
   const places: number[] = [];
-  let end = 1024;
+  // The out is not first: before it lie canaries.
+  let end = 0;
   for (const n of bytes) {
     places.push(end);
     end = Math.ceil((end + n) / 64) * 64 + 64;
   }
-  // To the last byte: what reads beyond its operand's end traps.
+  // Now from the first byte of the memory, now to the last: what reads outside its operand traps.
   const pages = Math.ceil(end / 65536);
-  const shift = pages * 65536 - end;
-  const at = places.map((p) => p + Math.floor(shift / 64) * 64);
+  const last = places.at(-1) as number;
+  const shift = sizes[0] % 2 === 0 ? 0 : pages * 65536 - last - (bytes.at(-1) as number);
+  const at = places.map((p) => p + Math.floor(shift / 4) * 4);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const functions = productFunctions(plan);
   const module = compile(

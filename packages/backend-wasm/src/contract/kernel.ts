@@ -65,6 +65,12 @@ export function emitTile(
   emitStore(f, kernel, sums, cursor.out, width);
 }
 
+/** The lowest of the offsets in a turn of the loop. */
+interface Low {
+  readonly a: number;
+  readonly b: number;
+}
+
 /** sums[r][v] += a[r, k] * b[k, v] for all k. */
 function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cursor): void {
   const { plan, depth, steps, at } = kernel;
@@ -72,12 +78,10 @@ function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cur
   const inner = depth.at(-1) as Kernel['depth'][number];
   const unroll = Math.min(target.unroll ?? 4, inner.size);
   const offsetA = (r: number, k: number): number => r * kernel.row + k * inner.a;
-  const lowA = lowest(offsetA(rows - 1, 0), offsetA(0, unroll - 1), offsetA(rows - 1, unroll - 1));
-  const lowB = lowest((unroll - 1) * inner.b);
-  const loadA = (r: number, k: number): Value<'v128'> =>
-    v128.loadSplat(f.get(at.a), offsetA(r, k) - lowA);
-  const loadB = (v: number, k: number): Value<'v128'> =>
-    v128.load(f.get(at.b), k * inner.b + 16 * v - lowB);
+  const loadA = (r: number, k: number, low: number): Value<'v128'> =>
+    v128.loadSplat(i32.add(f.get(at.a), low), offsetA(r, k) - low);
+  const loadB = (v: number, k: number, low: number): Value<'v128'> =>
+    v128.load(i32.add(f.get(at.b), low), k * inner.b + 16 * v - low);
   const multiplyAdd = (r: number, v: number, a: Vector, b: Vector): void => {
     const sum = kernel.sums[r]?.[v] as Vector;
     const [x, y, z] = [f.get(a), f.get(b), f.get(sum)];
@@ -87,24 +91,24 @@ function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cur
     f.set(sum, next);
   };
   const [a0, b0] = [kernel.columnOfA[0] as Vector, kernel.rowOfB[0] as Vector];
-  const byRow = (k: number): void => {
+  const byRow = (k: number, low: Low): void => {
     kernel.rowOfB.forEach((b, v) => {
-      f.set(b, loadB(v, k));
+      f.set(b, loadB(v, k, low.b));
     });
     for (const r of range(rows)) {
-      f.set(a0, loadA(r, k));
+      f.set(a0, loadA(r, k, low.a));
       kernel.rowOfB.forEach((b, v) => {
         multiplyAdd(r, v, a0, b);
       });
     }
   };
-  const byColumn = (k: number): void => {
+  const byColumn = (k: number, low: Low): void => {
     const column = kernel.columnOfA.slice(0, rows);
     column.forEach((a, r) => {
-      f.set(a, loadA(r, k));
+      f.set(a, loadA(r, k, low.a));
     });
     for (const v of kernel.rowOfB.keys()) {
-      f.set(b0, loadB(v, k));
+      f.set(b0, loadB(v, k, low.b));
       column.forEach((a, r) => {
         multiplyAdd(r, v, a, b0);
       });
@@ -113,13 +117,17 @@ function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cur
   const registers = plan.tile.columns / unitOf(target);
   const step = orderOf(rows, registers) === 'row' ? byRow : byColumn;
   const someSteps = (n: number): void => {
-    for (const k of range(n)) step(k);
+    const low = {
+      a: lowest(offsetA(rows - 1, 0), offsetA(0, n - 1), offsetA(rows - 1, n - 1)),
+      b: lowest((n - 1) * inner.b),
+    };
+    for (const k of range(n)) step(k, low);
     f.advance(at.a, n * inner.a);
     f.advance(at.b, n * inner.b);
   };
 
-  f.set(at.a, i32.add(f.get(cursor.a), lowA));
-  f.set(at.b, i32.add(f.get(cursor.b), lowB));
+  f.set(at.a, f.get(cursor.a));
+  f.set(at.b, f.get(cursor.b));
   if (!steps) {
     overDepth(f, kernel, () => {
       f.times(Math.floor(inner.size / unroll), () => someSteps(unroll));

@@ -18,6 +18,7 @@ import {
   overAxes,
   type Range,
   type Steps,
+  turns,
 } from './walk.ts';
 
 export type { Range } from './walk.ts';
@@ -177,8 +178,8 @@ function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range |
   const limit = plan.tile.rows;
   if (!range) {
     const cursor = copy(f, from);
-    for (const { rows, tiles } of splitRows(plan.rows.size, limit))
-      emitTiles(f, block, rows, tiles, cursor);
+    const split = splitRows(plan.rows.size, limit);
+    for (const { rows, tiles } of split) emitTiles(f, block, rows, tiles, cursor);
     return;
   }
   const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
@@ -250,13 +251,17 @@ function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
   const whole = columns.size % tile.columns === 0;
   const rest = whole ? undefined : f.let('columns', i32.const(columns.size));
   const width = whole ? undefined : f.local('i32', 'width');
-  f.times(panels, () => {
+  const onePanel = (): void => {
     if (rest && width) f.set(width, i32.min(f.get(rest), i32.const(tile.columns)));
     const inner = copy(f, cursor);
-    f.times(tiles, () => {
-      emitTile(f, kernel, rows, inner, width);
-      move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
-    });
+    turns(
+      f,
+      tiles,
+      () => emitTile(f, kernel, rows, inner, width),
+      () => move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out }),
+    );
+  };
+  turns(f, panels, onePanel, () => {
     move(f, cursor, panel);
     if (rest) f.advance(rest, -tile.columns);
   });

@@ -1,13 +1,13 @@
 /**
  * Speed of backend-wasm's loops alone, in ns per element. The smallest of many timings counts, because the machine may
- * be shared. Run in Node 24 or later on x86-64: node tooling/bench/wasm-loops.ts [part of a name]
+ * be shared. Run in Node 24 or later on x86-64: node packages/backend-wasm/bench/loops.ts [part of a name]
  */
 import { setFlagsFromString } from 'node:v8';
 import { apply, arg, constant, type Expr, type Loop, type Operand } from '@ostinato/core/backend';
-import { FunctionBuilder } from '../../packages/backend-wasm/src/assembler/function.ts';
-import { encodeModule } from '../../packages/backend-wasm/src/assembler/module.ts';
-import { emitLoop } from '../../packages/backend-wasm/src/loop/index.ts';
-import type { Target } from '../../packages/backend-wasm/src/target.ts';
+import { FunctionBuilder } from '../src/assembler/function.ts';
+import { encodeModule } from '../src/assembler/module.ts';
+import { emitLoop } from '../src/loop/index.ts';
+import type { Target } from '../src/target.ts';
 
 const targets: Record<string, Target> = {
   plain: { relaxed: false, paired: false },

@@ -1,22 +1,21 @@
-/// <reference lib="dom" />
 /**
  * Speed of backend-wasm's products alone, in GFLOP/s and as a part of what the same instructions reach on registers.
  * The smallest of many timings counts, because the machine may be shared. Run in Node 24 or later on x86-64:
- * node tooling/bench/wasm-products.ts [part of a name]
+ * node packages/backend-wasm/bench/products.ts [part of a name]
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Contract, Operand } from '@ostinato/core/backend';
-import { FunctionBuilder, type Local } from '../../packages/backend-wasm/src/assembler/function.ts';
-import { i32, type Value, v128 } from '../../packages/backend-wasm/src/assembler/instructions.ts';
-import { encodeModule } from '../../packages/backend-wasm/src/assembler/module.ts';
+import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
+import { i32, type Value, v128 } from '../src/assembler/instructions.ts';
+import { encodeModule } from '../src/assembler/module.ts';
 import {
   type ContractPlan,
   emitPack,
   emitProduct,
   type PlanOptions,
   planContract,
-} from '../../packages/backend-wasm/src/contract/index.ts';
-import type { Target } from '../../packages/backend-wasm/src/target.ts';
+} from '../src/contract/index.ts';
+import type { Target } from '../src/target.ts';
 
 const targets: Record<string, Target> = {
   relaxed: { relaxed: true, paired: false },

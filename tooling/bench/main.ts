@@ -15,6 +15,7 @@ function main(args: readonly string[]): number {
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new RangeError(`no bench "${unknown.join(' ')}"`);
   const passed = [`--case=${options.case}`, `--rounds=${options.rounds}`];
+  if (options.quick) passed.push('--quick');
   if (options.json) passed.push('--json');
   let status = 0;
   for (const name of names.length > 0 ? names : all) {

@@ -3,11 +3,9 @@
  * sigmoid), binary cross-entropy, Adam. Ours on backend-cpu against @tensorflow/tfjs on its cpu backend.
  */
 import type { Case } from './harness/compare.ts';
-import { install } from './harness/install.ts';
 import { runCases } from './harness/run.ts';
 import { type CellName, gates, type Reviews } from './peers/reviews.ts';
-
-const TFJS = { name: '@tensorflow/tfjs', version: '4.22.0' };
+import { onCpu, TFJS, tfjsSides } from './peers/sides.ts';
 
 const reviews = {
   words: 10_000,
@@ -20,35 +18,33 @@ const reviews = {
   checked: 3,
 };
 
-function caseOf(cell: CellName, peerFolder: string): Case {
+type Tfjs = Awaited<ReturnType<typeof tfjsSides>>;
+
+function caseOf(cell: CellName, tfjs: Tfjs): Case {
   const spec: Reviews = { ...reviews, cell };
   const { batch, time, features, units } = spec;
-  const script = (side: string): URL => new URL(`./peers/${side}/reviews.ts`, import.meta.url);
   return {
     case: 't16',
     cell,
     mode: 'training',
     shape: [batch, time, features, units],
-    threads: 1,
-    backend: 'cpu',
-    variant: 'default',
     flops: 3 * 2 * batch * time * (features + units) * gates[cell] * units,
     inputGradient: true,
-    own: { name: 'ostinato-cpu', script: script('ostinato-cpu'), spec },
-    peers: [{ name: 'tfjs-cpu', script: script('tfjs-cpu'), spec, cwd: peerFolder }],
+    ours: [onCpu({ work: 'reviews', spec })],
+    peers: [tfjs('reviews', spec, 'cpu')],
     tolerance: 1e-5,
     ...(cell === 'lstm' && { atMost: { 'tfjs-cpu': 1 / 3 } }),
   };
 }
 
 try {
-  const folder = await install(TFJS.name, TFJS.version);
+  const tfjs = await tfjsSides();
   await runCases(
-    (['rnn', 'lstm', 'gru'] as const).map((cell) => caseOf(cell, folder)),
+    (['rnn', 'lstm', 'gru'] as const).map((cell) => caseOf(cell, tfjs)),
     [
       'a step is forward, backward, Adam and reading the loss; one thread each; GFLOP/s counts the cell only',
       "the gradient of the recurrent layer's input is included: it trains the embedding",
-      `tfjs-cpu is ${TFJS.name} ${TFJS.version} with a scatter-add of ours as the gradient of its embedding: its own takes minutes a step`,
+      `tfjs-cpu is @tensorflow/tfjs ${TFJS} with a scatter-add of ours as the gradient of its embedding: its own takes minutes a step`,
       `both sides agree on the first ${reviews.checked} losses, or nothing is timed`,
     ],
   );

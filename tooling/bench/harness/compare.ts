@@ -1,6 +1,15 @@
 /** Runs one case: all sides compute the same numbers first, then they take turns. */
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
-import { type Side, type SideOptions, startSide } from './side.ts';
+import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
+
+/** One of several ways in which ours computes a case. */
+export interface Variant {
+  readonly backend: string;
+  /** "default" or "best" is what a user gets who asks for nothing. */
+  readonly variant: string;
+  readonly threads: number;
+  readonly side: SideOptions;
+}
 
 export interface Case {
   readonly case: string;
@@ -8,15 +17,12 @@ export interface Case {
   readonly mode: 'inference' | 'training' | 'step';
   /** [batch, time, inputs, units] */
   readonly shape: readonly [number, number, number, number];
-  readonly threads: number;
-  readonly backend: string;
-  /** Which of several ways to compute it; "default" is what a user gets. */
-  readonly variant: string;
-  /** Of the recurrent layer: a product counts 2 for each element and depth; training counts three times its forward. */
+  /** Of the recurrent layer's products, 2 for each element and depth; what of training is counted, the bench says. */
   readonly flops: number;
   /** Whether the gradient for the recurrent layer's input is computed. */
   readonly inputGradient: boolean;
-  readonly own: SideOptions;
+  /** The first is what limits hold for, and what ratios are taken to. */
+  readonly ours: readonly [Variant, ...Variant[]];
   readonly peers: readonly SideOptions[];
   /** How far the checked numbers may lie apart, relative where they exceed 1. */
   readonly tolerance: number;
@@ -24,15 +30,22 @@ export interface Case {
   readonly atMost?: Readonly<Record<string, number>>;
 }
 
+/** The ceiling of a variant in GFLOP/s; undefined where nothing measures it. */
+export type Peaks = (variant: Variant) => number | undefined;
+
 export interface Result {
   readonly of: Case;
-  readonly own: Figure;
+  /** A figure for each of `of.ours`. */
+  readonly ours: readonly Figure[];
   readonly peers: Readonly<Record<string, Figure>>;
-  /** The largest distance of a peer's checked numbers from ours. */
+  /** The largest distance of a side's checked numbers from those of our first. */
   readonly apart: number;
+  /** What sides say of themselves: versions, instruction sets. */
+  readonly about: Readonly<Record<string, string>>;
 }
 
-export const nameOf = ({ case: name, cell, mode }: Case): string => `${name}/${cell}/${mode}`;
+export const nameOf = ({ case: name, cell, mode, shape }: Case): string =>
+  `${name}/${cell}/${mode} ${shape.join(',')}`;
 
 export interface Times {
   readonly sliceMs: number;
@@ -44,33 +57,49 @@ export interface Times {
  * than engines take to compile what is hot.
  */
 const usual: Times = { sliceMs: 500, warmUpMs: 2000 };
+/** Enough to see what is several times too slow. */
+export const quick: Times = { sliceMs: 200, warmUpMs: 500 };
 
 export async function compare(of: Case, rounds: number, times = usual): Promise<Result> {
-  const sides = [of.own, ...of.peers].map(startSide);
+  const options = [...of.ours.map(({ side }) => side), ...of.peers];
+  const sides = options.map(startSide);
   try {
-    const apart = await checkAll(of, sides);
+    const checked = await checkAll(of, sides);
     for (const side of sides) await side.slice(times.warmUpMs);
     const slices = new Map<Side, Slice[]>(sides.map((side) => [side, []]));
     for (const side of turns(sides, rounds))
       slices.get(side)?.push(await side.slice(times.sliceMs));
-    const [own, ...peers] = sides.map((side) => figureOf(slices.get(side) ?? [])) as [Figure];
-    const named = peers.map((figure, i) => [(of.peers[i] as SideOptions).name, figure]);
-    return { of, own, peers: Object.fromEntries(named), apart };
+    const figures = sides.map((side) => figureOf(slices.get(side) ?? []));
+    const named = <V>(values: readonly V[], from: number): Record<string, V> =>
+      Object.fromEntries(sides.slice(from).map(({ name }, i) => [name, values[from + i] as V]));
+    return {
+      of,
+      ours: figures.slice(0, of.ours.length),
+      peers: named(figures, of.ours.length),
+      apart: checked.apart,
+      about: named(checked.about, 0),
+    };
   } finally {
     await Promise.all(sides.map((side) => side.stop()));
   }
 }
 
 /** One after the other, for some peers need much memory to begin with. */
-async function checkAll(of: Case, sides: readonly Side[]): Promise<number> {
-  const all: (readonly number[])[] = [];
+async function checkAll(
+  of: Case,
+  sides: readonly Side[],
+): Promise<{ apart: number; about: readonly string[] }> {
+  const all: Checked[] = [];
   for (const side of sides) all.push(await side.check());
-  const [own = [], ...theirs] = all;
-  const apart = theirs.map((numbers) => distance(own, numbers));
+  const [own, ...others] = all.map(({ numbers }) => numbers) as [readonly number[]];
+  const apart = others.map((numbers) => distance(own, numbers));
   const far = apart.findIndex((d) => d > of.tolerance);
   if (far >= 0)
     throw new Error(
-      `${nameOf(of)}: ${of.peers[far]?.name} gives ${theirs[far]?.join(', ')} where ours gives ${own.join(', ')}: ${apart[far]} apart, ${of.tolerance} allowed. Nothing was timed.`,
+      `${nameOf(of)}: ${sides[far + 1]?.name} gives ${few(others[far])} where ours gives ${few(own)}: ${apart[far]} apart, ${of.tolerance} allowed. Nothing was timed.`,
     );
-  return Math.max(0, ...apart);
+  return { apart: Math.max(0, ...apart), about: all.map(({ about = '' }) => about) };
 }
+
+const few = (numbers: readonly number[] = []): string =>
+  `${numbers.slice(0, 8).join(', ')}${numbers.length > 8 ? ', ...' : ''}`;

@@ -6,17 +6,21 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The folder in which `name` is installed at exactly `version`; installs it with npm where it is missing. */
-export async function install(name: string, version: string): Promise<string> {
-  const folder = join(cacheFolder(), 'ostinato', 'bench', `${name.replace('/', '+')}@${version}`);
+/**
+ * The folder in which packages are installed together, each as `name@version` with an exact version; installs them with
+ * npm where they are missing.
+ */
+export async function install(...packages: readonly [string, ...string[]]): Promise<string> {
+  const name = packages.map((one) => one.replace('/', '+')).join(',');
+  const folder = join(cacheFolder(), 'ostinato', 'bench', name);
   if (existsSync(folder)) return folder;
-  console.error(`bench: installing ${name}@${version} into ${folder}`);
+  console.error(`bench: installing ${packages.join(' and ')} into ${folder}`);
   await mkdir(dirname(folder), { recursive: true });
   // Installed beside its place and moved there when complete: what exists is whole.
   const draft = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
   try {
     await writeFile(join(draft, 'package.json'), '{ "private": true }\n');
-    await npmInstall(draft, `${name}@${version}`);
+    await npmInstall(draft, packages);
     await rename(draft, folder);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -26,15 +30,15 @@ export async function install(name: string, version: string): Promise<string> {
 
 const cacheFolder = (): string => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 
-async function npmInstall(cwd: string, what: string): Promise<void> {
+async function npmInstall(cwd: string, packages: readonly string[]): Promise<void> {
   const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
   try {
-    await promisify(execFile)('npm', ['install', ...quiet, what], { cwd });
+    await promisify(execFile)('npm', ['install', ...quiet, ...packages], { cwd });
   } catch (error) {
     const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
     const code = /npm error code (\S+)/.exec(stderr)?.[1] ?? message.split('\n')[0];
     throw new Error(
-      `cannot install ${what} (${code}). The peer is fetched once from npm's registry: run again where that can be reached.`,
+      `cannot install ${packages.join(' and ')} (${code}). A peer is fetched once from npm's registry: run again where that can be reached.`,
     );
   }
 }

@@ -6,6 +6,8 @@ export interface Options {
   readonly case: string;
   /** How often each side takes its turn. */
   readonly rounds: number;
+  /** Short turns and little warming up: to see what is several times off. */
+  readonly quick: boolean;
   /** Only JSON lines, no table. */
   readonly json: boolean;
 }
@@ -27,8 +29,9 @@ export function parseOptions(args: readonly string[]): { names: string[]; option
       json: { type: 'boolean', default: false },
     },
   });
-  const rounds = Number(values.rounds ?? (values.quick ? QUICK_ROUNDS : FULL_ROUNDS));
+  const { quick, json } = values;
+  const rounds = Number(values.rounds ?? (quick ? QUICK_ROUNDS : FULL_ROUNDS));
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`--rounds is ${values.rounds}. Give a whole number from 1 on.`);
-  return { names: positionals, options: { case: values.case, rounds, json: values.json } };
+  return { names: positionals, options: { case: values.case, rounds, quick, json } };
 }

@@ -1,40 +1,44 @@
 /** Results as a table for people and as JSON lines for programs. */
-import { nameOf, type Result } from './compare.ts';
+import { type Case, nameOf, type Peaks, type Result, type Variant } from './compare.ts';
 import type { Figure } from './rounds.ts';
 
 const digits = (x: number, n = 3): number => Number(x.toPrecision(n));
-const gflops = ({ of, own }: Result): number => of.flops / (own.ms * 1e6);
+const rate = (of: Case, figure: Figure): number => of.flops / (figure.ms * 1e6);
 
-/** One line per case. `ms` and `peers` are medians. */
-export function jsonLine(result: Result, peak: number): string {
-  const { of, own, peers } = result;
-  const { case: name, cell, mode, shape, threads, backend, variant, inputGradient } = of;
+/** One line per case and variant. `ms` and `peers` are medians. */
+export function jsonLines(result: Result, peaks: Peaks): string[] {
+  const { of, ours, peers, apart, about } = result;
+  const { case: name, cell, mode, shape, inputGradient } = of;
   const medians = (all: Readonly<Record<string, Figure>>, of: 'ms' | 'cpuMs') =>
     Object.fromEntries(Object.entries(all).map(([side, figure]) => [side, digits(figure[of], 4)]));
-  return JSON.stringify({
-    case: name,
-    cell,
-    mode,
-    shape,
-    threads,
-    backend,
-    variant,
-    ms: digits(own.ms, 4),
-    gflops: digits(gflops(result)),
-    peakGflops: digits(peak),
-    peers: medians(peers, 'ms'),
-    inputGradient,
-    cpuMs: medians({ [of.own.name]: own, ...peers }, 'cpuMs'),
-    apart: digits(result.apart, 2),
-    calm: [own, ...Object.values(peers)].every((figure) => figure.calm),
+  return of.ours.map(({ backend, variant, threads, side }, i) => {
+    const own = ours[i] as Figure;
+    const peak = peaks(of.ours[i] as Variant);
+    return JSON.stringify({
+      case: name,
+      cell,
+      mode,
+      shape,
+      threads,
+      backend,
+      variant,
+      ms: digits(own.ms, 4),
+      gflops: digits(rate(of, own)),
+      peakGflops: peak === undefined ? null : digits(peak),
+      peers: medians(peers, 'ms'),
+      inputGradient,
+      cpuMs: medians({ [side.name]: own, ...peers }, 'cpuMs'),
+      apart: digits(apart, 2),
+      calm: [own, ...Object.values(peers)].every((figure) => figure.calm),
+      about,
+    });
   });
 }
 
 export function table(results: readonly Result[]): string {
-  const rows = results.flatMap((result) => [ownRow(result), ...peerRows(result)]);
   const lines = [
     ['case', 'side', 'ms', 'min', 'max', 'cpu ms', 'slices', 'GFLOP/s', 'to ours', 'by cpu'],
-    ...rows,
+    ...results.flatMap(rowsOf),
   ];
   const widths = (lines[0] as string[]).map((_, i) =>
     Math.max(...lines.map((line) => line[i]?.length ?? 0)),
@@ -44,30 +48,32 @@ export function table(results: readonly Result[]): string {
   return lines.map(text).join('\n');
 }
 
-const ownRow = (result: Result): string[] => [
-  nameOf(result.of),
-  `${result.of.backend} (ours)`,
-  ...cells(result.own),
-  gflops(result).toFixed(2),
-  '',
-  '',
-];
-
-const peerRows = ({ of, own, peers }: Result): string[][] =>
-  Object.entries(peers).map(([peer, figure]) => [
-    '',
-    peer,
+/** A row for each side, ours first. Ratios are to our first. */
+function rowsOf({ of, ours, peers }: Result): string[][] {
+  const own = ours[0] as Figure;
+  const sides: [string, Figure][] = [
+    ...of.ours.map(({ side }, i): [string, Figure] => [`${side.name} (ours)`, ours[i] as Figure]),
+    ...Object.entries(peers),
+  ];
+  return sides.map(([side, figure], i) => [
+    i === 0 ? nameOf(of) : '',
+    side,
     ...cells(figure),
-    (of.flops / (figure.ms * 1e6)).toFixed(2),
-    `${(figure.ms / own.ms).toFixed(1)}x`,
-    `${(figure.cpuMs / own.cpuMs).toFixed(1)}x`,
+    rate(of, figure).toFixed(2),
+    i === 0 ? '' : `${(figure.ms / own.ms).toFixed(2)}x`,
+    i === 0 ? '' : `${(figure.cpuMs / own.cpuMs).toFixed(2)}x`,
   ]);
+}
+
+/** Tenths where that is three digits, else three digits: 1234.5, 12.3, 0.0123. */
+const shown = (ms: number): string =>
+  ms >= 10 ? ms.toFixed(1) : ms > 0 ? `${digits(ms)}` : `${ms}`;
 
 const cells = ({ ms, min, max, cpuMs, counted, slices, calm }: Figure): string[] => [
-  `${calm ? '' : '~'}${ms.toFixed(1)}`,
-  min.toFixed(1),
-  max.toFixed(1),
-  cpuMs.toFixed(1),
+  `${calm ? '' : '~'}${shown(ms)}`,
+  shown(min),
+  shown(max),
+  shown(cpuMs),
   `${counted}/${slices}`,
 ];
 
@@ -79,9 +85,9 @@ function partOf(own: Figure, peer: Figure | undefined): number {
 
 /** Cases whose limit is not kept, as lines. */
 export function misses(results: readonly Result[]): string[] {
-  return results.flatMap(({ of, own, peers }) =>
+  return results.flatMap(({ of, ours, peers }) =>
     Object.entries(of.atMost ?? {}).flatMap(([peer, limit]) => {
-      const part = partOf(own, peers[peer]);
+      const part = partOf(ours[0] as Figure, peers[peer]);
       return part <= limit
         ? []
         : [

@@ -5,6 +5,8 @@
 import { createInterface } from 'node:readline';
 
 export interface Work {
+  /** What runs: versions, instruction sets. */
+  readonly about?: string;
   /** Numbers that all sides must agree on, such as the first losses. Asked once, first. */
   check(): Promise<readonly number[]>;
   /** One step, with its result read back. */
@@ -17,7 +19,7 @@ export type Question =
   | { readonly ask: 'slice'; readonly ms: number };
 
 export type Answer =
-  | { readonly numbers: readonly number[] }
+  | { readonly numbers: readonly number[]; readonly about?: string }
   | { readonly steps: number; readonly ms: number; readonly cpuMs: number };
 
 /** What to measure, as `side.ts` was told. */
@@ -31,8 +33,10 @@ export async function serve(work: Work): Promise<void> {
   }
 }
 
+const aboutOf = ({ about }: Work): { about?: string } => (about === undefined ? {} : { about });
+
 async function answerTo(question: Question, work: Work): Promise<Answer> {
-  if (question.ask === 'check') return { numbers: await work.check() };
+  if (question.ask === 'check') return { numbers: await work.check(), ...aboutOf(work) };
   const cpu = process.cpuUsage();
   const start = performance.now();
   let steps = 0;

@@ -14,18 +14,29 @@ export interface SideOptions {
   readonly spec: unknown;
   /** The folder to run in: where a peer is installed. */
   readonly cwd?: string;
+  /** What runs the script: this Node by default. A side in another language answers in the same lines. */
+  readonly command?: string;
+  /** Variables of the process, beside those of this one. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Checked {
+  readonly numbers: readonly number[];
+  readonly about?: string;
 }
 
 export interface Side {
   readonly name: string;
-  check(): Promise<readonly number[]>;
+  check(): Promise<Checked>;
   slice(ms: number): Promise<Slice>;
   stop(): Promise<void>;
 }
 
-export function startSide({ name, script, spec, cwd }: SideOptions): Side {
-  const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(spec)], {
+export function startSide(options: SideOptions): Side {
+  const { name, script, spec, cwd, command = process.execPath, env = {} } = options;
+  const child = spawn(command, [fileURLToPath(script), JSON.stringify(spec)], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
     ...(cwd !== undefined && { cwd }),
   });
   let said = ''; // shown only where the process fails: peers greet and warn
@@ -52,7 +63,7 @@ export function startSide({ name, script, spec, cwd }: SideOptions): Side {
 
   return {
     name,
-    check: async () => (await ask({ ask: 'check' })).numbers,
+    check: () => ask({ ask: 'check' }),
     async slice(ms) {
       const [busy, start] = [busyMs(), performance.now()];
       const slice = await ask({ ask: 'slice', ms });

@@ -4,7 +4,7 @@ import { parseOptions } from '../harness/options.ts';
 test('names and options come in any order, also behind a lone --', () => {
   const { names, options } = parseOptions(['--', 't16', '--case', 'lstm', '--rounds=5', '--json']);
   expect(names).toEqual(['t16']);
-  expect(options).toEqual({ case: 'lstm', rounds: 5, json: true });
+  expect(options).toEqual({ case: 'lstm', rounds: 5, quick: false, json: true });
 });
 
 test('--quick asks for fewer rounds, and --rounds says how many', () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Case } from '../harness/compare.ts';
 import { compare } from '../harness/compare.ts';
-import { jsonLine, misses, table } from '../harness/report.ts';
+import { jsonLines, misses, table } from '../harness/report.ts';
 import { type Side, type SideOptions, startSide } from '../harness/side.ts';
 
 const side = (name: string, spec: object): SideOptions => ({
@@ -14,7 +14,7 @@ afterEach(() => started?.stop());
 
 test('a side answers with its numbers and with the mean of a slice', async () => {
   started = startSide(side('pretend', { numbers: [1, 2], ms: 4 }));
-  expect(await started.check()).toEqual([1, 2]);
+  expect(await started.check()).toEqual({ numbers: [1, 2] });
   const slice = await started.slice(20);
   expect(slice.ms).toBeGreaterThan(3);
   expect(slice.foreign).toBeGreaterThanOrEqual(0);
@@ -30,12 +30,12 @@ const caseOf = (own: object, peer: object): Case => ({
   cell: 'lstm',
   mode: 'step',
   shape: [1, 1, 2, 3],
-  threads: 1,
-  backend: 'cpu',
-  variant: 'default',
   flops: 1000,
   inputGradient: false,
-  own: side('own', own),
+  ours: [
+    { backend: 'cpu', variant: 'default', threads: 1, side: side('own', own) },
+    { backend: 'wasm', variant: 'best', threads: 2, side: side('other', own) },
+  ],
   peers: [side('peer', peer)],
   tolerance: 1e-3,
   atMost: { peer: 1e-6 },
@@ -46,15 +46,17 @@ test('sides that compute different numbers are not timed', async () => {
   await expect(compare(different, 1)).rejects.toThrow(/peer gives 1, 2.1 .*Nothing was timed/);
 });
 
-test('a result is a row for each side, a JSON line and the limits it misses', async () => {
+test('a result is a row for each side, a JSON line for each variant and the limits it misses', async () => {
   const times = { warmUpMs: 1, sliceMs: 1 };
   const same = caseOf({ numbers: [1], ms: 2 }, { numbers: [1.0001], ms: 4 });
   const result = await compare(same, 2, times);
-  expect(table([result]).split('\n')).toHaveLength(3);
-  const line = JSON.parse(jsonLine(result, 5));
+  expect(table([result]).split('\n')).toHaveLength(4);
+  const lines = jsonLines(result, ({ backend }) => (backend === 'cpu' ? 5 : undefined));
+  const [line, other] = lines.map((text) => JSON.parse(text));
   expect(line).toMatchObject({ case: 'pretend', cell: 'lstm', mode: 'step', shape: [1, 1, 2, 3] });
   expect(line).toMatchObject({ threads: 1, peakGflops: 5, inputGradient: false });
+  expect(other).toMatchObject({ backend: 'wasm', variant: 'best', threads: 2, peakGflops: null });
   expect(Object.keys(line.cpuMs)).toEqual(['own', 'peer']);
   expect(line.peers.peer).toBeGreaterThan(line.ms);
-  expect(misses([result])[0]).toContain('pretend/lstm/step: takes');
+  expect(misses([result])[0]).toContain('pretend/lstm/step 1,1,2,3: takes');
 });

@@ -9,6 +9,7 @@ export interface TfTensor {
 
 export interface TfModel {
   setWeights(weights: TfTensor[]): void;
+  predict(x: TfTensor): TfTensor;
   compile(how: { optimizer: unknown; loss: string }): void;
   trainOnBatch(x: TfTensor, y: TfTensor): Promise<number>;
 }
@@ -25,14 +26,22 @@ export interface Tf {
   sequential(how: { layers: unknown[] }): TfModel;
   readonly layers: Readonly<Record<string, (how: object) => unknown>>;
   registerGradient(how: { kernelName: string; inputsToSave: string[]; gradFunc: Gradient }): void;
+  tidy<T>(f: () => T): T;
   unregisterGradient(kernelName: string): void;
 }
 
-/** tfjs, from the folder that this process runs in, on its cpu backend. */
-export async function loadTfjs(): Promise<Tf> {
-  const tf = createRequire(`${process.cwd()}/`)('@tensorflow/tfjs') as Tf;
-  await tf.setBackend('cpu');
-  if (tf.getBackend() !== 'cpu') throw new Error(`tfjs runs on ${tf.getBackend()}, not on cpu`);
+/** Which of its backends a side runs on. On wasm it has SIMD and, in Node, one thread. */
+export interface TfEngine {
+  readonly tfjs: 'cpu' | 'wasm';
+}
+
+/** tfjs, from the folder that this process runs in. */
+export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
+  const load = createRequire(`${process.cwd()}/`);
+  const tf = load('@tensorflow/tfjs') as Tf;
+  if (tfjs === 'wasm') load('@tensorflow/tfjs-backend-wasm');
+  await tf.setBackend(tfjs);
+  if (tf.getBackend() !== tfjs) throw new Error(`tfjs runs on ${tf.getBackend()}, not on ${tfjs}`);
   tf.unregisterGradient('GatherV2');
   tf.registerGradient({
     kernelName: 'GatherV2',

@@ -1,18 +1,18 @@
 /** A training step of the sentiment model with our own packages, as a user writes it. */
-import { cpu } from '@ostinato/backend-cpu';
 import { elman, gru, lstm, recurrent } from '@ostinato/cells';
 import { compile, dispose, run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
 import { dense, embedding, sequential } from '@ostinato/layers';
 import { adam, binaryCrossEntropy } from '@ostinato/training';
 import { serve, spec } from '../../harness/serve.ts';
 import { batchOf, gates, type HostTensor, type Reviews, weightsOf } from '../reviews.ts';
+import { type Engine, openEngine } from './engine.ts';
 
-const reviews = spec<Reviews>();
+const reviews = spec<Reviews & { readonly engine: Engine }>();
 const { words, batch, time, features, units, learningRate, epsilon } = reviews;
 const sizes = { inputs: features, units };
 const returns = { returns: 'last' } as const;
 
-const backend = cpu();
+const { backend, about } = await openEngine(reviews.engine);
 const layer = {
   rnn: () => recurrent(elman(sizes), returns),
   lstm: () => recurrent(lstm(sizes), returns),
@@ -79,6 +79,7 @@ async function train(): Promise<number> {
 }
 
 await serve({
+  about,
   async check() {
     const losses: number[] = [];
     for (let i = 0; i < reviews.checked; i++) losses.push(await train());

@@ -1,11 +1,11 @@
 /** A training step of the sentiment model with tfjs' own layers: `model.trainOnBatch`. */
 import { serve, spec } from '../../harness/serve.ts';
 import { batchOf, type CellName, type HostTensor, type Reviews, weightsOf } from '../reviews.ts';
-import { loadTfjs } from './tfjs.ts';
+import { loadTfjs, type TfEngine } from './tfjs.ts';
 
-const reviews = spec<Reviews>();
+const reviews = spec<Reviews & TfEngine>();
 const { cell, words, batch, time, features, units, learningRate, epsilon } = reviews;
-const tf = await loadTfjs();
+const tf = await loadTfjs(reviews);
 
 /** tfjs' default for gates is another function, and its GRU knows only the reset before the product. */
 const layer: Record<CellName, [kind: string, how: object]> = {

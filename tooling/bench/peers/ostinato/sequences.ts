@@ -1,0 +1,98 @@
+/** One recurrent layer with our own packages, as a user writes it. */
+import { type Cell, gru, lstm, recurrent } from '@ostinato/cells';
+import { compile, dispose, run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
+import { meanSquaredError, type OptimizerState, sgd } from '@ostinato/training';
+import { serve, spec, type Work } from '../../harness/serve.ts';
+import { CHECKED, type Sequences, sample, sequenceData, sequenceWeights } from '../sequences.ts';
+import { type Engine, openEngine } from './engine.ts';
+
+/** The parameters of either cell, and the state of either. */
+type Params = Readonly<Record<string, Tensor | null>>;
+type State = Tensor | Readonly<Record<string, Tensor>>;
+
+const sequences = spec<Sequences & { readonly engine: Engine }>();
+const { inputs, units, bias, reset, learningRate } = sequences;
+const { backend, about } = await openEngine(sequences.engine);
+const cells = {
+  lstm: () => lstm({ inputs, units, bias }),
+  gru: () => gru({ inputs, units, bias, reset }),
+};
+const cell = cells[sequences.cell]() as unknown as Cell<Params, State>;
+const layer = recurrent(cell, { returns: 'sequence' });
+const host = sequenceData(sequences);
+
+function hostParams(): Params {
+  const { recurrentBias, ...one } = sequenceWeights(sequences);
+  const params = Object.fromEntries(Object.entries(one).map(([name, w]) => [name, tensor(w)]));
+  return { ...params, recurrentBias: bias === 'two' ? tensor(recurrentBias) : null };
+}
+
+async function inference(): Promise<Work> {
+  const apply = compile(backend, (params: Params, x: Tensor) => layer.apply(params, x));
+  const [params, x] = await run(backend, [hostParams(), tensor(host.input)] as const);
+  const step = async (): Promise<ArrayLike<number>> => valuesOf(await apply(params, x));
+  return { about, step, check: async () => sample(await step()) };
+}
+
+interface Training {
+  readonly params: Params;
+  readonly slots: OptimizerState<'velocity'>;
+}
+
+async function training(): Promise<Work> {
+  const optimizer = sgd({ learningRate });
+  const train = compile(
+    backend,
+    ({ params, slots }: Training, x: Tensor, target: Tensor): [Training, Tensor] => {
+      const lossOf = (p: Params): Tensor => meanSquaredError(layer.apply(p, x), target);
+      const [loss, gradients] = valueAndGrad(lossOf)(params);
+      const [nextParams, nextSlots] = optimizer.update(gradients, slots, params);
+      return [{ params: nextParams, slots: nextSlots }, loss];
+    },
+    { donate: [0] },
+  );
+  const params = hostParams();
+  const start: Training = { params, slots: optimizer.init(params) };
+  let state = await run(backend, start);
+  const [x, target] = await run(backend, [tensor(host.input), tensor(host.target)] as const);
+  const step = async (): Promise<number> => {
+    const [next, loss] = await train(state, x, target);
+    state = next;
+    const [value] = await valuesOf(loss);
+    return value as number;
+  };
+  return { about, step, check: () => repeated(step) };
+}
+
+async function streaming(): Promise<Work> {
+  const advance = compile(
+    backend,
+    (params: Params, state: State, x: Tensor) => cell.step(params, state, x),
+    { donate: [1] },
+  );
+  const params = await run(backend, hostParams());
+  let state = await run(backend, cell.start(hostParams(), 1));
+  const x = { data: host.input.data, shape: [1, inputs] };
+  const step = async (): Promise<ArrayLike<number>> => {
+    const [next, y] = await advance(params, state, x);
+    state = next;
+    return valuesOf(y);
+  };
+  const check = async () => (await repeated(step)).flatMap(sample);
+  return { about, step, check };
+}
+
+async function valuesOf(t: Tensor): Promise<Float32Array> {
+  const { data } = await t.read();
+  dispose(t);
+  return data as Float32Array;
+}
+
+async function repeated<T>(step: () => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (let i = 0; i < CHECKED; i++) all.push(await step());
+  return all;
+}
+
+const works = { inference, training, step: streaming };
+await serve(await works[sequences.mode]());

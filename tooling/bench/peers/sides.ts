@@ -1,0 +1,103 @@
+/** The sides of the benches of sequences: which script runs where, and how its process is set up. */
+import type { Case, Peaks, Variant } from '../harness/compare.ts';
+import { install } from '../harness/install.ts';
+import { findPython } from '../harness/python.ts';
+import type { SideOptions } from '../harness/side.ts';
+import { simdPeaks } from '../harness/simd-peak.ts';
+import type { Engine } from './ostinato/engine.ts';
+import { flopsOf, type Sequences } from './sequences.ts';
+
+const script = (path: string): URL => new URL(path, import.meta.url);
+
+interface OursOptions {
+  /** The script in `ostinato/`, and what it computes. */
+  readonly work: string;
+  readonly spec: object;
+  readonly threads?: number;
+}
+
+const oursOn = (name: string, engine: Engine, { work, spec }: OursOptions): SideOptions => ({
+  name,
+  script: script(`./ostinato/${work}.ts`),
+  spec: { ...spec, engine },
+});
+
+/** Ours on wasm: "best" as `wasm()` chooses, "simd128" with plain 128-bit vectors. */
+export function onWasm(variant: 'best' | 'simd128', options: OursOptions): Variant {
+  const { threads = 1 } = options;
+  const plain = variant === 'simd128' ? { pairedSimd: false } : {};
+  const name = `ostinato ${variant}${threads > 1 ? ` ${threads} threads` : ''}`;
+  const side = oursOn(name, { backend: 'wasm', threads, ...plain }, options);
+  return { backend: 'wasm', variant, threads, side };
+}
+
+export const onCpu = (options: OursOptions): Variant => ({
+  backend: 'cpu',
+  variant: 'default',
+  threads: 1,
+  side: oursOn('ostinato-cpu', { backend: 'cpu', threads: 1 }, options),
+});
+
+/**
+ * PyTorch, from whatever Python has it, or nothing. OpenBLAS and OpenMP read their threads when they load. Without the
+ * thresholds (the largest that glibc takes) big temporaries go back to the system after every step, and their pages are
+ * faulted in again: up to half of PyTorch's time.
+ */
+export async function torchSides(
+  work: string,
+): Promise<(spec: object & { readonly threads: number }) => SideOptions[]> {
+  const command = await findPython('torch');
+  if (command === undefined)
+    console.error('bench: no Python here has torch: left out. Set PYTHON to one that has.');
+  return (spec) => {
+    if (command === undefined) return [];
+    const threads = `${spec.threads}`;
+    const name = `torch${spec.threads > 1 ? ` ${threads}t` : ''}`;
+    const env = {
+      OPENBLAS_NUM_THREADS: threads,
+      OMP_NUM_THREADS: threads,
+      MKL_NUM_THREADS: threads,
+      MALLOC_MMAP_THRESHOLD_: `${2 ** 25}`,
+      MALLOC_TRIM_THRESHOLD_: `${2 ** 32}`,
+      MALLOC_TOP_PAD_: `${2 ** 26}`,
+    };
+    return [{ name, script: script(`./torch/${work}.py`), spec, command, env }];
+  };
+}
+
+/** What of a case follows from what it computes. */
+export function sequenceCase(name: string, spec: Sequences): Omit<Case, 'ours' | 'peers'> {
+  const { cell, mode, batch, time, inputs, units } = spec;
+  return {
+    case: name,
+    cell,
+    mode,
+    shape: [batch, time, inputs, units],
+    flops: flopsOf(spec),
+    inputGradient: false,
+    // Outputs are of the order of 0.1, losses of 0.3: about 1e-4 of them, and less than 1e-5.
+    tolerance: mode === 'training' ? 2e-6 : 1e-5,
+  };
+}
+
+/** Of as many cores as a variant has threads. */
+export function wasmPeaks(): Peaks {
+  const { plain, paired } = simdPeaks();
+  return ({ backend, variant, threads }) =>
+    backend === 'wasm' ? threads * (variant === 'simd128' ? plain : paired) : undefined;
+}
+
+export const TFJS = '4.22.0';
+
+/** tfjs with both backends, installed on demand. */
+export async function tfjsSides(): Promise<
+  (work: string, spec: object, tfjs: 'cpu' | 'wasm') => SideOptions
+> {
+  const cwd = await install(`@tensorflow/tfjs@${TFJS}`, `@tensorflow/tfjs-backend-wasm@${TFJS}`);
+  return (work, spec, tfjs) => ({
+    name: `tfjs-${tfjs}`,
+    script: script(`./tfjs/${work}.ts`),
+    spec: { ...spec, tfjs },
+    cwd,
+  });
+}

@@ -5,7 +5,7 @@ import { param, type Tensor } from '../src/graph/tensor.ts';
 import * as o from '../src/index.ts';
 import type { Program } from '../src/ir/program.ts';
 import { hostKey, uniform } from '../src/random.ts';
-import { lower } from '../src/trace/lower.ts';
+import { lower } from './lowered.ts';
 import { backend, expectError, f64, i32, valuesOf } from './support.ts';
 
 const { add, mul, scan, tensor } = o;

@@ -48,12 +48,24 @@ function lifetimes(program: Program): { first: number; last: number }[] {
   return lives;
 }
 
+function assertFits({ label }: Slot, bytes: number, limit: number): void {
+  if (bytes > limit)
+    fail(
+      'slot-too-large',
+      `plan: "${label}" needs ${bytes} bytes, but the backend binds ${limit} at most. Use smaller batches, or checkpoint in scan.`,
+    );
+}
+
 function assignArenas(program: Program, limit: number): { slots: Slot[]; scratch: number[] } {
   const callers = new Set([...program.inputs, ...program.outputs]);
   const lives = lifetimes(program);
   const scratch: number[] = [];
   const placed: { arena: number; from: number; to: number; first: number; last: number }[] = [];
   const slots = [...program.slots];
+  for (const k of callers) {
+    const slot = slots[k] as Slot;
+    assertFits(slot, slot.size * bytesPerElement[slot.dtype], limit);
+  }
   const order = program.slots
     .map((_, k) => k)
     .filter((k) => !callers.has(k) && (lives[k]?.last ?? -1) >= 0)
@@ -61,11 +73,7 @@ function assignArenas(program: Program, limit: number): { slots: Slot[]; scratch
   for (const k of order) {
     const slot = slots[k] as Slot;
     const bytes = Math.ceil((slot.size * bytesPerElement[slot.dtype]) / ALIGN) * ALIGN;
-    if (bytes > limit)
-      fail(
-        'slot-too-large',
-        `plan: "${slot.label}" needs ${bytes} bytes, but the backend binds ${limit} at most. Use smaller batches, or checkpoint in scan.`,
-      );
+    assertFits(slot, bytes, limit);
     const life = lives[k] as { first: number; last: number };
     const busy = placed.filter((p) => p.first <= life.last && p.last >= life.first);
     let home: { arena: number; from: number } | undefined;

@@ -52,7 +52,11 @@ async function chooseWidth(
   const pair = canPair();
   const wide: Target = { relaxed, paired: true };
   if (!pair.yes) notes.push(`128-bit vectors: ${pair.why}`);
-  else if (await agreesWithPlain(wide, plain, (target) => open(target, { count: 1, from: THREADS_FROM }, []))) {
+  else if (
+    await agreesWithPlain(wide, plain, (target) =>
+      open(target, { count: 1, from: THREADS_FROM }, []),
+    )
+  ) {
     notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
     return wide;
   } else notes.push('128-bit vectors: the self-check of paired SIMD found other bits');

@@ -27,8 +27,9 @@ export async function compileProgram(
   };
   try {
     const built = buildProgram(builder, program);
+    const tag = target.paired ? 'paired' : 'plain';
     const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
-    const module = await compileModule(encodeModule(builder.functions, memory), target);
+    const module = await compileModule(encodeModule(builder.functions, memory, { tag }), target);
     const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
     const names = builder.functions.map((f) => f.name);
     const exports = instance.exports as Record<string, Kernel>;

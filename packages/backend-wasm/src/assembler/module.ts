@@ -10,6 +10,11 @@ export interface MemoryImport {
   readonly maximum: number;
 }
 
+/** A name in the binary. V8 shares code among modules of equal bytes, whatever flags they were compiled with. */
+export interface ModuleOptions {
+  readonly tag?: string;
+}
+
 /** A growing array of bytes. */
 class Bytes {
   private data = new Uint8Array(1 << 14);
@@ -41,6 +46,7 @@ class Bytes {
 export function encodeModule(
   functions: readonly Func[],
   memory: MemoryImport,
+  options: ModuleOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const out = new Bytes();
   out.all([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -49,6 +55,12 @@ export function encodeModule(
     out.all(leb(body.length));
     out.all(body.view());
   };
+
+  if (options.tag !== undefined) {
+    const custom = new Bytes();
+    custom.all([...text('ostinato'), ...text(options.tag)]);
+    section(0, custom);
+  }
 
   const types: string[] = [];
   const typeOf = functions.map((f) => {

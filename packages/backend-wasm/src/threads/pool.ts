@@ -50,7 +50,7 @@ declare const WorkerGlobalScope: unknown;
 export const CONTROL_BYTES = 4096;
 const WORDS = CONTROL_BYTES / 4;
 /** Arguments that one job can have. */
-export const MAXIMUM_ARGUMENTS = WORDS - word.arguments;
+const MAXIMUM_ARGUMENTS = WORDS - word.arguments;
 
 export class Pool {
   readonly threads: number;
@@ -104,7 +104,7 @@ export class Pool {
     total: number,
     own: (first: number, count: number) => void,
   ): void {
-    if (this.telling > 0) {
+    if (this.telling > 0 || args.length > MAXIMUM_ARGUMENTS) {
       own(0, total);
       return;
     }

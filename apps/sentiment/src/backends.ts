@@ -1,13 +1,20 @@
 /** The backends that models can run on: one row each. Knows nothing of models. */
 import { cpu } from '@ostinato/backend-cpu';
+import { wasm } from '@ostinato/backend-wasm';
+import { type Opener, pickBackend } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 
-type Maker = () => Backend<never> | Backend | Promise<Backend<never> | Backend>;
-
-export const backends = {
+const openers = {
+  wasm: () => wasm(),
   cpu,
-} satisfies Record<string, Maker>;
+} satisfies Record<string, Opener>;
 
-export type BackendName = keyof typeof backends;
+export type BackendName = 'auto' | keyof typeof openers;
 
-export const backendNames: readonly string[] = Object.keys(backends);
+/** `auto` takes the first of the others that opens here. */
+export const backendNames: readonly BackendName[] = ['auto', 'wasm', 'cpu'];
+
+export async function openBackend(name: BackendName): Promise<Backend> {
+  const list: readonly Opener[] = name === 'auto' ? Object.values(openers) : [openers[name]];
+  return (await pickBackend(list)).backend;
+}

@@ -16,7 +16,7 @@ import {
   type TrainingData,
 } from '@ostinato/training';
 import { fileStore } from '@ostinato/training/node';
-import { backends } from './backends.ts';
+import { openBackend } from './backends.ts';
 import { type Clock, startClock } from './clock.ts';
 import type { Encoded, Part } from './data.ts';
 import { classifier } from './model.ts';
@@ -45,7 +45,7 @@ export async function train(training: Training): Promise<ModelResult | null> {
   const folder = join(training.folder, cell);
   const clock = await startClock(join(folder, 'clock.json'), data.sha256);
   const model = classifier(cell, settings);
-  const backend = await backends[settings.backend]();
+  const backend = await openBackend(settings.backend);
   const measures = { loss: binaryCrossEntropy, metrics: { accuracy: binaryAccuracy } };
   const options: FitOptions<Params> = {
     backend,
@@ -75,7 +75,7 @@ export async function train(training: Training): Promise<ModelResult | null> {
     const { tokens, trainingSeconds, seconds, peakMemoryMiB } = clock.costs;
     return {
       cell,
-      backend: settings.backend,
+      backend: backend.name,
       parameters: start.parameters,
       epochs: settings.epochs,
       trainLoss: done.history.map(({ loss }) => loss),

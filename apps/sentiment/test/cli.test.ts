@@ -70,7 +70,7 @@ test('the JSON has an object per model, the table a row per model and the baseli
   expect(models(outcome)).toEqual(
     Object.entries(cells).map(([cell, parameters]) => ({
       cell,
-      backend: 'cpu',
+      backend: 'wasm',
       parameters: 40 * 4 + parameters + 4 + 1,
       epochs: 2,
       trainLoss: [expect.any(Number), expect.any(Number)],

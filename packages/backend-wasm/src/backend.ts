@@ -1,11 +1,11 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
-import { canPair, hasRelaxedSimd, parallelism } from './engine.ts';
+import { assertCompiles, canPair, hasRelaxedSimd } from './engine.ts';
 import { compileProgram } from './executable.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
-import { agreesWithPlain } from './self-check.ts';
 import type { Target, Threads } from './target.ts';
-import { CONTROL_BYTES, noThreads, Pool } from './threads/pool.ts';
+import { noThreads, parallelism } from './threads/host.ts';
+import type { Pool } from './threads/pool.ts';
 
 export interface WasmOptions {
   /** Fused multiply-add from relaxed SIMD; on where the engine has it. */
@@ -31,6 +31,7 @@ const MOST_THREADS = 4;
 
 /** Opens the backend. Throws where the engine has no WebAssembly SIMD or a page's policy forbids compiling. */
 export async function wasm(options: WasmOptions = {}): Promise<Backend<WasmBuffer>> {
+  await assertCompiles();
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && hasRelaxedSimd();
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
@@ -51,15 +52,18 @@ async function chooseWidth(
   }
   const pair = canPair();
   const wide: Target = { relaxed, paired: true };
-  if (!pair.yes) notes.push(`128-bit vectors: ${pair.why}`);
-  else if (
-    await agreesWithPlain(wide, plain, (target) =>
-      open(target, { count: 1, from: THREADS_FROM }, []),
-    )
-  ) {
+  if (!pair.yes) {
+    notes.push(`128-bit vectors: ${pair.why}`);
+    return plain;
+  }
+  const { agreesWithPlain } = await import('./self-check.ts'); // pages cannot pair, so none loads it
+  const openOn = (on: Target): Backend<WasmBuffer> =>
+    open(on, { count: 1, from: THREADS_FROM }, []);
+  if (await agreesWithPlain(wide, plain, openOn)) {
     notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
     return wide;
-  } else notes.push('128-bit vectors: the self-check of paired SIMD found other bits');
+  }
+  notes.push('128-bit vectors: the self-check of paired SIMD found other bits');
   return plain;
 }
 
@@ -77,16 +81,27 @@ function threadCount(options: WasmOptions, notes: string[]): number {
   return 1;
 }
 
-function open(target: Target, threads: Threads, notes: readonly string[]): Backend<WasmBuffer> {
+function open(target: Target, threads: Threads, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
-  let pool: Promise<Pool> | undefined;
+  let pool: Promise<Pool | undefined> | undefined;
+  const startPool = async (): Promise<Pool | undefined> => {
+    const { CONTROL_BYTES, Pool } = await import('./threads/pool.ts');
+    const control = heap.alloc(CONTROL_BYTES, 'control');
+    try {
+      return await Pool.open(heap.memory, control.address, threads.count);
+    } catch (error) {
+      heap.free(control);
+      notes.push(`threads: 1 after all (workers do not start: ${(error as Error).message})`);
+      return undefined;
+    }
+  };
   const machine = {
     heap,
     target,
     threads,
-    pool(): Promise<Pool> {
-      pool ??= Pool.open(heap.memory, heap.alloc(CONTROL_BYTES, 'control').address, threads.count);
+    pool(): Promise<Pool | undefined> {
+      pool ??= startPool();
       return pool;
     },
   };
@@ -112,7 +127,7 @@ function open(target: Target, threads: Threads, notes: readonly string[]): Backe
     dispose() {
       for (const e of executables) e.dispose();
       executables.clear();
-      pool?.then((p) => p.dispose()).catch(() => undefined);
+      pool?.then((p) => p?.dispose()).catch(() => undefined);
     },
   };
 }

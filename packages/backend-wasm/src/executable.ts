@@ -12,8 +12,8 @@ export interface Machine {
   readonly heap: Heap;
   readonly target: Target;
   readonly threads: Threads;
-  /** Starts the workers at the first program that can use them. */
-  pool(): Promise<Pool>;
+  /** Starts the workers at the first program that can use them; undefined where they do not start. */
+  pool(): Promise<Pool | undefined>;
 }
 
 export async function compileProgram(

@@ -2,6 +2,7 @@
  * Threads that share one memory and run parts of the same function at once: one fork and one join per launch. Knows
  * workers and the control block; knows no program.
  */
+import { type NodeThreads, nodeThreads } from './host.ts';
 import { operation, SPINS, share, word, workerSource } from './worker-source.ts';
 
 /** A worker of either host, as far as we use it. */
@@ -11,40 +12,6 @@ interface Thread {
   answer(): Promise<void>;
   stop(): void;
 }
-
-interface NodeThreads {
-  Worker: new (
-    source: string,
-    options: { eval: true },
-  ) => {
-    postMessage(message: unknown): void;
-    once(event: 'message' | 'error', listener: (value: unknown) => void): void;
-    off(event: 'message' | 'error', listener: (value: unknown) => void): void;
-    unref(): void;
-    terminate(): Promise<number>;
-  };
-}
-
-const host = globalThis as {
-  process?: { getBuiltinModule?: (name: string) => unknown };
-  crossOriginIsolated?: boolean;
-};
-
-const nodeThreads = (): NodeThreads | undefined =>
-  host.process?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
-
-/** Why threads cannot run here; undefined if they can. */
-export function noThreads(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
-  if (nodeThreads()) return undefined;
-  if (typeof Worker === 'undefined') return 'no workers';
-  if (host.crossOriginIsolated !== true) return 'the page is not cross-origin isolated';
-  if (typeof WorkerGlobalScope === 'undefined')
-    return 'a page must not wait: open the backend in a worker to use threads';
-  return undefined;
-}
-
-declare const WorkerGlobalScope: unknown;
 
 /** Bytes of the control block. */
 export const CONTROL_BYTES = 4096;
@@ -70,14 +37,20 @@ export class Pool {
   /** Starts `threads - 1` workers; the caller's thread is the first. */
   static async open(memory: WebAssembly.Memory, address: number, threads: number): Promise<Pool> {
     const control = new Int32Array(memory.buffer, address, WORDS);
-    const workers = Array.from({ length: threads - 1 }, () => startThread());
-    await Promise.all(
-      workers.map((w, k) => {
-        const ready = w.answer();
-        w.post({ memory, control: address, words: WORDS, index: k + 1, threads });
-        return ready;
-      }),
-    );
+    const workers: Thread[] = [];
+    try {
+      for (let k = 1; k < threads; k++) workers.push(startThread());
+      await Promise.all(
+        workers.map((w, k) => {
+          const ready = w.answer();
+          w.post({ memory, control: address, words: WORDS, index: k + 1, threads });
+          return ready;
+        }),
+      );
+    } catch (error) {
+      for (const w of workers) w.stop();
+      throw error;
+    }
     return new Pool(control, workers);
   }
 
@@ -195,13 +168,16 @@ function startInNode(node: NodeThreads): Thread {
 function startInPage(): Thread {
   const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
   const worker = new Worker(url);
-  URL.revokeObjectURL(url);
   return {
     post: (message) => worker.postMessage(message),
     answer: () =>
       new Promise((resolve, reject) => {
-        worker.onmessage = () => resolve();
-        worker.onerror = (event) => reject(new Error(event.message));
+        worker.onmessage = () => {
+          URL.revokeObjectURL(url); // not earlier: it may still be loading
+          resolve();
+        };
+        // A policy that forbids the source of the worker gives an event without a message.
+        worker.onerror = ({ message }) => reject(new Error(message || "the page's policy"));
       }),
     stop: () => worker.terminate(),
   };

@@ -1,0 +1,45 @@
+/** Whether threads can run where we are, and how many. Knows hosts; starts nothing, so that a page loads little. */
+
+export interface NodeThreads {
+  Worker: new (
+    source: string,
+    options: { eval: true },
+  ) => {
+    postMessage(message: unknown): void;
+    once(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    off(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    unref(): void;
+    terminate(): Promise<number>;
+  };
+}
+
+declare const WorkerGlobalScope: unknown;
+
+const host = globalThis as {
+  process?: { getBuiltinModule?: (name: string) => unknown };
+  crossOriginIsolated?: boolean;
+  navigator?: { hardwareConcurrency?: number };
+};
+
+const builtin = (name: string): unknown => host.process?.getBuiltinModule?.(name);
+
+export const nodeThreads = (): NodeThreads | undefined =>
+  builtin('node:worker_threads') as NodeThreads | undefined;
+
+/** Why threads cannot run here; undefined if they can. */
+export function noThreads(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined')
+    return 'no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP)';
+  if (nodeThreads()) return undefined;
+  if (typeof Worker === 'undefined') return 'no workers';
+  if (host.crossOriginIsolated !== true) return 'the page is not cross-origin isolated';
+  if (typeof WorkerGlobalScope === 'undefined')
+    return 'a page must not wait: open the backend in a worker to use threads';
+  return undefined;
+}
+
+/** Threads that the machine runs at once. */
+export function parallelism(): number {
+  const os = builtin('node:os') as { availableParallelism(): number } | undefined;
+  return os?.availableParallelism() ?? host.navigator?.hardwareConcurrency ?? 1;
+}

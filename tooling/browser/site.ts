@@ -1,0 +1,110 @@
+/** A site on this machine: bundled pages, the headers that each is to have, and where their reports arrive. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { rolldown } from 'rolldown';
+import type { Report } from './report.ts';
+
+const isolated = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+const policy = (scripts: string) => ({
+  'Content-Security-Policy': `default-src 'self'; script-src ${scripts}`,
+});
+
+/** Folder of the site: the script in pages/ that it starts, and the headers of all that lies in it. */
+const folders = {
+  plain: { script: 'plain', headers: {} },
+  'isolated-page': { script: 'isolated-page', headers: isolated },
+  'isolated-worker': { script: 'in-worker', headers: isolated },
+  'no-compiling': { script: 'no-compiling', headers: policy("'self'") },
+  'no-blobs': {
+    script: 'in-worker',
+    headers: { ...isolated, ...policy("'self' 'wasm-unsafe-eval'") },
+  },
+} as const satisfies Record<string, { script: string; headers: Record<string, string> }>;
+
+export type Folder = keyof typeof folders;
+
+export interface Site {
+  url(folder: Folder, search?: string): string;
+  /** The next report. One page at a time. */
+  report(): Promise<Report>;
+  close(): void;
+}
+
+export async function openSite(): Promise<Site> {
+  const scripts = await bundle();
+  const received: ((body: string) => void)[] = [];
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://site');
+    const [, folder = '', file = ''] = pathname.split('/');
+    const at = folders[folder as Folder];
+    if (request.method === 'POST')
+      text(request).then((body) => {
+        received.shift()?.(body);
+        answer(response, 204, {});
+      }, console.error);
+    else if (at && file === '') answer(response, 200, { ...at.headers, ...html }, page(at.script));
+    else if (at && scripts.has(file))
+      answer(response, 200, { ...at.headers, ...javascript }, scripts.get(file));
+    else answer(response, 404, {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: (folder, search = '') => `http://127.0.0.1:${port}/${folder}/${search}`,
+    report: () =>
+      new Promise((resolve, reject) => {
+        received.push((body) => {
+          const said = JSON.parse(body) as Report & { readonly error?: string };
+          if (said.error === undefined) resolve(said);
+          else reject(new Error(`the page failed: ${said.error}`));
+        });
+      }),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const html = { 'Content-Type': 'text/html; charset=utf-8' };
+const javascript = { 'Content-Type': 'text/javascript; charset=utf-8' };
+
+const page = (script: string): string =>
+  `<!doctype html><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="${script}.js"></script>`;
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  body = '',
+): void {
+  response.writeHead(status, { ...headers, 'Cache-Control': 'no-store' });
+  response.end(body);
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+/** All pages and the worker, with what they share in chunks; minified, as users would ship them. */
+async function bundle(): Promise<ReadonlyMap<string, string>> {
+  const names = [...new Set(Object.values(folders).map((f) => f.script)), 'worker'];
+  const build = await rolldown({
+    input: Object.fromEntries(names.map((n) => [n, `${import.meta.dirname}/pages/${n}.ts`])),
+    platform: 'browser',
+  });
+  const { output } = await build.generate({
+    format: 'esm',
+    minify: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunk-[name]-[hash].js',
+  });
+  await build.close();
+  return new Map(output.flatMap((o) => (o.type === 'chunk' ? [[o.fileName, o.code]] : [])));
+}

@@ -5,7 +5,10 @@ const shared: ViteUserConfig = defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
+    // A busy machine of two cores is slow, not wrong.
+    testTimeout: 90_000,
+    // turbo runs as many packages at once as there are cores, so each takes one.
+    ...(process.env['TURBO_HASH'] === undefined ? {} : { maxWorkers: 1 }),
     passWithNoTests: false,
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
   },

@@ -4,6 +4,7 @@
 // With CI set nothing is replayed.
 import { spawnSync } from 'node:child_process';
 import { globSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { readReport, summary } from './counts.ts';
 
 const REPORTS = ['{packages,apps,tooling}/*/.vitest/results.json', 'examples/.vitest/results.json'];
@@ -11,7 +12,8 @@ const REPORTS = ['{packages,apps,tooling}/*/.vitest/results.json', 'examples/.vi
 for (const file of globSync(REPORTS)) rmSync(file); // turbo brings back those that it replays
 
 const force = process.env.CI ? ['--force'] : [];
-const args = ['run', 'test', '--continue', '--output-logs=new-only', ...force];
+const cores = `--concurrency=${availableParallelism()}`;
+const args = ['run', 'test', '--continue', '--output-logs=new-only', cores, ...force];
 const turbo = spawnSync('turbo', [...args, ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },

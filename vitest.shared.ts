@@ -8,7 +8,7 @@ const shared: ViteUserConfig = defineConfig({
     // A busy machine of two cores is slow, not wrong.
     testTimeout: 90_000,
     // turbo runs as many packages at once as there are cores, so each takes one.
-    ...(process.env['TURBO_HASH'] === undefined ? {} : { maxWorkers: 1 }),
+    ...(process.env.TURBO_HASH === undefined ? {} : { maxWorkers: 1 }),
     passWithNoTests: false,
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
   },

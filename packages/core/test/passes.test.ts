@@ -1,6 +1,5 @@
 /** What each pass makes of small graphs, as printed programs. */
 import { describe, expect, test } from 'vitest';
-import { OstinatoError } from '../src/errors.ts';
 import { param, type ScanOp, type Tensor } from '../src/graph/tensor.ts';
 import * as o from '../src/index.ts';
 import type { DType } from '../src/ir/dtype.ts';

@@ -1,8 +1,10 @@
-// Packs every public package as it would be published and lints the tarballs. Needs dist (`tsc -b`).
+// Packs every public package as it would be published, lints the tarballs, and runs them on an older Node. Needs dist
+// (`tsc -b`).
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkOnOldNode } from './old-node.ts';
 import { listPackages } from './packages.ts';
 
 const out = mkdtempSync(join(tmpdir(), 'pack-'));
@@ -17,6 +19,7 @@ try {
       stdio: 'inherit',
     });
   }
+  checkOnOldNode(out);
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

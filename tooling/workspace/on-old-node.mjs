@@ -1,0 +1,24 @@
+// Runs beside installed packages on the oldest Node that they promise, hence no TypeScript: the quick conformance cases
+// of the built backends. Prints one line per backend; fails at the first that is not right.
+import { cpu } from '@ostinato/backend-cpu';
+import { conformanceCases } from '@ostinato/backend-testing/cases';
+import { wasm } from '@ostinato/backend-wasm';
+
+const backends = {
+  cpu: () => cpu(),
+  'wasm, 1 thread': () => wasm({ threads: 1 }),
+  'wasm, 2 threads': () => wasm({ threads: 2, threadsFrom: 0 }),
+};
+
+for (const [name, create] of Object.entries(backends)) {
+  const opened = await create();
+  const notes = opened.info().notes?.join('; ') ?? opened.info().variant;
+  opened.dispose();
+  const failed = [];
+  const cases = conformanceCases({ size: 'quick' });
+  for (const { name, run } of cases)
+    await run(create).catch((error) => failed.push(`${name}: ${error.message}`));
+  console.log(`  ${name}: ${cases.length - failed.length} of ${cases.length} cases (${notes})`);
+  for (const line of failed) console.error(line);
+  if (failed.length > 0) process.exitCode = 1;
+}

@@ -31,7 +31,7 @@ function caseOf(cell: CellName, tfjs: Tfjs): Case {
     flops: 3 * 2 * batch * time * (features + units) * gates[cell] * units,
     inputGradient: true,
     ours: [onCpu({ work: 'reviews', spec })],
-    peers: [tfjs('reviews', spec, 'cpu')],
+    peers: [tfjs.cpu('reviews', spec)],
     tolerance: 1e-5,
     ...(cell === 'lstm' && { atMost: { 'tfjs-cpu': 1 / 3 } }),
   };

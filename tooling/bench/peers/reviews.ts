@@ -1,5 +1,5 @@
 /** The model and the batch of the sentiment benches, as plain numbers: every side builds its own from these. */
-import { type HostKey, hostKey, splitKey, uniform } from '@ostinato/core/random';
+import { draw } from './draw.ts';
 
 export type CellName = 'rnn' | 'lstm' | 'gru';
 
@@ -39,19 +39,21 @@ export interface Weights {
 /** No weight is zero, so that a wrong gate or a forgotten bias shows in the first loss. */
 export function weightsOf({ cell, words, features, units }: Reviews): Weights {
   const columns = gates[cell] * units;
-  const keys = splitKey(hostKey(1), 6);
-  const draw = (i: number, shape: readonly number[], limit: number): HostTensor => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const data = uniform(keys[i] as HostKey, size).map((x) => (2 * x - 1) * limit);
-    return { data, shape };
-  };
+  const of = (seed: number, shape: readonly number[], limit: number): HostTensor => ({
+    data: draw(
+      seed,
+      shape.reduce((a, b) => a * b, 1),
+      limit,
+    ),
+    shape,
+  });
   return {
-    table: draw(0, [words, features], 0.5),
-    kernel: draw(1, [features, columns], 0.2),
-    recurrent: draw(2, [units, columns], 0.2),
-    bias: draw(3, [columns], 0.2),
-    denseKernel: draw(4, [units, 1], 0.5),
-    denseBias: draw(5, [1], 0.5),
+    table: of(1, [words, features], 0.5),
+    kernel: of(2, [features, columns], 0.2),
+    recurrent: of(3, [units, columns], 0.2),
+    bias: of(4, [columns], 0.2),
+    denseKernel: of(5, [units, 1], 0.5),
+    denseBias: of(6, [1], 0.5),
   };
 }
 
@@ -60,9 +62,8 @@ export function batchOf({ words, batch, time }: Reviews): {
   ids: Int32Array;
   labels: Float32Array;
 } {
-  const [forIds, forLabels] = splitKey(hostKey(2), 2) as [HostKey, HostKey];
   return {
-    ids: Int32Array.from(uniform(forIds, batch * time), (x) => Math.floor(x * words)),
-    labels: uniform(forLabels, batch).map((x) => Math.round(x)),
+    ids: Int32Array.from(draw(7, batch * time, 1), (x) => Math.floor(((x + 1) / 2) * words)),
+    labels: draw(8, batch, 1).map((x) => (x < 0 ? 0 : 1)),
   };
 }

@@ -3,7 +3,8 @@ import { draw } from './draw.ts';
 
 /** What a side computes. Sides in Python read the same record. */
 export interface Sequences {
-  readonly cell: 'lstm' | 'gru';
+  /** 'normed' is a user's own: an LSTM whose gates are normalised. */
+  readonly cell: 'lstm' | 'gru' | 'normed';
   /**
    * 'inference': all outputs of all steps, read. 'training': mean squared error of all outputs, gradients of the
    * weights but not of the input, gradient descent, the loss read. 'step': one time step from the host and back, with
@@ -27,7 +28,10 @@ export interface HostTensor {
 }
 
 /** Columns of one gate each. */
-export const gates = { lstm: 4, gru: 3 } as const satisfies Record<Sequences['cell'], number>;
+export const gates = { lstm: 4, gru: 3, normed: 4 } as const satisfies Record<
+  Sequences['cell'],
+  number
+>;
 
 /** Gates in PyTorch's order: input, forget, candidate, output; reset, update, candidate. */
 export interface SequenceWeights {

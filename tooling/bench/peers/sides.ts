@@ -57,6 +57,8 @@ export async function torchSides(
       OPENBLAS_NUM_THREADS: threads,
       OMP_NUM_THREADS: threads,
       MKL_NUM_THREADS: threads,
+      // Where others use the cores too, threads that spin for one another take up to twenty times as long.
+      OMP_WAIT_POLICY: 'PASSIVE',
       MALLOC_MMAP_THRESHOLD_: `${2 ** 25}`,
       MALLOC_TRIM_THRESHOLD_: `${2 ** 32}`,
       MALLOC_TOP_PAD_: `${2 ** 26}`,
@@ -80,24 +82,52 @@ export function sequenceCase(name: string, spec: Sequences): Omit<Case, 'ours' |
   };
 }
 
+export const TFJS = '4.22.0';
+const JAX = '0.1.25';
+const ORT = '1.30.0';
+
+type PeerSide = (work: string, spec: object) => SideOptions;
+
+/** tfjs with both backends, installed on demand. */
+export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerSide>>> {
+  const cwd = await install(`@tensorflow/tfjs@${TFJS}`, `@tensorflow/tfjs-backend-wasm@${TFJS}`);
+  const on =
+    (tfjs: 'cpu' | 'wasm'): PeerSide =>
+    (work, spec) => ({
+      name: `tfjs-${tfjs}`,
+      script: script(`./tfjs/${work}.ts`),
+      spec: { ...spec, tfjs },
+      cwd,
+    });
+  return { cpu: on('cpu'), wasm: on('wasm') };
+}
+
+/** jax-js, installed on demand. */
+export async function jaxSide(): Promise<PeerSide> {
+  const cwd = await install(`@jax-js/jax@${JAX}`);
+  return (work, spec) => ({ name: 'jax-js', script: script(`./jax-js/${work}.ts`), spec, cwd });
+}
+
+/** ONNX Runtime, native and on wasm, installed on demand; without its script, which fetches more than is needed. */
+export async function ortSides(): Promise<Readonly<Record<'node' | 'web', PeerSide>>> {
+  const folders = {
+    node: await install(`onnxruntime-node@${ORT}`),
+    web: await install(`onnxruntime-web@${ORT}`),
+  };
+  const on =
+    (runtime: 'node' | 'web'): PeerSide =>
+    (work, spec) => ({
+      name: `onnxruntime-${runtime}`,
+      script: script(`./onnxruntime/${work}.ts`),
+      spec: { ...spec, runtime },
+      cwd: folders[runtime],
+    });
+  return { node: on('node'), web: on('web') };
+}
+
 /** Of as many cores as a variant has threads. */
 export function wasmPeaks(): Peaks {
   const { plain, paired } = simdPeaks();
   return ({ backend, variant, threads }) =>
     backend === 'wasm' ? threads * (variant === 'simd128' ? plain : paired) : undefined;
-}
-
-export const TFJS = '4.22.0';
-
-/** tfjs with both backends, installed on demand. */
-export async function tfjsSides(): Promise<
-  (work: string, spec: object, tfjs: 'cpu' | 'wasm') => SideOptions
-> {
-  const cwd = await install(`@tensorflow/tfjs@${TFJS}`, `@tensorflow/tfjs-backend-wasm@${TFJS}`);
-  return (work, spec, tfjs) => ({
-    name: `tfjs-${tfjs}`,
-    script: script(`./tfjs/${work}.ts`),
-    spec: { ...spec, tfjs },
-    cwd,
-  });
 }

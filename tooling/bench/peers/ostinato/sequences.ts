@@ -5,6 +5,7 @@ import { meanSquaredError, type OptimizerState, sgd } from '@ostinato/training';
 import { serve, spec, type Work } from '../../harness/serve.ts';
 import { CHECKED, type Sequences, sample, sequenceData, sequenceWeights } from '../sequences.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { normedLstm } from './normed-lstm.ts';
 
 /** The parameters of either cell, and the state of either. */
 type Params = Readonly<Record<string, Tensor | null>>;
@@ -16,6 +17,7 @@ const { backend, about } = await openEngine(sequences.engine);
 const cells = {
   lstm: () => lstm({ inputs, units, bias }),
   gru: () => gru({ inputs, units, bias, reset }),
+  normed: () => normedLstm(units),
 };
 const cell = cells[sequences.cell]() as unknown as Cell<Params, State>;
 const layer = recurrent(cell, { returns: 'sequence' });
@@ -24,6 +26,10 @@ const host = sequenceData(sequences);
 function hostParams(): Params {
   const { recurrentBias, ...one } = sequenceWeights(sequences);
   const params = Object.fromEntries(Object.entries(one).map(([name, w]) => [name, tensor(w)]));
+  if (sequences.cell === 'normed') {
+    const { data, shape } = recurrentBias; // a gain around 1
+    return { ...params, gain: tensor({ data: data.map((x) => x + 1), shape }) };
+  }
   return { ...params, recurrentBias: bias === 'two' ? tensor(recurrentBias) : null };
 }
 

@@ -1,0 +1,33 @@
+/** Cost in time and batch on backend-wasm: GFLOP/s should not fall as T or B grows. No peers. */
+import type { Case } from './harness/compare.ts';
+import { runCases } from './harness/run.ts';
+import type { Sequences } from './peers/sequences.ts';
+import { onWasm, sequenceCase, wasmPeaks } from './peers/sides.ts';
+
+function caseOf(
+  name: string,
+  mode: 'inference' | 'training',
+  [batch, time]: readonly [number, number],
+): Case {
+  const [inputs, units] = [64, 64];
+  const how = { bias: 'two', reset: 'after', learningRate: 1, threads: 1 } as const;
+  const spec: Sequences = { cell: 'lstm', mode, batch, time, inputs, units, ...how };
+  return {
+    ...sequenceCase(name, spec),
+    ours: [onWasm('best', { work: 'sequences', spec })],
+    peers: [],
+  };
+}
+
+const times = [10, 100, 1000, 10_000].map((time) => [8, time] as const);
+const batches = [1, 4, 16, 64, 256].map((batch) => [batch, 100] as const);
+await runCases(
+  (['inference', 'training'] as const).flatMap((mode) => [
+    ...times.map((size) => caseOf('linear-in-time', mode, size)),
+    ...batches.map((size) => caseOf('linear-in-batch', mode, size)),
+  ]),
+  [
+    "one thread; the cost is linear where GFLOP/s stay as T or B grows; the input's gradient is not computed",
+  ],
+  wasmPeaks,
+);

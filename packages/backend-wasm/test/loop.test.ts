@@ -84,7 +84,7 @@ const sizes = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 6, max: 40 }) },
 );
 
-function expressions(types: readonly Stored[], rank: number): fc.Arbitrary<Expr> {
+function expressions(types: readonly Stored[], rank: number, deepest: number): fc.Arbitrary<Expr> {
   const leaf: fc.Arbitrary<Expr> = fc.oneof(
     { weight: 6, arbitrary: fc.nat(types.length - 1).map(arg) },
     { weight: 1, arbitrary: fc.nat(rank - 1).map(axisIndex) },
@@ -110,7 +110,7 @@ function expressions(types: readonly Stored[], rank: number): fc.Arbitrary<Expr>
               ...(fits ? args : [a, right]),
             );
           });
-  return fc.nat(3).chain(grow);
+  return fc.nat(deepest).chain(grow);
 }
 
 interface Case {
@@ -118,7 +118,7 @@ interface Case {
   readonly data: Data;
 }
 
-const cases = (reduced: boolean): fc.Arbitrary<Case> =>
+const cases = (reduced: boolean, deepest = 3): fc.Arbitrary<Case> =>
   fc
     .record({
       shape: fc.array(sizes, { minLength: 1, maxLength: 3 }),
@@ -131,8 +131,8 @@ const cases = (reduced: boolean): fc.Arbitrary<Case> =>
       const all = [...shape, ...over];
       const body = fc.array(
         reduced
-          ? fc.oneof(fc.nat(types.length - 1).map(arg), expressions(types, all.length))
-          : expressions(types, all.length),
+          ? fc.oneof(fc.nat(types.length - 1).map(arg), expressions(types, all.length, deepest))
+          : expressions(types, all.length, deepest),
         { minLength: bodies, maxLength: bodies },
       );
       return fc
@@ -318,5 +318,44 @@ describe.each(targets)('loops, relaxed $relaxed, paired $paired', (target) => {
         ),
       ).toBeLessThan(1e-6);
     }
+  });
+});
+
+describe('pairs of vectors', () => {
+  const valid = ({ loop: { over, combine, outs } }: Case): boolean =>
+    over.length === 0 || combine !== 'sum' || outs.every((o) => o.dtype !== 'bool');
+  const bits = (c: Case, relaxed: boolean, paired: boolean): Data =>
+    onWasm(c.loop, c.data, { relaxed, paired });
+
+  test.each([false, true])('give the bits of single ones, reduced %s', (reduced) => {
+    fc.assert(
+      fc.property(cases(reduced, 4).filter(valid), fc.boolean(), (c, relaxed) => {
+        expect(bits(c, relaxed, true)).toEqual(bits(c, relaxed, false));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  // Three vectors: two with one another, one alone.
+  test('share a long computation with a vector that has no partner', () => {
+    for (const combine of ['sum', 'min', 'max'] as const)
+      for (const over of [[], [3]]) {
+        const strides = [0, ...over.map(() => 0)];
+        const loop: Loop = {
+          kind: 'loop',
+          buffers: [
+            { source: 'slot', index: 0, access: 'read' },
+            { source: 'slot', index: 1, access: 'write' },
+          ],
+          shape: [12],
+          over,
+          combine,
+          args: [{ slot: 0, buffer: 0, dtype: 'float32', offset: 0, strides }],
+          body: [apply('erf', arg(0))],
+          outs: [{ slot: 1, buffer: 1, dtype: 'float32', offset: 0, strides: [1] }],
+        };
+        const data = [bytesOf(Float32Array.of(0.3)), new Uint8Array(48)];
+        agrees({ loop, data }, 1e-6, { relaxed: true, paired: true });
+      }
   });
 });

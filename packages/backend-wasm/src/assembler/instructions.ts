@@ -141,6 +141,7 @@ export const codes = {
   'v128.store64_lane': simdMemoryLane(0x5b, 2),
   'v128.const': { bytes: [0xfd, 12], imm: 'v128' },
   'i8x16.shuffle': { bytes: [0xfd, 13], imm: 'shuffle' },
+  'i8x16.swizzle': simd(14),
   'f32x4.splat': simd(0x13),
   'i32x4.splat': simd(0x11),
   'f32x4.extract_lane': simdLane(0x1f),
@@ -326,6 +327,8 @@ export const v128 = {
       [a, b],
       lanes.flatMap((l) => [0, 1, 2, 3].map((k) => 4 * l + k)),
     ),
+  /** Bytes of the first at the places that the bytes of the second name. */
+  swizzle: (x: V128, places: V128): V128 => node('v128', 'i8x16.swizzle', [x, places]),
   extractF32: (x: V128, lane: number): F32 => node('f32', 'f32x4.extract_lane', [x], [lane]),
   extractI32: (x: V128, lane: number): I32 => node('i32', 'i32x4.extract_lane', [x], [lane]),
   replaceF32: (x: V128, lane: number, y: F32): V128 =>

@@ -16,6 +16,7 @@ const policy = (scripts: string) => ({
 /** Folder of the site: the script in pages/ that it starts, and the headers of all that lies in it. */
 const folders = {
   plain: { script: 'plain', headers: {} },
+  streaming: { script: 'streaming', headers: policy("'self' 'wasm-unsafe-eval'") },
   'isolated-page': { script: 'isolated-page', headers: isolated },
   'isolated-worker': { script: 'in-worker', headers: isolated },
   'no-compiling': { script: 'no-compiling', headers: policy("'self'") },

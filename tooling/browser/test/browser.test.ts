@@ -35,6 +35,12 @@ describe.skipIf(missing)(title, { timeout: 180_000 }, () => {
     expect(notes).toContain('128-bit vectors: not in Node');
   });
 
+  test('an LSTM over a stream, under a strict policy that allows WebAssembly: wasm as cpu', async () => {
+    const { facts } = await from('streaming');
+    expect(facts).toMatchObject({ numbers: 160, moves: true });
+    expect(facts.furthest).toBeLessThan(1e-5);
+  });
+
   test('wasm in a page that is isolated: one thread, since a page must not wait', async () => {
     const { facts, notes, passed, failed } = await from('isolated-page');
     expect(failed).toEqual([]);

@@ -5,7 +5,7 @@
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
 import { type CellName, gates, type Reviews } from './peers/reviews.ts';
-import { onCpu, TFJS, tfjsSides } from './peers/sides.ts';
+import { onCpu, tfjsSides, versions } from './peers/sides.ts';
 
 const reviews = {
   words: 10_000,
@@ -44,7 +44,7 @@ try {
     [
       'a step is forward, backward, Adam and reading the loss; one thread each; GFLOP/s counts the cell only',
       "the gradient of the recurrent layer's input is included: it trains the embedding",
-      `tfjs-cpu is @tensorflow/tfjs ${TFJS} with a scatter-add of ours as the gradient of its embedding: its own takes minutes a step`,
+      `tfjs-cpu is @tensorflow/tfjs ${versions.tfjs} with a scatter-add of ours as the gradient of its embedding: its own takes minutes a step`,
       `both sides agree on the first ${reviews.checked} losses, or nothing is timed`,
     ],
   );

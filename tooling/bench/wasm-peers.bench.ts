@@ -13,9 +13,9 @@ import {
   onWasm,
   ortSides,
   sequenceCase,
-  TFJS,
   tfjsSides,
   torchSides,
+  versions,
   wasmPeaks,
 } from './peers/sides.ts';
 
@@ -92,9 +92,9 @@ await runCases(
   [
     "t16-wasm: embedding of 10 000 words, LSTM, dense, binary cross-entropy, Adam; the gradient of the layer's input is included: it trains the embedding",
     'peers: inference, all outputs, read; one bias, and the GRU resets before the product, as tfjs does',
-    `tfjs ${TFJS} gets a scatter-add of ours as the gradient of its embedding: on wasm it has none, on cpu its own takes minutes a step`,
-    'jax-js has no scan: T is unrolled into one program, and its embedding is looked up and scattered outside of it',
-    'onnxruntime cannot train; brain.js has no batches and takes no weights: it cannot compute the same numbers',
+    `tfjs ${versions.tfjs} gets a scatter-add of ours as the gradient of its embedding: on wasm it has none, on cpu its own takes minutes a step`,
+    `jax-js ${versions.jax} has no scan: T is unrolled into one program, and its embedding is looked up and scattered outside of it`,
+    `onnxruntime ${versions.ort} cannot train; brain.js has no batches and takes no weights: it cannot compute the same numbers`,
   ],
   wasmPeaks,
 );

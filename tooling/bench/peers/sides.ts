@@ -82,15 +82,16 @@ export function sequenceCase(name: string, spec: Sequences): Omit<Case, 'ours' |
   };
 }
 
-export const TFJS = '4.22.0';
-const JAX = '0.1.25';
-const ORT = '1.30.0';
+export const versions = { tfjs: '4.22.0', jax: '0.1.25', ort: '1.30.0' } as const;
 
 type PeerSide = (work: string, spec: object) => SideOptions;
 
 /** tfjs with both backends, installed on demand. */
 export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerSide>>> {
-  const cwd = await install(`@tensorflow/tfjs@${TFJS}`, `@tensorflow/tfjs-backend-wasm@${TFJS}`);
+  const cwd = await install(
+    `@tensorflow/tfjs@${versions.tfjs}`,
+    `@tensorflow/tfjs-backend-wasm@${versions.tfjs}`,
+  );
   const on =
     (tfjs: 'cpu' | 'wasm'): PeerSide =>
     (work, spec) => ({
@@ -104,15 +105,15 @@ export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerS
 
 /** jax-js, installed on demand. */
 export async function jaxSide(): Promise<PeerSide> {
-  const cwd = await install(`@jax-js/jax@${JAX}`);
+  const cwd = await install(`@jax-js/jax@${versions.jax}`);
   return (work, spec) => ({ name: 'jax-js', script: script(`./jax-js/${work}.ts`), spec, cwd });
 }
 
 /** ONNX Runtime, native and on wasm, installed on demand; without its script, which fetches more than is needed. */
 export async function ortSides(): Promise<Readonly<Record<'node' | 'web', PeerSide>>> {
   const folders = {
-    node: await install(`onnxruntime-node@${ORT}`),
-    web: await install(`onnxruntime-web@${ORT}`),
+    node: await install(`onnxruntime-node@${versions.ort}`),
+    web: await install(`onnxruntime-web@${versions.ort}`),
   };
   const on =
     (runtime: 'node' | 'web'): PeerSide =>

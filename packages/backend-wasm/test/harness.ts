@@ -57,11 +57,9 @@ export function compile(
   memory: WebAssembly.Memory,
   axis?: number,
 ): Run {
-  const bytes = encodeModule([build(instr, target, axis).finish()], {
-    shared: false,
-    minimum: 1,
-    maximum: 65536,
-  });
+  const limits = { shared: false, minimum: 1, maximum: 65536 };
+  const tag = target.paired ? 'paired' : 'single';
+  const bytes = encodeModule([build(instr, target, axis).finish()], limits, { tag });
   const flag = 'experimental-wasm-revectorize';
   const flags = target.paired ? [`--no-liftoff`, '--no-wasm-lazy-compilation', `--${flag}`] : [];
   for (const f of flags) setFlagsFromString(f);

@@ -10,16 +10,10 @@ import { arg, axisIndex, constant, type Expr, mapLeaves } from '../ir/expr.ts';
 import type { Instr, Operand, Program, Rows, Slot } from '../ir/program.ts';
 import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } from '../ir/view.ts';
 import { bind } from './bind.ts';
+import { type Place, unview, view } from './place.ts';
 import { findRows, type RowAxes } from './rows.ts';
 import { baseOf, isConstant, type Schedule, schedule } from './schedule.ts';
 import { shareEqual, simplifyExpr } from './simplify-expr.ts';
-
-/** Where a value lies: a window on a slot. */
-interface Place {
-  readonly slot: number;
-  readonly offset: number;
-  readonly strides: readonly number[];
-}
 
 /** Something elementwise to write: a map, or a copy of whatever can be read. */
 interface Write {
@@ -521,52 +515,6 @@ const scanOf = (pick: Tensor): ScanOp => (pick.args[0] as Tensor).op as ScanOp;
 function constantExpr(t: Tensor): Expr {
   const base = baseOf(t);
   return base.op.kind === 'map' ? base.op.body : constant(0, t.dtype);
-}
-
-/** The window of a view, from the window of what it shows; null where only a copy helps. */
-function view(t: Tensor, from: Place): Place | null {
-  const { op } = t;
-  const source = t.args[0] as Tensor;
-  const { strides } = from;
-  switch (op.kind) {
-    case 'transpose':
-      return { ...from, strides: op.perm.map((a) => strides[a] as number) };
-    case 'slice':
-      return { ...from, offset: from.offset + op.start * (strides[op.axis] as number) };
-    case 'broadcast': {
-      let next = 0;
-      const out = t.shape.map((_, i) => (op.axes.includes(i) ? 0 : (strides[next++] as number)));
-      return { ...from, strides: out };
-    }
-    case 'flip': {
-      const shift = op.axes.reduce(
-        (n, a) => n + ((t.shape[a] as number) - 1) * (strides[a] as number),
-        0,
-      );
-      return {
-        ...from,
-        offset: from.offset + shift,
-        strides: strides.map((s, i) => (op.axes.includes(i) ? -s : s)),
-      };
-    }
-    default: {
-      const out = reshapeStrides(source.shape, strides, t.shape);
-      return out && { ...from, strides: out };
-    }
-  }
-}
-
-/** The window in which a source must lie so that its view `t` lies at `to`; null where there is none. */
-function unview(t: Tensor, to: Place): Place | null {
-  const { op } = t;
-  const source = t.args[0] as Tensor;
-  if (op.kind === 'transpose')
-    return { ...to, strides: op.perm.map((_, i) => to.strides[op.perm.indexOf(i)] as number) };
-  if (op.kind === 'reshape') {
-    const strides = reshapeStrides(t.shape, to.strides, source.shape);
-    return strides && { ...to, strides };
-  }
-  return null;
 }
 
 /** Adds the operands and the expression of one reduction to those of another. */

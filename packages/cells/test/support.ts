@@ -1,5 +1,6 @@
 /** What the tests share: backends to run on, host arrays with known numbers, the program behind a function. */
 import { cpu } from '@ostinato/backend-cpu';
+import { wasm } from '@ostinato/backend-wasm';
 import {
   compile,
   type Feed,
@@ -12,10 +13,14 @@ import {
 } from '@ostinato/core';
 import { type Backend, type Program, reference } from '@ostinato/core/backend';
 
+/** Opening wasm takes a moment, so that some are open before the tests ask; no file asks for more. */
+const opened = await Promise.all(Array.from({ length: 6 }, () => wasm({ threads: 1 })));
+
 /** Every test of numbers runs on each of these. */
 export const backends: readonly (readonly [name: string, make: () => Backend<never>])[] = [
   ['reference', () => reference() as Backend<never>],
   ['cpu', () => cpu() as unknown as Backend<never>],
+  ['wasm', () => opened.pop() as unknown as Backend<never>],
 ];
 
 export interface Host<D extends Float32Array | Float64Array | Int32Array = Float32Array> {

@@ -1,4 +1,5 @@
 import { cpu } from '@ostinato/backend-cpu';
+import { wasm } from '@ostinato/backend-wasm';
 import { lstm, recurrent } from '@ostinato/cells';
 import {
   add,
@@ -26,10 +27,13 @@ import { assertClose, type GoldenTensor, loadFunctionGoldens } from '@ostinato/g
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { dense, dropout, embedding, type Layer, layerNorm, sequential } from '../src/index.ts';
 
+const opened = await wasm({ threads: 1 });
+
 /** Every test of numbers runs on each of these. */
 const backends: readonly (readonly [string, () => Backend<never>])[] = [
   ['reference', () => reference() as Backend<never>],
   ['cpu', () => cpu() as unknown as Backend<never>],
+  ['wasm', () => opened as unknown as Backend<never>],
 ];
 
 async function evaluate<A extends readonly unknown[]>(

@@ -4,6 +4,7 @@ import { encodeModule } from './assembler/module.ts';
 import { compileModule } from './engine.ts';
 import { type Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { ModuleBuilder } from './module-builder.ts';
+import { pairs } from './pairing.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
 import type { Target, Threads } from './target.ts';
 import type { Pool } from './threads/pool.ts';
@@ -20,7 +21,8 @@ export async function compileProgram(
   machine: Machine,
   program: Program,
 ): Promise<Executable<WasmBuffer>> {
-  const { heap, target, threads } = machine;
+  const { heap, threads } = machine;
+  const target = { ...machine.target, paired: machine.target.paired && pairs(program) };
   const builder = new ModuleBuilder(heap, target, threads);
   const release = (): void => {
     for (const buffer of builder.statics) heap.free(buffer);

@@ -11,6 +11,7 @@ import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
 import { emitLoop } from '../src/loop/index.ts';
+import { loopPairs } from '../src/pairing.ts';
 import { emitGather, emitScatter } from '../src/table.ts';
 import type { Target } from '../src/target.ts';
 
@@ -53,10 +54,13 @@ export type Run = (...args: number[]) => void;
 /** With pairs where the target says so, as far as the engine has them. */
 export function compile(
   instr: Single,
-  target: Target,
+  wanted: Target,
   memory: WebAssembly.Memory,
   axis?: number,
 ): Run {
+  // As programs do: loops that V8 is not trusted with keep to 128 bits.
+  const paired = wanted.paired && (instr.kind !== 'loop' || loopPairs(instr));
+  const target = { ...wanted, paired };
   const limits = { shared: false, minimum: 1, maximum: 65536 };
   const tag = target.paired ? 'paired' : 'single';
   const bytes = encodeModule([build(instr, target, axis).finish()], limits, { tag });

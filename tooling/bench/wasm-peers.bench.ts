@@ -1,7 +1,7 @@
 /**
  * backend-wasm against JavaScript's other libraries, one thread each: a training step of a sentiment classifier at
- * T = 100 and 500, and inference of one layer. brain.js is left out: it has no batches, and neither takes weights nor
- * does without an output layer of its own, so that it cannot be made to compute the same numbers.
+ * T = 100 and 500, and inference of one layer. brain.js is left out: it has no batches, and its initialisation, output
+ * layer and optimiser are its own, so that it does not compute the same numbers.
  */
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
@@ -94,7 +94,7 @@ await runCases(
     'peers: inference, all outputs, read; one bias, and the GRU resets before the product, as tfjs does',
     `tfjs ${versions.tfjs} gets a scatter-add of ours as the gradient of its embedding: on wasm it has none, on cpu its own takes minutes a step`,
     `jax-js ${versions.jax} has no scan: T is unrolled into one program, and its embedding is looked up and scattered outside of it`,
-    `onnxruntime ${versions.ort} cannot train; brain.js has no batches and takes no weights: it cannot compute the same numbers`,
+    `onnxruntime ${versions.ort} cannot train; brain.js is left out: no batches, and its own initialisation, output layer and optimiser`,
   ],
   wasmPeaks,
 );

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** What every package's tests share. The JSON report feeds the sum that `pnpm test` prints last. */
@@ -5,6 +6,7 @@ const shared: ViteUserConfig = defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     // A busy machine of two cores is slow, not wrong.
     testTimeout: 90_000,
     // turbo runs as many packages at once as there are cores, so each takes one.

@@ -25,4 +25,12 @@ export interface Cell<P, S, X = Tensor, Y = Tensor, C = void> {
   prepare?(params: P, how: Preparation): C;
   /** One step: the next state, in the shapes that it came in, and the output. */
   step(params: P, state: S, x: X, context: C): readonly [state: S, output: Y];
+  /**
+   * Values that `step` computes on its way, by name, for those who want to look inside: gates. `step` is made of the
+   * same function, so that there is one definition. Absent: there is nothing to see but state and output.
+   */
+  gates?(params: P, state: S, x: X, context: C): Gates;
 }
+
+/** By the names of the cell's equations; each has the batch as its first axis. */
+export type Gates = Readonly<Record<string, Tensor>>;

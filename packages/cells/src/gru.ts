@@ -13,7 +13,7 @@ import {
   tanh,
   zeros,
 } from '@ostinato/core';
-import type { Cell } from './cell.ts';
+import type { Cell, Gates } from './cell.ts';
 import { checkChoice, checkInput, checkSizes } from './check.ts';
 import { type Bias, biases, withBias } from './elman.ts';
 import { glorotUniform, orthogonal } from './initial.ts';
@@ -69,7 +69,7 @@ export function gru(options: GruOptions): Cell<GruParams, Tensor> {
   checkChoice('gru', 'reset', reset, ['before', 'after']);
   checkChoice('gru', 'update', update, ['keep', 'write']);
   checkChoice('gru', 'bias', bias, biases);
-  const candidate = reset === 'before' ? resetBefore : resetAfter;
+  const gates = reset === 'before' ? resetBefore : resetAfter;
   return {
     label: 'gru',
     init(key: Key) {
@@ -82,10 +82,13 @@ export function gru(options: GruOptions): Cell<GruParams, Tensor> {
       };
     },
     start: ({ recurrent }, batch) => zeros([batch, units], recurrent.dtype),
+    gates(params, h, x) {
+      checkInput('gru', x, inputs);
+      return gates(params, h, x);
+    },
     step(params, h, x) {
       checkInput('gru', x, inputs);
-      const zx = withBias(matmul(x, params.kernel), params.bias); // [batch, 3 * units]
-      const [z, n] = candidate(params, h, zx);
+      const { z, n } = gates(params, h, x);
       const next =
         update === 'keep' ? add(mul(z, h), mul(sub(1, z), n)) : add(mul(sub(1, z), h), mul(z, n));
       return [next, next];
@@ -93,9 +96,15 @@ export function gru(options: GruOptions): Cell<GruParams, Tensor> {
   };
 }
 
-type Candidate = (params: GruParams, h: Tensor, zx: Tensor) => readonly [z: Tensor, n: Tensor];
+type GruGates = (
+  params: GruParams,
+  h: Tensor,
+  x: Tensor,
+) => Gates & Record<'r' | 'z' | 'n', Tensor>;
 
-const resetBefore: Candidate = ({ recurrent, recurrentBias }, h, zx) => {
+const resetBefore: GruGates = (params, h, x) => {
+  const { recurrent, recurrentBias } = params;
+  const zx = withBias(matmul(x, params.kernel), params.bias); // [batch, 3 * units]
   const units = h.shape[1] as number;
   const gates = 2 * units;
   const zh = withBias(
@@ -104,13 +113,14 @@ const resetBefore: Candidate = ({ recurrent, recurrentBias }, h, zx) => {
   ); // [batch, 2 * units]
   const [r, z] = split(sigmoid(zh), 2) as [Tensor, Tensor];
   const nh = add(slice(zx, 1, gates), matmul(mul(r, h), slice(recurrent, 1, gates)));
-  return [z, tanh(withBias(nh, recurrentBias && slice(recurrentBias, 0, gates)))];
+  return { r, z, n: tanh(withBias(nh, recurrentBias && slice(recurrentBias, 0, gates))) };
 };
 
-const resetAfter: Candidate = ({ recurrent, recurrentBias }, h, zx) => {
-  const zh = withBias(matmul(h, recurrent), recurrentBias); // [batch, 3 * units]
+const resetAfter: GruGates = (params, h, x) => {
+  const zx = withBias(matmul(x, params.kernel), params.bias); // [batch, 3 * units]
+  const zh = withBias(matmul(h, params.recurrent), params.recurrentBias); // [batch, 3 * units]
   const [rx, zzx, nx] = split(zx, 3) as [Tensor, Tensor, Tensor];
   const [rh, zzh, nh] = split(zh, 3) as [Tensor, Tensor, Tensor];
   const r = sigmoid(add(rx, rh));
-  return [sigmoid(add(zzx, zzh)), tanh(add(nx, mul(r, nh)))];
+  return { r, z: sigmoid(add(zzx, zzh)), n: tanh(add(nx, mul(r, nh))) };
 };

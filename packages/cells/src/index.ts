@@ -6,9 +6,10 @@ export {
   type Merge,
   type Merged,
 } from './bidirectional.ts';
-export type { Cell, Preparation } from './cell.ts';
+export type { Cell, Gates, Preparation } from './cell.ts';
 export type { AnyLayer } from './chain.ts';
 export { type Bias, type ElmanOptions, type ElmanParams, elman } from './elman.ts';
+export { type Exposed, exposed } from './exposed.ts';
 export { type GruOptions, type GruParams, gru } from './gru.ts';
 export { glorotUniform, orthogonal } from './initial.ts';
 export type { Both, How, Layer, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';

@@ -13,7 +13,7 @@ import {
   tanh,
   zeros,
 } from '@ostinato/core';
-import type { Cell } from './cell.ts';
+import type { Cell, Gates } from './cell.ts';
 import { checkChoice, checkInput, checkSizes } from './check.ts';
 import { type Bias, biases, withBias } from './elman.ts';
 import { glorotUniform, orthogonal } from './initial.ts';
@@ -50,9 +50,9 @@ export interface LstmState {
 /**
  * LSTM with a forget gate (Hochreiter & Schmidhuber 1997; Gers et al. 2000), as in PyTorch, Keras and ONNX.
  *
- *     [i, f, g, o] = x W + b + h' U + d
- *     c = sigmoid(f) * c' + sigmoid(i) * tanh(g)
- *     h = sigmoid(o) * tanh(c)
+ *     [i, f, g, o] = x W + b + h' U + d, then sigmoid of i, f and o, tanh of g
+ *     c = f * c' + i * g
+ *     h = o * tanh(c)
  *
  * with d only with two biases. The output is h [batch, units]. W starts Glorot uniform, U orthogonal, biases zero but
  * for the forget gate's (Jozefowicz et al. 2015), as in Keras.
@@ -77,14 +77,27 @@ export function lstm(options: LstmOptions): Cell<LstmParams, LstmState> {
       const zero = zeros([batch, units], recurrent.dtype);
       return { h: zero, c: zero };
     },
+    gates(params, state, x) {
+      checkInput('lstm', x, inputs);
+      return lstmGates(params, state, x);
+    },
     step(params, state, x) {
       checkInput('lstm', x, inputs);
-      const wx = withBias(matmul(x, params.kernel), params.bias); // [batch, 4 * units]
-      const z = withBias(add(wx, matmul(state.h, params.recurrent)), params.recurrentBias);
-      const [i, f, g, o] = split(z, 4) as [Tensor, Tensor, Tensor, Tensor];
-      const c = add(mul(sigmoid(f), state.c), mul(sigmoid(i), tanh(g)));
-      const h = mul(sigmoid(o), tanh(c));
+      const { i, f, g, o } = lstmGates(params, state, x);
+      const c = add(mul(f, state.c), mul(i, g));
+      const h = mul(o, tanh(c));
       return [{ h, c }, h];
     },
   };
+}
+
+function lstmGates(
+  params: LstmParams,
+  { h }: LstmState,
+  x: Tensor,
+): Gates & Record<'i' | 'f' | 'g' | 'o', Tensor> {
+  const wx = withBias(matmul(x, params.kernel), params.bias); // [batch, 4 * units]
+  const z = withBias(add(wx, matmul(h, params.recurrent)), params.recurrentBias);
+  const [i, f, g, o] = split(z, 4) as [Tensor, Tensor, Tensor, Tensor];
+  return { i: sigmoid(i), f: sigmoid(f), g: tanh(g), o: sigmoid(o) };
 }

@@ -29,6 +29,8 @@ export interface StepReport {
   readonly loss: Tensor;
   /** Of all gradients before clipping, where they are clipped by it; []. */
   readonly gradientNorm: Tensor | null;
+  /** Of this batch, before the update; [] each. */
+  readonly metrics: { readonly [name: string]: Tensor };
 }
 
 /** The state before the first step, to be evaluated with `run`. */
@@ -61,7 +63,13 @@ export function trainingStep<P, X>(
     const seen = { loss: value, metrics: measured, weights: batch.weights };
     return [
       { params, optimizer: own, totals: addTotals(state.totals, seen, batchesPerEpoch) },
-      { loss: cast(value, 'float32'), gradientNorm: norm },
+      {
+        loss: cast(value, 'float32'),
+        gradientNorm: norm,
+        metrics: Object.fromEntries(
+          Object.entries(measured).map(([name, t]) => [name, cast(t, 'float32')]),
+        ),
+      },
     ];
   };
 }

@@ -50,6 +50,23 @@ describe.each(backends)('on %s', (_, create) => {
     expect(leaks(backend)).toEqual([]);
   });
 
+  test('the metrics of the steps have the mean of their epoch', async () => {
+    const options = { backend: create(), optimizer: adam(), loss, metrics, epochs: 2, batch: 16 };
+    const seen: (number | undefined)[] = [];
+    for await (const event of fit(mlp, points(64), { ...options, every: 2 })) {
+      if (event.type === 'step') {
+        expect(event.metrics === null).toBe(event.loss === null);
+        expect(event.metrics === null).toBe(event.step % 2 === 1);
+      }
+    }
+    for await (const event of fit(mlp, points(64), options)) {
+      if (event.type === 'step') seen.push(event.metrics?.accuracy);
+      if (event.type !== 'epoch') continue;
+      const mean = seen.splice(0).reduce<number>((sum, a) => sum + (a as number) / 4, 0);
+      expect(mean).toBeCloseTo(event.metrics.accuracy as number, 6);
+    }
+  });
+
   test('a short last batch counts its own rows only', async () => {
     const backend = create();
     const data = points(10);

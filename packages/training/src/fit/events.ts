@@ -30,6 +30,8 @@ export interface StepEvent<P> extends Snapshot<P> {
   readonly loss: number | null;
   /** Before clipping; null without clipping by norm. */
   readonly gradientNorm: number | null;
+  /** Of this batch, before its update; null where `every` left them out. */
+  readonly metrics: { readonly [name: string]: number } | null;
 }
 
 export interface EpochEvent<P> extends EpochRecord, Snapshot<P> {

@@ -165,15 +165,20 @@ export class Session<P, X> {
   private async read(
     report: StepReport,
     isAsked: boolean,
-  ): Promise<Pick<StepEvent<P>, 'loss' | 'gradientNorm'>> {
+  ): Promise<Pick<StepEvent<P>, 'loss' | 'gradientNorm' | 'metrics'>> {
+    const unread = { loss: null, gradientNorm: null, metrics: null };
     try {
       const rested = await this.pace.breath.rest();
-      if (!isAsked && !rested) return { loss: null, gradientNorm: null };
-      const [loss, gradientNorm] = await Promise.all([
+      if (!isAsked) {
+        if (rested) await report.loss.item();
+        return unread;
+      }
+      const [loss, gradientNorm, ...metrics] = await Promise.all([
         report.loss.item(),
         report.gradientNorm?.item() ?? null,
+        ...Object.entries(report.metrics).map(async ([name, t]) => [name, await t.item()] as const),
       ]);
-      return isAsked ? { loss, gradientNorm } : { loss: null, gradientNorm: null };
+      return { loss, gradientNorm, metrics: Object.fromEntries(metrics) };
     } finally {
       dispose(report);
     }

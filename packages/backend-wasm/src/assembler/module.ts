@@ -1,6 +1,6 @@
 /** Functions to the bytes of a module that imports one memory. Knows the binary format (WebAssembly core, section 5). */
 import type { Func, Local, Statement } from './function.ts';
-import { bytesOfF32, codes, leb, signedLeb, type Type, type Value } from './instructions.ts';
+import { bitsOfF32, codes, leb, signedLeb, type Type, type Value } from './instructions.ts';
 
 const typeCode: { readonly [T in Type]: number } = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 
@@ -15,181 +15,145 @@ export interface ModuleOptions {
   readonly tag?: string;
 }
 
-/** A growing array of bytes. */
-class Bytes {
-  private data = new Uint8Array(1 << 14);
-  length = 0;
-
-  push(byte: number): void {
-    if (this.length === this.data.length) this.grow(1);
-    this.data[this.length++] = byte;
-  }
-
-  all(bytes: ArrayLike<number>): void {
-    if (this.length + bytes.length > this.data.length) this.grow(bytes.length);
-    this.data.set(bytes, this.length);
-    this.length += bytes.length;
-  }
-
-  view(): Uint8Array {
-    return this.data.subarray(0, this.length);
-  }
-
-  private grow(by: number): void {
-    const bigger = new Uint8Array(Math.max(2 * this.data.length, this.length + by));
-    bigger.set(this.data);
-    this.data = bigger;
-  }
-}
-
 /** The binary of a module with these functions, in this order. The memory is imported as `env.memory`. */
 export function encodeModule(
   functions: readonly Func[],
   memory: MemoryImport,
-  options: ModuleOptions = {},
+  { tag }: ModuleOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const out = new Bytes();
-  out.all([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  const section = (id: number, body: Bytes): void => {
-    out.push(id);
-    out.all(leb(body.length));
-    out.all(body.view());
-  };
-
-  if (options.tag !== undefined) {
-    const custom = new Bytes();
-    custom.all([...text('ostinato'), ...text(options.tag)]);
-    section(0, custom);
-  }
-
-  const types: string[] = [];
-  const typeOf = functions.map((f) => {
-    const key = f.params.map((p) => p.type).join(',');
-    if (!types.includes(key)) types.push(key);
-    return types.indexOf(key);
-  });
-  const typeSection = new Bytes();
-  typeSection.all(leb(types.length));
-  for (const key of types) {
-    const params = key === '' ? [] : (key.split(',') as Type[]);
-    typeSection.all([0x60, ...leb(params.length), ...params.map((t) => typeCode[t]), 0]);
-  }
-  section(1, typeSection);
-
-  const imports = new Bytes();
-  const limits = memory.shared
-    ? [3, ...leb(memory.minimum), ...leb(memory.maximum)]
-    : [1, ...leb(memory.minimum), ...leb(memory.maximum)];
-  imports.all([...leb(1), ...text('env'), ...text('memory'), 2, ...limits]);
-  section(2, imports);
-
-  const declared = new Bytes();
-  declared.all(leb(functions.length));
-  for (const t of typeOf) declared.all(leb(t));
-  section(3, declared);
-
-  const exported = functions.map((f, i) => ({ f, i })).filter(({ f }) => f.exported);
-  const exportSection = new Bytes();
-  exportSection.all(leb(exported.length));
-  for (const { f, i } of exported) exportSection.all([...text(f.name), 0, ...leb(i)]);
-  section(7, exportSection);
-
+  const types = functions.map(({ params }) => [
+    0x60,
+    ...list(params.map((p) => [typeCode[p.type]])),
+    0,
+  ]);
+  const distinct = new Map(types.map((t) => [`${t}`, t]));
+  const numbers = [...distinct.keys()];
+  const limits = [memory.shared ? 3 : 1, ...leb(memory.minimum), ...leb(memory.maximum)];
+  const exported = functions.filter((f) => f.exported);
   const code = new Bytes();
-  code.all(leb(functions.length));
-  for (const f of functions) {
-    const body = encodeFunction(f);
-    code.all(leb(body.length));
-    code.all(body.view());
-  }
-  section(10, code);
-  return new Uint8Array(out.view());
-}
-
-function text(s: string): number[] {
-  const bytes = [...new TextEncoder().encode(s)];
-  return [...leb(bytes.length), ...bytes];
-}
-
-function encodeFunction(f: Func): Bytes {
-  const out = new Bytes();
-  const groups: { type: Type; count: number }[] = [];
-  for (const l of f.locals as readonly Local[]) {
-    const last = groups.at(-1);
-    if (last?.type === l.type) last.count++;
-    else groups.push({ type: l.type, count: 1 });
-  }
-  out.all(leb(groups.length));
-  for (const g of groups) out.all([...leb(g.count), typeCode[g.type]]);
-  encodeStatements(out, f.body);
-  out.push(0x0b);
+  for (const f of functions) encodeFunction(code, f);
+  const count = leb(functions.length);
+  const head = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...(tag === undefined ? [] : section(0, [...text('ostinato'), ...text(tag)])),
+    ...section(1, list([...distinct.values()])),
+    ...section(2, list([[...text('env'), ...text('memory'), 2, ...limits]])),
+    ...section(3, list(types.map((t) => leb(numbers.indexOf(`${t}`))))),
+    ...section(7, list(exported.map((f) => [...text(f.name), 0, ...leb(functions.indexOf(f))]))),
+    ...[10, ...leb(count.length + code.length), ...count],
+  ];
+  const out = new Uint8Array(head.length + code.length);
+  out.set(head);
+  out.set(code.view(), head.length);
   return out;
 }
+
+const list = (items: readonly (readonly number[])[]): number[] => [
+  ...leb(items.length),
+  ...items.flat(),
+];
+const section = (id: number, body: readonly number[]): number[] => [
+  id,
+  ...leb(body.length),
+  ...body,
+];
+const text = (s: string): number[] => {
+  const bytes = [...new TextEncoder().encode(s)];
+  return [...leb(bytes.length), ...bytes];
+};
+
+/**
+ * A growing array. Plain loops here and below: most programs are encoded before an engine has compiled this code, and
+ * then iterators, spreading and `set` take several times as long.
+ */
+class Bytes {
+  private data = new Uint8Array(1 << 14);
+  length = 0;
+
+  put(byte: number): void {
+    if (this.length === this.data.length) {
+      const more = new Uint8Array(2 * this.length);
+      more.set(this.data);
+      this.data = more;
+    }
+    this.data[this.length++] = byte;
+  }
+
+  all(bytes: readonly number[]): void {
+    for (let k = 0; k < bytes.length; k++) this.put(bytes[k] as number);
+  }
+
+  view(from = 0): Uint8Array {
+    return this.data.subarray(from, this.length);
+  }
+}
+
+/** A size that is known later has five bytes, whatever it is. */
+const SIZE = [0x80, 0x80, 0x80, 0x80, 0];
+
+function encodeFunction(out: Bytes, { locals, body }: Func): void {
+  out.all(SIZE);
+  const start = out.length;
+  const groups: Local[][] = [];
+  for (const local of locals) {
+    const last = groups.at(-1);
+    if (last?.[0]?.type === local.type) last.push(local);
+    else groups.push([local]);
+  }
+  out.all(list(groups.map((g) => [...leb(g.length), typeCode[(g[0] as Local).type]])));
+  encodeStatements(out, body);
+  out.put(END);
+  const size = leb(out.length - start);
+  out.view(start - SIZE.length).set(SIZE.map((byte, k) => byte | (size[k] ?? 0)));
+}
+
+const END = 0x0b;
+/** The type of blocks here: they give no value. */
+const NOTHING = 0x40;
 
 function encodeStatements(out: Bytes, body: readonly Statement[]): void {
   for (const s of body) {
     switch (s.kind) {
       case 'do':
-        for (const a of s.args) encodeValue(out, a);
-        encodeOp(out, s.op, s.imm);
+        encode(out, s);
         break;
       case 'loop':
       case 'block':
-        out.all([s.kind === 'loop' ? 0x03 : 0x02, 0x40]);
+        out.put(s.kind === 'loop' ? 0x03 : 0x02);
+        out.put(NOTHING);
         encodeStatements(out, s.body);
-        out.push(0x0b);
+        out.put(END);
         break;
       case 'if':
-        encodeValue(out, s.condition);
-        out.all([0x04, 0x40]);
+        encode(out, s.condition);
+        out.put(0x04);
+        out.put(NOTHING);
         encodeStatements(out, s.whenTrue);
         if (s.whenFalse.length > 0) {
-          out.push(0x05);
+          out.put(0x05);
           encodeStatements(out, s.whenFalse);
         }
-        out.push(0x0b);
+        out.put(END);
         break;
       case 'branch':
-        if (s.condition) encodeValue(out, s.condition);
-        out.push(s.condition ? 0x0d : 0x0c);
-        out.all(leb(s.depth));
+        if (s.condition) encode(out, s.condition);
+        out.put(s.condition ? 0x0d : 0x0c);
+        out.put(s.depth);
     }
   }
 }
 
-function encodeValue(out: Bytes, v: Value): void {
-  for (const a of v.args) encodeValue(out, a);
-  encodeOp(out, v.op, v.imm);
-}
-
-function encodeOp(out: Bytes, op: Value['op'], imm: readonly number[]): void {
-  const code = codes[op];
-  out.all(code.bytes);
-  const first = imm[0] as number;
-  switch (code.imm) {
-    case 'none':
-      return;
-    case 'local':
-    case 'function':
-      out.all(leb(first));
-      return;
-    case 'i32':
-      out.all(signedLeb(first));
-      return;
-    case 'f32':
-      out.all(bytesOfF32(first));
-      return;
-    case 'memory':
-      out.all(leb((code as { align: number }).align));
-      out.all(leb(first));
-      return;
-    case 'memory lane':
-      out.all(leb((code as { align: number }).align));
-      out.all(leb(first));
-      out.push(imm[1] as number);
-      return;
-    case 'lane':
-    case 'shuffle':
-    case 'v128':
-      out.all(imm);
+function encode(out: Bytes, { op, args, imm }: Pick<Value, 'op' | 'args' | 'imm'>): void {
+  for (let k = 0; k < args.length; k++) encode(out, args[k] as Value);
+  out.all(codes[op]);
+  for (let k = 0; k < imm.length; k++) {
+    const n = imm[k] as number;
+    if (op === 'v128.const') out.all(bytesOf(n));
+    else if (op === 'f32.const') out.all(bytesOf(bitsOfF32(n)));
+    else if (op === 'i32.const') out.all(signedLeb(n));
+    else if (n < 0x80) out.put(n);
+    else out.all(leb(n));
   }
 }
+
+const bytesOf = (word: number): number[] => [word, word >> 8, word >> 16, word >> 24];

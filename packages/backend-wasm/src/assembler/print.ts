@@ -1,6 +1,6 @@
 /** Functions as text in the manner of WebAssembly's folded text format, for people and snapshots. */
 import type { Func, Statement } from './function.ts';
-import { codes, type Value } from './instructions.ts';
+import type { Value } from './instructions.ts';
 
 /** `names` are those of the module's functions, by number. */
 export function printFunction(f: Func, names: readonly string[] = []): string {
@@ -55,19 +55,11 @@ function printOp(
   local: (index: number) => string,
   names: readonly string[],
 ): string {
-  const [first = 0] = imm;
-  switch (codes[op].imm) {
-    case 'none':
-      return op;
-    case 'local':
-      return `${op} ${local(first)}`;
-    case 'function':
-      return `${op} $${names[first] ?? first}`;
-    case 'memory':
-      return first === 0 ? op : `${op} offset=${first}`;
-    case 'memory lane':
-      return `${op}${first === 0 ? '' : ` offset=${first}`} ${imm[1]}`;
-    default:
-      return `${op} ${imm.join(' ')}`;
-  }
+  const [first = 0, ...rest] = imm;
+  if (op.startsWith('local.')) return `${op} ${local(first)}`;
+  if (op === 'call') return `${op} $${names[first] ?? first}`;
+  if (op === 'v128.const') return `${op} ${new Uint8Array(Int32Array.from(imm).buffer).join(' ')}`;
+  if (/load|store/.test(op))
+    return [op, ...(first === 0 ? [] : [`offset=${first}`]), ...rest].join(' ');
+  return [op, ...imm].join(' ');
 }

@@ -30,6 +30,8 @@ export const errorCodes = {
   'out-of-memory': 'The device has no room for a buffer',
   'compiled-disposed': 'A compiled function was called after it was disposed',
   'no-backend': 'No backend opens',
+  'no-adapter': 'There is no GPU to compute on',
+  'device-lost': 'The GPU was taken away',
   'option-invalid': 'An option has a value that makes no sense',
   'data-invalid': 'Training data do not fit together',
   'checkpoint-damaged': 'A checkpoint was cut off or changed',

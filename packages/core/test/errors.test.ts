@@ -224,6 +224,8 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     says: ['f:', 'was disposed', 'Compile it again'],
   },
   'no-backend': { run: () => o.pickBackend([]), says: ['pickBackend', 'list is empty', 'Add one'] },
+  'no-adapter': 'backend-webgpu',
+  'device-lost': 'backend-webgpu',
   'option-invalid': {
     run: () => o.scan((c: T) => [c, null], f64(1), null, { length: 1, checkpoint: -1 }),
     says: ['scan: checkpoint', '-1', 'from 1 up'],

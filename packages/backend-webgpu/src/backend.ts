@@ -1,0 +1,106 @@
+/** The backend: a device, its memory, and programs as command buffers. */
+import { type Backend, bytesPerElement, fail, type Program } from '@ostinato/core/backend';
+import { type AdapterOptions, type OpenDevice, openDevice } from './adapter.ts';
+import { StepNumbers } from './clock.ts';
+import { type Device, makeExecutable } from './executable.ts';
+import { watch } from './health.ts';
+import { DeviceMemory, type GpuBuffer } from './memory.ts';
+import { Pipelines } from './pipelines.ts';
+import type { Machine, PlanOptions } from './plan/plan.ts';
+import { planProgram } from './plan/program.ts';
+
+export interface WebGpuOptions extends AdapterOptions, PlanOptions {}
+
+export interface WebGpuBackend extends Backend<GpuBuffer> {
+  /** Settles when the device is gone; a fresh backend can be opened then. */
+  readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
+  /** Buffers that nobody freed, and pipelines compiled so far. */
+  counts(): { readonly buffers: number; readonly pipelines: number };
+}
+
+/** WebGPU's smallest limits allow so many threads; more help only loops inside a workgroup. */
+const THREADS = 64;
+
+/**
+ * Opens WebGPU: in browsers `navigator.gpu`, in Node the optional package `webgpu`. Throws `no-adapter`, with the reason,
+ * where there is none.
+ */
+export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const open = await openDevice(options);
+  return backendOn(open, options);
+}
+
+function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
+  const { device, software, adapter } = open;
+  const health = watch(device);
+  const memory = new DeviceMemory(device, health);
+  const pipelines = new Pipelines(device);
+  const machineDevice: Device = {
+    device,
+    memory,
+    pipelines,
+    steps: new StepNumbers(device, pipelines),
+    health,
+  };
+  const machine = machineOf(device.limits, software);
+  const executables = new Set<{ dispose(): void }>();
+  const notes = [adapter, software ? 'computes on the CPU' : 'computes on a GPU'];
+  return {
+    name: 'webgpu',
+    limits: {
+      buffers: machine.storageBuffers,
+      bindingBytes: machine.bindingBytes,
+      bufferBytes: device.limits.maxBufferSize,
+      align: device.limits.minStorageBufferOffsetAlignment,
+    },
+    info: () => ({ name: 'webgpu', variant: software ? 'software' : 'wgsl', notes }),
+    lost: device.lost,
+    counts: () => ({ buffers: memory.liveBuffers, pipelines: pipelines.count }),
+    alloc: (bytes, label) => memory.alloc(bytes, label),
+    free: (buffer) => memory.free(buffer),
+    write: (buffer, data, at) => memory.write(buffer, data, at),
+    read: (buffer, at, bytes) => memory.read(buffer, at, bytes),
+    async compile(program) {
+      health.check('compile');
+      assertTypes(program);
+      const plan = planProgram(program, machine, options);
+      const executable = await makeExecutable(machineDevice, program, plan);
+      executables.add(executable);
+      return {
+        run: (inputs, outputs) => executable.run(inputs, outputs),
+        dispose() {
+          if (executables.delete(executable)) executable.dispose();
+        },
+      };
+    },
+    dispose() {
+      for (const executable of executables) executable.dispose();
+      executables.clear();
+      memory.dispose();
+      machineDevice.steps.dispose();
+      health.retire();
+      // Dawn keeps a device's memory until it is destroyed, and crashes where its GPU object went first.
+      device.destroy();
+      void open.gpu;
+    },
+  };
+}
+
+export function machineOf(limits: GPUSupportedLimits, software: boolean): Machine {
+  return {
+    threads: THREADS,
+    workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    bindingBytes: limits.maxStorageBufferBindingSize,
+    storageBuffers: limits.maxStorageBuffersPerShaderStage,
+    software,
+  };
+}
+
+function assertTypes(program: Program): void {
+  const wide = program.slots.find((slot) => bytesPerElement[slot.dtype] !== 4);
+  if (wide)
+    fail(
+      'unsupported-dtype',
+      `webgpu: "${wide.label}" is ${wide.dtype}, which GPUs do not have here. Use float32, or the reference backend.`,
+    );
+}

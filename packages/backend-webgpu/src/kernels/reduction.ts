@@ -1,0 +1,141 @@
+/**
+ * Combining many terms into few values: each value by one thread, or by several that share its terms and then meet in
+ * workgroup memory, in a tree that depends on the shapes alone. Knows threads; what a term is, it is told.
+ */
+import type { Axis, Combine, DType } from '@ostinato/core/backend';
+import { combine, type Stored, typeNames } from '../wgsl/expression.ts';
+import type { RowNames } from '../wgsl/place.ts';
+import type { KernelWriter } from '../wgsl/writer.ts';
+import {
+  decompose,
+  emitPoints,
+  emitRow,
+  groupNumber,
+  type Part,
+  type Space,
+  sizeOfAll,
+} from './space.ts';
+
+export interface Reduction {
+  readonly outer: readonly Axis[];
+  readonly hasRows: boolean;
+  readonly space: Space;
+  /** Element types of the values. */
+  readonly types: readonly DType[];
+  readonly combine: Combine;
+  /** Emits all terms of one part at one point, and calls `add` with the values of each. */
+  terms(
+    indices: readonly string[],
+    row: RowNames | undefined,
+    part: Part,
+    add: (values: readonly string[]) => void,
+  ): void;
+  write(indices: readonly string[], row: RowNames | undefined, values: readonly string[]): void;
+}
+
+/** From so many values on there are threads enough with one each. */
+const ENOUGH_VALUES = 4096;
+/** Neighbouring values are read together, so that is how many threads stand side by side. */
+const SIDE_BY_SIDE = 16;
+
+export function emitReduction(w: KernelWriter, reduction: Reduction): number {
+  const { outer, hasRows, space } = reduction;
+  const values = sizeOfAll(outer) * (space.kind === 'tile' && hasRows ? space.rows : 1);
+  const parts = partsFor(w.threads, values, space);
+  if (parts > 1) return emitShared(w, reduction, values, parts);
+  return emitPoints(w, outer, hasRows, space, (indices, row) => {
+    const totals = emitTotals(w, reduction);
+    reduction.terms(indices, row, { number: '0u', of: 1 }, (terms) =>
+      addTo(w, reduction, totals, terms),
+    );
+    reduction.write(indices, row, totals);
+  });
+}
+
+/** How many threads share the terms of one value. Few choices, so that other sizes rarely make another kernel. */
+function partsFor(threads: number, values: number, space: Space): number {
+  if (space.kind === 'tile') return Math.max(1, threads / 2 ** Math.ceil(Math.log2(values)));
+  if (values >= ENOUGH_VALUES) return 1;
+  return values >= SIDE_BY_SIDE ? threads / SIDE_BY_SIDE : threads;
+}
+
+/** A variable per value, at what changes nothing. */
+function emitTotals(w: KernelWriter, { types, combine: how }: Reduction): string[] {
+  return types.map((dtype) => {
+    const name = w.name('total');
+    w.emit(`var ${name}: ${typeNames[dtype as Stored]} = ${identity(w, how, dtype)};`);
+    return name;
+  });
+}
+
+function identity(w: KernelWriter, how: Combine, dtype: DType): string {
+  const most = how === 'min';
+  if (dtype === 'float32')
+    return how === 'sum' ? '0.0f' : w.floatParam(most ? Number.POSITIVE_INFINITY : -Infinity);
+  if (dtype === 'bool') return String(most);
+  if (how === 'sum') return dtype === 'int32' ? '0i' : '0u';
+  if (dtype === 'uint32') return most ? '0xffffffffu' : '0u';
+  return most ? '0x7fffffff' : 'bitcast<i32>(0x80000000u)';
+}
+
+function addTo(
+  w: KernelWriter,
+  { types, combine: how }: Reduction,
+  totals: readonly string[],
+  terms: readonly string[],
+): void {
+  totals.forEach((total, k) => {
+    w.emit(`${total} = ${combine(w, how, types[k] as DType, total, terms[k] as string)};`);
+  });
+}
+
+function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts: number): number {
+  const { outer, hasRows, space, types, combine: how } = reduction;
+  const lanes = w.threads / parts;
+  const lane = w.let('lane', `thread % ${lanes}u`);
+  const part = w.let('part', `thread / ${lanes}u`);
+  const points = sizeOfAll(outer);
+  // Which value this thread works on, and whether there is one.
+  let id = lane;
+  let row: RowNames | undefined;
+  let exists: string;
+  if (space.kind === 'grid') {
+    id = w.let('id', `${groupNumber(w)} * ${lanes}u + ${lane}`);
+    exists = w.let('exists', `${id} < ${w.param(values)}`);
+  } else if (hasRows) {
+    const inTile = w.let('r', `${lane} / ${points}u`);
+    exists = w.let('exists', `${lane} < ${values}u && ${inTile} < rows`);
+    row = emitRow(w, inTile);
+    id = points === 1 ? '0u' : w.let('point', `${lane} % ${points}u`);
+  } else exists = w.let('exists', `${lane} < ${values}u`);
+  const indices = decompose(w, id, outer, space);
+  const totals = emitTotals(w, reduction);
+  w.block(`if (${exists})`, () =>
+    reduction.terms(indices, row, { number: part, of: parts }, (terms) =>
+      addTo(w, reduction, totals, terms),
+    ),
+  );
+  const arrays = types.map((dtype, k) => w.scratchArray(typeNames[dtype as Stored], k));
+  arrays.forEach((array, k) => {
+    w.emit(`${array}[thread] = ${totals[k]};`);
+  });
+  w.emit('workgroupBarrier();');
+  const half = w.name('half');
+  w.block(`for (var ${half} = ${parts / 2}u; ${half} > 0u; ${half} >>= 1u)`, () => {
+    w.block(`if (${part} < ${half})`, () =>
+      arrays.forEach((array, k) => {
+        const [a, b] = [`${array}[thread]`, `${array}[thread + ${half} * ${lanes}u]`];
+        w.emit(`${a} = ${combine(w, how, types[k] as DType, a, b)};`);
+      }),
+    );
+    w.emit('workgroupBarrier();');
+  });
+  w.block(`if (${part} == 0u && ${exists})`, () =>
+    reduction.write(
+      indices,
+      row,
+      arrays.map((array) => `${array}[thread]`),
+    ),
+  );
+  return Math.ceil(values / lanes);
+}

@@ -1,0 +1,155 @@
+/**
+ * Gather and scatter. A scatter adds in the order of its source rows, without atomics on floats: rows of one index are
+ * linked into a list first, and then each list is walked by one thread per column.
+ */
+import { fail, type Gather, type Operand, type Scatter } from '@ostinato/core/backend';
+import { typeNames } from '../wgsl/expression.ts';
+import { type Base, emitBase, indexOf, load, type StoragePlace, store } from '../wgsl/place.ts';
+import type { KernelWriter } from '../wgsl/writer.ts';
+import { type Context, emitPoints } from './space.ts';
+
+const baseOf = (w: KernelWriter, o: Operand, { place, clock }: Context): Base =>
+  emitBase(w, place(o.slot), o.dtype, o.offset, clock);
+
+const axis = (size: number, stride = 1): { size: number; over: boolean; strides: number[] } => ({
+  size,
+  over: false,
+  strides: [stride],
+});
+
+/** The index in the table's rows, or what fails `< rows`: a negative one is a large unsigned one. */
+const asUnsigned = ({ dtype }: Base, value: string): string =>
+  dtype === 'int32' ? `bitcast<u32>(${value})` : value;
+
+const zero = { float32: '0.0f', int32: '0i', uint32: '0u', bool: 'false' } as const;
+
+export function emitGather(w: KernelWriter, gather: Gather, context: Context): number {
+  const [table, index] = gather.args.map((o) => baseOf(w, o, context)) as [Base, Base];
+  const out = baseOf(w, gather.outs[0], context);
+  const { space } = context;
+  const [n, d] = gather.shape;
+  const rowed = space.kind === 'tile' && space.axis !== null;
+  if (rowed && space.axis !== 0)
+    fail('program-invalid', 'webgpu: a gather has its rows along its first axis.');
+  const rows = w.let('size', w.param(gather.rows));
+  const type = typeNames[out.dtype as keyof typeof typeNames];
+  return emitPoints(w, rowed ? [axis(d)] : [axis(n), axis(d)], rowed, space, (points, row) => {
+    const [i, k] = rowed ? [undefined, points[0]] : points;
+    const at = (base: Base, strides: readonly number[], byRow: boolean): string => {
+      const along = [
+        ...(i !== undefined && byRow ? [{ index: i, stride: strides[0] as number }] : []),
+        ...(strides.length > 1 ? [{ index: k as string, stride: strides[1] as number }] : []),
+      ];
+      return indexOf(w, base, along, row && { names: row, stride: strides[0] as number });
+    };
+    const [from] = gather.args;
+    const at_ = at(index, gather.args[1].strides, true);
+    const number = w.let('number', asUnsigned(index, load(index, at_)));
+    const value = w.name('value');
+    w.emit(`var ${value}: ${type} = ${zero[out.dtype as keyof typeof zero]};`);
+    w.block(`if (${number} < ${rows})`, () => {
+      const place = indexOf(w, table, [
+        { index: number, stride: from.strides[0] },
+        { index: k as string, stride: from.strides[1] },
+      ] as { index: string; stride: number }[]);
+      w.emit(`${value} = ${load(table, place)};`);
+    });
+    w.emit(store(out, at(out, gather.outs[0].strides, true), value));
+  });
+}
+
+/** Scratch of a scatter: the first source row of each table row, and the next one of each source row. */
+export interface Links {
+  readonly first: StoragePlace;
+  readonly next: StoragePlace;
+}
+
+/** No row. */
+const NONE = '0xffffffffu';
+
+const words = (w: KernelWriter, place: StoragePlace, { clock }: Context): Base =>
+  emitBase(w, place, 'uint32', 0, clock);
+
+/** Dispatch 1: no table row has a source yet. */
+export function emitClearLinks(
+  w: KernelWriter,
+  { rows }: Scatter,
+  links: Links,
+  context: Context,
+): number {
+  const first = words(w, links.first, context);
+  return emitPoints(w, [axis(rows)], false, context.space, ([row]) =>
+    w.emit(store(first, indexOf(w, first, [{ index: row as string, stride: 1 }]), NONE)),
+  );
+}
+
+/** Dispatch 2: each source row finds the next one of its index; the least is the first, whoever comes first. */
+export function emitLinks(
+  w: KernelWriter,
+  scatter: Scatter,
+  links: Links,
+  context: Context,
+): number {
+  const index = baseOf(w, scatter.args[1], context);
+  const first = words(w, links.first, context);
+  const next = words(w, links.next, context);
+  const [n] = scatter.shape;
+  const stride = scatter.args[1].strides[0] as number;
+  const size = w.let('size', w.param(scatter.rows));
+  const count = w.let('count', w.param(n));
+  const indexAt = (i: string): string =>
+    asUnsigned(index, load(index, indexOf(w, index, [{ index: i, stride }])));
+  return emitPoints(w, [axis(n)], false, context.space, ([given]) => {
+    const i = given as string;
+    const row = w.let('number', indexAt(i));
+    const other = w.name('j');
+    w.emit(`var ${other} = ${i} + 1u;`);
+    w.block(`while (${other} < ${count})`, () => {
+      w.emit(`if (${indexAt(other)} == ${row}) { break; }`);
+      w.emit(`${other}++;`);
+    });
+    const link = `select(${NONE}, ${other}, ${other} < ${count})`;
+    w.emit(store(next, indexOf(w, next, [{ index: i, stride: 1 }]), link));
+    const least = w.name('k');
+    w.block(`if (${row} < ${size})`, () => {
+      // Only what nobody before it shares is the first: one writer, no atomics.
+      w.emit(`var ${least} = 0u;`);
+      w.block(`while (${least} < ${i})`, () => {
+        w.emit(`if (${indexAt(least)} == ${row}) { break; }`);
+        w.emit(`${least}++;`);
+      });
+      const place = indexOf(w, first, [{ index: row, stride: 1 }]);
+      w.block(`if (${least} == ${i})`, () => w.emit(store(first, place, i)));
+    });
+  });
+}
+
+/** Dispatch 3: each element of the table walks its list, in the order of the source rows. */
+export function emitSums(
+  w: KernelWriter,
+  scatter: Scatter,
+  links: Links,
+  context: Context,
+): number {
+  const x = baseOf(w, scatter.args[0], context);
+  const out = baseOf(w, scatter.outs[0], context);
+  const first = words(w, links.first, context);
+  const next = words(w, links.next, context);
+  const [, d] = scatter.shape;
+  const strides = (o: Operand): readonly [number, number] => o.strides as [number, number];
+  return emitPoints(w, [axis(scatter.rows), axis(d)], false, context.space, ([row, column]) => {
+    const at = (base: Base, i: string, [a, b]: readonly [number, number]): string =>
+      indexOf(w, base, [
+        { index: i, stride: a },
+        { index: column as string, stride: b },
+      ]);
+    const [total, i] = [w.name('total'), w.name('i')];
+    w.emit(`var ${total} = ${zero[out.dtype as keyof typeof zero]};`);
+    w.emit(`var ${i} = ${load(first, indexOf(w, first, [{ index: row as string, stride: 1 }]))};`);
+    w.block(`while (${i} != ${NONE})`, () => {
+      w.emit(`${total} += ${load(x, at(x, i, strides(scatter.args[0])))};`);
+      w.emit(`${i} = ${load(next, indexOf(w, next, [{ index: i, stride: 1 }]))};`);
+    });
+    w.emit(store(out, at(out, row as string, strides(scatter.outs[0])), total));
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * Device buffers: zero at first, pooled, read through staging buffers. Knows the queue and its order; knows no program.
+ */
+import { fail, type Memory } from '@ostinato/core/backend';
+import type { Health } from './health.ts';
+
+/** WebGPU's `GPUBufferUsage`, which Node has no global for. */
+export const usage = {
+  mapRead: 1,
+  copySource: 4,
+  copyTarget: 8,
+  uniform: 64,
+  storage: 128,
+} as const;
+
+const MAP_READ = 1;
+
+export interface GpuBuffer {
+  readonly gpu: GPUBuffer;
+  /** What was asked for; the buffer itself may be larger. */
+  readonly bytes: number;
+}
+
+/** Buffers of at least this size are destroyed when freed, not kept: the pool is for what comes and goes. */
+const LARGEST_POOLED = 64 * 2 ** 20;
+/** Bytes that the pool keeps at most. */
+const POOL_BYTES = 256 * 2 ** 20;
+
+/** Sizes in steps of an eighth, so that similar ones share. Storage bindings are multiples of 4. */
+function roomFor(bytes: number): number {
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3));
+  return Math.max(step, Math.ceil(bytes / step) * step);
+}
+
+export class DeviceMemory implements Memory<GpuBuffer> {
+  private readonly device: GPUDevice;
+  private readonly health: Health;
+  private readonly pool = new Map<number, GPUBuffer[]>();
+  private pooled = 0;
+  private readonly live = new Set<GpuBuffer>();
+  /** Recycled buffers that still hold old values. */
+  private readonly unclean = new Set<GpuBuffer>();
+  private readonly staging = new Map<number, GPUBuffer[]>();
+
+  constructor(device: GPUDevice, health: Health) {
+    this.device = device;
+    this.health = health;
+  }
+
+  get liveBuffers(): number {
+    return this.live.size;
+  }
+
+  alloc(bytes: number, label = 'buffer'): GpuBuffer {
+    this.health.check('alloc');
+    const room = roomFor(bytes);
+    const { maxBufferSize } = this.device.limits;
+    if (room > maxBufferSize)
+      fail(
+        'out-of-memory',
+        `webgpu: "${label}" needs ${bytes} bytes, this device's buffers hold ${maxBufferSize} at most. Use smaller batches, or checkpoint in scan.`,
+      );
+    const recycled = this.pool.get(room)?.pop();
+    const gpu = recycled ?? this.create(room, usage.storage | usage.copySource | usage.copyTarget);
+    const buffer = { gpu, bytes };
+    if (recycled) {
+      this.pooled -= room;
+      this.unclean.add(buffer);
+    }
+    this.live.add(buffer);
+    return buffer;
+  }
+
+  free(buffer: GpuBuffer): void {
+    this.assertLive(buffer, 'free');
+    this.live.delete(buffer);
+    this.unclean.delete(buffer);
+    const { gpu } = buffer;
+    if (gpu.size > LARGEST_POOLED || this.pooled + gpu.size > POOL_BYTES) gpu.destroy();
+    else {
+      this.pooled += gpu.size;
+      push(this.pool, gpu);
+    }
+  }
+
+  write(buffer: GpuBuffer, data: Uint8Array, at = 0): void {
+    this.health.check('write');
+    this.assertLive(buffer, 'write');
+    this.assertInside(buffer, at, data.byteLength, 'write');
+    if (data.byteLength === 0) return;
+    // What is overwritten as a whole need not be zeroed before.
+    if (at === 0 && data.byteLength >= buffer.bytes) this.unclean.delete(buffer);
+    else if (this.unclean.has(buffer)) this.submit(() => undefined);
+    // The element type says nothing here: bytes are bytes.
+    this.device.queue.writeBuffer(
+      buffer.gpu,
+      at,
+      data.buffer as ArrayBuffer,
+      data.byteOffset,
+      data.byteLength,
+    );
+  }
+
+  async read(buffer: GpuBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
+    this.health.check('read');
+    this.assertLive(buffer, 'read');
+    this.assertInside(buffer, at, bytes, 'read');
+    if (bytes === 0) return new Uint8Array();
+    const room = roomFor(bytes);
+    const staging =
+      this.staging.get(room)?.pop() ?? this.create(room, usage.mapRead | usage.copyTarget);
+    this.submit((encoder) => encoder.copyBufferToBuffer(buffer.gpu, at, staging, 0, bytes));
+    try {
+      await staging.mapAsync(MAP_READ, 0, bytes);
+    } catch (error) {
+      staging.destroy();
+      return this.health.explain('read', error);
+    }
+    const copy = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
+    staging.unmap();
+    push(this.staging, staging);
+    // An error of an earlier run counts against the first read behind it.
+    await this.health.settled();
+    this.health.check('read');
+    return copy;
+  }
+
+  /** Enqueues commands, behind the zeroing of recycled buffers. */
+  submit(record: (encoder: GPUCommandEncoder) => void): void {
+    const encoder = this.device.createCommandEncoder();
+    for (const { gpu } of this.unclean) encoder.clearBuffer(gpu);
+    this.unclean.clear();
+    record(encoder);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  assertLive(buffer: GpuBuffer, doing: string): void {
+    if (!this.live.has(buffer))
+      fail(
+        'disposed',
+        `webgpu: ${doing} of a buffer that was freed or belongs to another backend. Keep it until the last use.`,
+      );
+  }
+
+  /** Everything goes, whoever still holds it. */
+  dispose(): void {
+    for (const { gpu } of this.live) gpu.destroy();
+    for (const kept of [this.pool, this.staging])
+      for (const list of kept.values()) for (const gpu of list) gpu.destroy();
+    this.live.clear();
+    this.unclean.clear();
+    this.pool.clear();
+    this.staging.clear();
+  }
+
+  private create(size: number, flags: GPUBufferUsageFlags): GPUBuffer {
+    return this.device.createBuffer({ size, usage: flags });
+  }
+
+  private assertInside(buffer: GpuBuffer, at: number, bytes: number, doing: string): void {
+    if (at % 4 !== 0 || bytes % 4 !== 0 || at < 0 || bytes < 0 || at + bytes > buffer.bytes)
+      fail(
+        'program-invalid',
+        `webgpu: ${doing} of ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside, in multiples of 4.`,
+      );
+  }
+}
+
+function push(lists: Map<number, GPUBuffer[]>, gpu: GPUBuffer): void {
+  const list = lists.get(gpu.size);
+  if (list) list.push(gpu);
+  else lists.set(gpu.size, [gpu]);
+}

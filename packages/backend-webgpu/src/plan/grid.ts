@@ -1,0 +1,79 @@
+/** Instructions as dispatches of their own: over the whole grid, once or once per step. Knows plans; knows no device. */
+import type { Instr, Operand, Scan } from '@ostinato/core/backend';
+import { emitContract } from '../kernels/contract.ts';
+import { emitLoop } from '../kernels/loop.ts';
+import type { Context } from '../kernels/space.ts';
+import { emitClearLinks, emitGather, emitLinks, emitSums, type Links } from '../kernels/table.ts';
+import type { StoragePlace } from '../wgsl/place.ts';
+import { KernelWriter, type Use } from '../wgsl/writer.ts';
+import type { Dispatch, Machine } from './plan.ts';
+import { inSlot, type Scope, type Scratch } from './scope.ts';
+
+/** An instruction whose operands' offsets count from their slots. */
+function rebased<I extends Exclude<Instr, Scan>>(instr: I, scope: Scope): I {
+  const move = (o: Operand): Operand => ({ ...o, offset: inSlot(scope.program, o) });
+  return { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) };
+}
+
+export function gridDispatches(
+  given: Exclude<Instr, Scan>,
+  scope: Scope,
+  machine: Machine,
+  scratch: Scratch,
+): Dispatch[] {
+  const instr = rebased(given, scope);
+  const uses = (operands: readonly Operand[], write: boolean): Use[] =>
+    operands.map((o) => ({ buffer: scope.place(o.slot).buffer, dtype: o.dtype, write }));
+  const dispatch = (
+    label: string,
+    touched: readonly Use[],
+    emit: (w: KernelWriter, context: Context) => number,
+  ): Dispatch => {
+    const w = new KernelWriter(machine.threads, touched);
+    const clock = (level: number): string => w.clock(level);
+    const context: Context = { place: scope.place, clock, space: { kind: 'grid' } };
+    const workgroups = emit(w, context);
+    return { kind: 'dispatch', label, kernel: w.kernel(), workgroups };
+  };
+  const all = [...uses(instr.args, false), ...uses(instr.outs, true)];
+  switch (instr.kind) {
+    case 'loop':
+      return [dispatch('loop', all, (w, c) => emitLoop(w, instr, c))];
+    case 'contract':
+      return [dispatch('contract', all, (w, c) => emitContract(w, instr, c))];
+    case 'gather':
+      return [dispatch('gather', all, (w, c) => emitGather(w, instr, c))];
+    case 'scatter':
+      return scratch.within(() => {
+        const links: Links = {
+          first: scratch.reserve(instr.rows),
+          next: scratch.reserve(instr.shape[0]),
+        };
+        const word = (place: StoragePlace, write: boolean): Use => ({
+          buffer: place.buffer,
+          dtype: 'uint32',
+          write,
+        });
+        const index = uses([instr.args[1]], false);
+        const { first, next } = links;
+        return [
+          dispatch('scatter: clear', [word(first, true)], (w, c) =>
+            emitClearLinks(w, instr, links, c),
+          ),
+          dispatch('scatter: links', [...index, word(first, true), word(next, true)], (w, c) =>
+            emitLinks(w, instr, links, c),
+          ),
+          dispatch(
+            'scatter: sums',
+            [
+              ...uses([instr.args[0]], false),
+              ...uses(instr.outs, true),
+              word(first, false),
+              word(next, false),
+            ],
+            (w, c) => emitSums(w, instr, links, c),
+          ),
+        ];
+      });
+  }
+}

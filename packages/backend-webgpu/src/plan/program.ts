@@ -1,0 +1,134 @@
+/** A program as a plan: each instruction as dispatches, each scan by the schedule that suits it. Knows no device. */
+import {
+  arg,
+  type DType,
+  type Instr,
+  type Loop,
+  type Operand,
+  type Program,
+  type Scan,
+} from '@ostinato/core/backend';
+import type { StoragePlace } from '../wgsl/place.ts';
+import { gridDispatches } from './grid.ts';
+import { persistent } from './persistent.ts';
+import type { Machine, Plan, PlanOptions, Step } from './plan.ts';
+import {
+  carryPlaces,
+  carryRoom,
+  ownPlaces,
+  type Planner,
+  placeOf,
+  type Scope,
+  Scratch,
+  timedPlace,
+} from './scope.ts';
+
+export function planProgram(program: Program, machine: Machine, options: PlanOptions = {}): Plan {
+  const scratch = new Scratch(Math.floor(machine.bindingBytes / 4));
+  const own = ownPlaces(program, scratch);
+  const callers = new Set([...program.inputs, ...program.outputs]);
+  const place = (slot: number): StoragePlace =>
+    callers.has(slot)
+      ? { memory: 'storage', buffer: `slot${slot}`, offset: 0, moves: [] }
+      : own(slot);
+  const { barriers = true } = options;
+  const planner: Planner = { machine, options, scratch, scans: [], barriers };
+  const steps = stepsOf({ program, place, depth: 0 }, planner);
+  return { own: scratch.bytes, steps, scans: planner.scans };
+}
+
+function stepsOf(scope: Scope, planner: Planner): Step[] {
+  const { machine, scratch } = planner;
+  return scope.program.code.flatMap((instr: Instr): Step[] => {
+    if (instr.kind !== 'scan') return gridDispatches(instr, scope, machine, scratch);
+    return scratch.within(() => {
+      const { schedule, why } = chooseSchedule(instr, planner);
+      const fused = schedule === 'persistent' ? persistent(instr, scope, planner) : why;
+      const declined = typeof fused === 'string';
+      planner.scans.push({
+        label: instr.label,
+        schedule: declined ? 'stepwise' : 'persistent',
+        why: declined ? fused : why,
+      });
+      return declined ? stepwise(instr, scope, planner) : fused;
+    });
+  });
+}
+
+function chooseSchedule(
+  scan: Scan,
+  { machine, options }: Planner,
+): { schedule: 'persistent' | 'stepwise'; why: string } {
+  if (!scan.rows) return { schedule: 'stepwise', why: scan.why ?? 'rows mix' };
+  if (options.schedule) return { schedule: options.schedule, why: 'as asked for' };
+  return machine.software
+    ? { schedule: 'stepwise', why: 'barriers are slow on a software adapter' }
+    : { schedule: 'persistent', why: 'each row runs alone' };
+}
+
+/** One dispatch or more per body instruction and step. */
+function stepwise(scan: Scan, scope: Scope, planner: Planner): Step[] {
+  const { body, consts, init, xs, finals, ys } = scan;
+  const { scratch } = planner;
+  const level = scope.depth;
+  const places = new Map<number, StoragePlace>();
+  const input = (k: number): number => body.inputs[k] as number;
+  const output = (k: number): number => body.outputs[k] as number;
+  consts.forEach((o, k) => {
+    places.set(input(k), placeOf(scope, o));
+  });
+  const carries = init.map((_, k) => {
+    const { size, dtype } = body.slots[output(k)] as Program['slots'][number];
+    const both = carryPlaces(scratch.reserve(carryRoom(size)), size, level);
+    places.set(input(consts.length + k), both.in);
+    places.set(output(k), both.out);
+    return {
+      size,
+      dtype,
+      first: both.first,
+      last: scan.length % 2 === 0 ? both.first : both.second,
+    };
+  });
+  xs.forEach((o, k) => {
+    places.set(input(consts.length + init.length + k), timedPlace(scope, scan, o));
+  });
+  ys.forEach((o, k) => {
+    places.set(output(init.length + k), timedPlace(scope, scan, o));
+  });
+  const own = ownPlaces(body, scratch);
+  const inner: Scope = {
+    program: body,
+    place: (slot) => places.get(slot) ?? own(slot),
+    depth: level + 1,
+  };
+  const outside = (operands: readonly Operand[], k: number): StoragePlace =>
+    placeOf(scope, operands[k] as Operand);
+  return [
+    ...carries.flatMap((c, k) => copy(outside(init, k), c.first, c, scope, planner)),
+    { kind: 'repeat', level, count: scan.length, steps: stepsOf(inner, planner) },
+    ...carries.flatMap((c, k) => copy(c.last, outside(finals, k), c, scope, planner)),
+  ];
+}
+
+function copy(
+  from: StoragePlace,
+  to: StoragePlace,
+  { size, dtype }: { readonly size: number; readonly dtype: DType },
+  scope: Scope,
+  { machine, scratch }: Planner,
+): Step[] {
+  const window = { buffer: 0, dtype, offset: 0, strides: [1] };
+  const loop: Loop = {
+    kind: 'loop',
+    buffers: [],
+    shape: [size],
+    over: [],
+    combine: 'sum',
+    args: [{ ...window, slot: 0 }],
+    body: [arg(0)],
+    outs: [{ ...window, slot: 1 }],
+  };
+  const program = { slots: [], inputs: [], outputs: [], scratch: [], code: [] };
+  const place = (slot: number): StoragePlace => (slot === 0 ? from : to);
+  return gridDispatches(loop, { program, place, depth: scope.depth }, machine, scratch);
+}

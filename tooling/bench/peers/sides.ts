@@ -31,6 +31,20 @@ export function onWasm(variant: 'best' | 'simd128', options: OursOptions): Varia
   return { backend: 'wasm', variant, threads, side };
 }
 
+/** Ours on webgpu: "best" as `webgpu()` chooses, or one way of running scans. */
+export function onWebgpu(
+  variant: 'best' | 'persistent' | 'stepwise',
+  options: OursOptions,
+): Variant {
+  const schedule = variant === 'best' ? {} : { schedule: variant };
+  const side = oursOn(
+    `ostinato ${variant}`,
+    { backend: 'webgpu', threads: 1, ...schedule },
+    options,
+  );
+  return { backend: 'webgpu', variant, threads: 1, side };
+}
+
 export const onCpu = (options: OursOptions): Variant => ({
   backend: 'cpu',
   variant: 'default',
@@ -82,7 +96,7 @@ export function sequenceCase(name: string, spec: Sequences): Omit<Case, 'ours' |
   };
 }
 
-export const versions = { tfjs: '4.22.0', jax: '0.1.25', ort: '1.30.0' } as const;
+export const versions = { tfjs: '4.22.0', dawn: '0.6.2', jax: '0.1.25', ort: '1.30.0' } as const;
 
 type PeerSide = (work: string, spec: object) => SideOptions;
 
@@ -101,6 +115,21 @@ export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerS
       cwd,
     });
   return { cpu: on('cpu'), wasm: on('wasm') };
+}
+
+/** tfjs on Dawn, installed on demand: the same WebGPU, and the same adapter, as ours. */
+export async function tfjsOnDawn(): Promise<PeerSide> {
+  const cwd = await install(
+    `@tensorflow/tfjs@${versions.tfjs}`,
+    `@tensorflow/tfjs-backend-webgpu@${versions.tfjs}`,
+    `webgpu@${versions.dawn}`,
+  );
+  return (work, spec) => ({
+    name: 'tfjs-webgpu',
+    script: script(`./tfjs/${work}.ts`),
+    spec: { ...spec, tfjs: 'webgpu' },
+    cwd,
+  });
 }
 
 /** jax-js, installed on demand. */

@@ -94,6 +94,7 @@ function emitValues(
 const indexBase: Base = {
   array: '',
   float: false,
+  vector: false,
   dtype: 'int32',
   start: '0u',
   place: { memory: 'storage', buffer: '', offset: 0, moves: [] },

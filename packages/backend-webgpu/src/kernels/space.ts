@@ -143,6 +143,8 @@ export function emitPoints(
 export interface Part {
   readonly number: string;
   readonly of: number;
+  /** How many neighbouring points of the last axis one round takes. */
+  readonly step?: number;
 }
 
 /** Loops over `axes`, the last one fastest: nested, or, where several threads share the work, over all points at once. */
@@ -153,19 +155,23 @@ export function emitOver(
   part: Part,
   body: (indices: readonly string[]) => void,
 ): void {
-  const loop = (size: number, inner: (j: string) => void): void => {
+  const loop = (size: number, by: number, inner: (j: string) => void): void => {
     const j = w.name('j');
     const n = w.let('n', sizeText(w, space, size));
-    w.block(`for (var ${j} = ${part.number}; ${j} < ${n}; ${j} += ${part.of}u)`, () => inner(j));
+    w.block(`for (var ${j} = ${part.number}; ${j} < ${n}; ${j} += ${by}u)`, () => inner(j));
   };
   if (part.of > 1) {
-    loop(sizeOfAll(axes), (j) => body(decompose(w, j, axes, space)));
+    loop(sizeOfAll(axes), part.of, (j) => body(decompose(w, j, axes, space)));
     return;
   }
   const nest = (k: number, indices: readonly string[]): void => {
     const axis = axes[k];
-    if (axis) loop(axis.size, (j) => nest(k + 1, [...indices, j]));
-    else body(indices);
+    if (!axis) {
+      body(indices);
+      return;
+    }
+    const by = k === axes.length - 1 ? (part.step ?? 1) : 1;
+    loop(axis.size, by, (j) => nest(k + 1, [...indices, j]));
   };
   nest(0, []);
 }

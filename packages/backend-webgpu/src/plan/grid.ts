@@ -2,6 +2,7 @@
 import type { Instr, Operand, Scan } from '@ostinato/core/backend';
 import { emitContract } from '../kernels/contract.ts';
 import { emitLoop } from '../kernels/loop.ts';
+import { productOf, productUses } from '../kernels/product.ts';
 import type { Context } from '../kernels/space.ts';
 import { emitClearLinks, emitGather, emitLinks, emitSums, type Links } from '../kernels/table.ts';
 import type { StoragePlace } from '../wgsl/place.ts';
@@ -39,8 +40,11 @@ export function gridDispatches(
   switch (instr.kind) {
     case 'loop':
       return [dispatch('loop', all, (w, c) => emitLoop(w, instr, c))];
-    case 'contract':
-      return [dispatch('contract', all, (w, c) => emitContract(w, instr, c))];
+    case 'contract': {
+      const product = productOf(instr, scope.place);
+      const touched = product ? productUses(product, scope.place) : all;
+      return [dispatch('contract', touched, (w, c) => emitContract(w, instr, c))];
+    }
     case 'gather':
       return [dispatch('gather', all, (w, c) => emitGather(w, instr, c))];
     case 'scatter':

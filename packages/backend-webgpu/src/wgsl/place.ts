@@ -53,6 +53,8 @@ export interface Base {
   readonly array: string;
   /** The array holds floats; else words. */
   readonly float: boolean;
+  /** Four at a time. */
+  readonly vector: boolean;
   readonly dtype: DType;
   readonly start: string;
   readonly place: Place;
@@ -70,15 +72,16 @@ export function emitBase(
   if (place.memory === 'workgroup') {
     terms.push(`${place.offset + offset}u`);
     if (place.whenOdd !== 0) terms.push(oddly(clock, place.whenOdd));
-    return { array: place.array, float: place.float, dtype, start: sum(terms), place };
+    const { array, float } = place;
+    return { array, float, vector: false, dtype, start: sum(terms), place };
   }
-  const { name, float } = w.storage(place.buffer);
+  const { name, float, vector } = w.storage(place.buffer);
   terms.push(w.param(place.offset + offset));
   for (const { level, perStep, whenOdd } of place.moves) {
     if (perStep !== 0) terms.push(`${clock(level)} * ${w.param(perStep)}`);
     if (whenOdd !== 0) terms.push(`(${clock(level)} & 1u) * ${w.param(whenOdd)}`);
   }
-  return { array: name, float, dtype, start: w.let('at', sum(terms)), place };
+  return { array: name, float, vector, dtype, start: w.let('at', sum(terms)), place };
 }
 
 /** A carry has two places in workgroup memory: `size` behind the first, or before the second. */
@@ -110,7 +113,8 @@ export function indexOf(
   return sum(terms);
 }
 
-export function load({ array, float, dtype }: Base, index: string): string {
+export function load({ array, float, vector, dtype }: Base, index: string): string {
+  if (vector) throw new Error('an array of vectors is read four at a time');
   const word = `${array}[${index}]`;
   if (dtype === 'float32') return float ? word : `bitcast<f32>(${word})`;
   if (dtype === 'bool') return `(${word} != 0u)`;
@@ -122,4 +126,26 @@ export function store({ array, float, dtype }: Base, index: string, value: strin
   if (dtype === 'float32') return `${to} = ${float ? value : `bitcast<u32>(${value})`};`;
   if (dtype === 'bool') return `${to} = select(0u, 1u, ${value});`;
   return `${to} = ${dtype === 'uint32' ? value : `bitcast<u32>(${value})`};`;
+}
+
+/** Four floats that lie side by side, from a multiple of 4 on where the array is one of vectors. */
+export function load4(w: KernelWriter, base: Base, index: string): string {
+  if (base.vector) {
+    const vector = `${base.array}[(${index}) >> 2u]`;
+    return base.float ? vector : `bitcast<vec4<f32>>(${vector})`;
+  }
+  const first = w.let('first', index);
+  const at = (k: number): string => load(base, k === 0 ? first : `${first} + ${k}u`);
+  return `vec4<f32>(${[0, 1, 2, 3].map(at).join(', ')})`;
+}
+
+export function store4(w: KernelWriter, base: Base, index: string, value: string): string {
+  if (base.vector) {
+    const vector = base.float ? value : `bitcast<vec4<u32>>(${value})`;
+    return `${base.array}[(${index}) >> 2u] = ${vector};`;
+  }
+  const first = w.let('first', index);
+  const one = (k: number): string =>
+    store(base, k === 0 ? first : `${first} + ${k}u`, `${value}.${'xyzw'[k]}`);
+  return [0, 1, 2, 3].map(one).join(' ');
 }

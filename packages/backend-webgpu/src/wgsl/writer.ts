@@ -26,12 +26,15 @@ export interface Use {
   readonly buffer: string;
   readonly dtype: DType;
   readonly write: boolean;
+  /** Only ever four neighbours at once. Where every use of a buffer says so, it is an array of vectors. */
+  readonly vector?: boolean;
 }
 
 /** An array with the type of its elements in the text: floats as such, all else as words. */
 export interface Storage {
   readonly name: string;
   readonly float: boolean;
+  readonly vector: boolean;
 }
 
 export class KernelWriter {
@@ -48,11 +51,16 @@ export class KernelWriter {
 
   constructor(threads: number, uses: readonly Use[]) {
     this.threads = threads;
-    for (const { buffer, dtype, write } of uses) {
+    for (const { buffer, dtype, write, vector = false } of uses) {
       const known = this.storages.get(buffer);
       const name = known?.name ?? `b${this.storages.size}`;
       const float = (known?.float ?? true) && dtype === 'float32';
-      this.storages.set(buffer, { name, float, write: write || (known?.write ?? false) });
+      this.storages.set(buffer, {
+        name,
+        float,
+        vector: vector && (known?.vector ?? true),
+        write: write || (known?.write ?? false),
+      });
     }
   }
 
@@ -133,10 +141,11 @@ export class KernelWriter {
     const clocks = [...this.clocks].sort((a, b) => a - b);
     const slots = Math.max(1, Math.ceil(this.params.length / 4));
     const head = [
-      ...[...this.storages.values()].map(
-        ({ name, float, write }, k) =>
-          `@group(0) @binding(${k}) var<storage, ${write ? 'read_write' : 'read'}> ${name}: array<${float ? 'f32' : 'u32'}>;`,
-      ),
+      ...[...this.storages.values()].map(({ name, float, vector, write }, k) => {
+        const element = float ? 'f32' : 'u32';
+        const type = vector ? `vec4<${element}>` : element;
+        return `@group(0) @binding(${k}) var<storage, ${write ? 'read_write' : 'read'}> ${name}: array<${type}>;`;
+      }),
       `@group(0) @binding(${bindings.length}) var<uniform> params: array<vec4<u32>, ${slots}>;`,
       ...clocks.map((level, k) => `@group(1) @binding(${k}) var<uniform> step${level}: u32;`),
       ...this.arrays,

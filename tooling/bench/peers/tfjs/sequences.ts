@@ -1,6 +1,7 @@
-/** Inference of one recurrent layer with tfjs' own layers: `model.predict`. */
+/** One recurrent layer with tfjs' own layers: `model.predict`, or `model.trainOnBatch` with gradient descent. */
 import { serve, spec } from '../../harness/serve.ts';
 import {
+  CHECKED,
   gates,
   type HostTensor,
   type Sequences,
@@ -11,9 +12,9 @@ import {
 import { loadTfjs, type TfEngine } from './tfjs.ts';
 
 const sequences = spec<Sequences & TfEngine>();
-const { cell, mode, bias, reset, batch, time, inputs, units } = sequences;
-if (mode !== 'inference' || bias !== 'one' || (cell === 'gru' && reset !== 'before'))
-  throw new Error('tfjs has one bias, resets before the product, and infers only here');
+const { cell, mode, bias, reset, batch, time, inputs, units, learningRate } = sequences;
+if (mode === 'step' || bias !== 'one' || (cell === 'gru' && reset !== 'before'))
+  throw new Error('tfjs has one bias, resets before the product, and keeps no state here');
 const tf = await loadTfjs(sequences);
 
 const how = { units, recurrentActivation: 'sigmoid', returnSequences: true };
@@ -46,7 +47,28 @@ function kerasOrder(weights: HostTensor): HostTensor {
   return { data, shape: weights.shape };
 }
 
-const x = tf.tensor(sequenceData(sequences).input.data, [batch, time, inputs]);
-const step = async (): Promise<ArrayLike<number>> => tf.tidy(() => model.predict(x).dataSync());
+const host = sequenceData(sequences);
+const x = tf.tensor(host.input.data, [batch, time, inputs]);
 
-await serve({ about: `tfjs on ${tf.getBackend()}`, step, check: async () => sample(await step()) });
+async function infer(): Promise<ArrayLike<number>> {
+  const y = tf.tidy(() => model.predict(x));
+  const values = await y.data();
+  y.dispose();
+  return values;
+}
+
+const target = tf.tensor(host.target.data, [batch, time, units]);
+if (mode === 'training')
+  model.compile({ optimizer: tf.train.sgd(learningRate), loss: 'meanSquaredError' });
+const train = (): Promise<number> => model.trainOnBatch(x, target);
+
+await serve({
+  about: `tfjs on ${tf.getBackend()}`,
+  step: mode === 'training' ? train : infer,
+  async check() {
+    if (mode !== 'training') return sample(await infer());
+    const losses: number[] = [];
+    for (let k = 0; k < CHECKED; k++) losses.push(await train());
+    return losses;
+  },
+});

@@ -1,10 +1,13 @@
 /** The part of @tensorflow/tfjs that the benches use. Its own types are not there when this compiles. */
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 export interface TfTensor {
   readonly shape: number[];
   readonly size: number;
   dataSync(): ArrayLike<number>;
+  data(): Promise<ArrayLike<number>>;
+  dispose(): void;
 }
 
 export interface TfModel {
@@ -22,6 +25,7 @@ export interface Tf {
   tensor(data: Float32Array | Int32Array, shape: readonly number[], dtype?: string): TfTensor;
   readonly train: {
     adam(rate: number, beta1: number, beta2: number, epsilon: number): unknown;
+    sgd(rate: number): unknown;
   };
   sequential(how: { layers: unknown[] }): TfModel;
   readonly layers: Readonly<Record<string, (how: object) => unknown>>;
@@ -32,7 +36,7 @@ export interface Tf {
 
 /** Which of its backends a side runs on. On wasm it has SIMD and, in Node, one thread. */
 export interface TfEngine {
-  readonly tfjs: 'cpu' | 'wasm';
+  readonly tfjs: 'cpu' | 'wasm' | 'webgpu';
 }
 
 /** tfjs, from the folder that this process runs in. */
@@ -40,6 +44,10 @@ export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
   const load = createRequire(`${process.cwd()}/`);
   const tf = load('@tensorflow/tfjs') as Tf;
   if (tfjs === 'wasm') load('@tensorflow/tfjs-backend-wasm');
+  if (tfjs === 'webgpu') {
+    await offerDawn();
+    load('@tensorflow/tfjs-backend-webgpu');
+  }
   await tf.setBackend(tfjs);
   if (tf.getBackend() !== tfjs) throw new Error(`tfjs runs on ${tf.getBackend()}, not on ${tfjs}`);
   tf.unregisterGradient('GatherV2');
@@ -52,6 +60,18 @@ export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
     }),
   });
   return tf;
+}
+
+/** tfjs looks for `navigator.gpu` and WebGPU's constants when it loads: in Node, Dawn has them. */
+async function offerDawn(): Promise<void> {
+  const at = createRequire(`${process.cwd()}/`).resolve('webgpu');
+  const { create, globals } = (await import(pathToFileURL(at).href)) as {
+    create(flags: readonly string[]): unknown;
+    globals: object;
+  };
+  Object.assign(globalThis, globals);
+  // Its own property: `navigator` holds on to the object, which must not be collected.
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]) });
 }
 
 /**

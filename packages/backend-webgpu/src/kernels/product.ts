@@ -1,0 +1,228 @@
+/**
+ * Products over the grid: each thread computes a block of 4 rows and 4 columns in registers. Four neighbouring elements
+ * are loaded at once where a window's layout allows: along the columns, the rows or the depth, whichever is dense.
+ */
+import {
+  type Axis,
+  type Contract,
+  exchange,
+  type Operand,
+  type ProductAxes,
+  productAxes,
+  sizeOfAxes,
+} from '@ostinato/core/backend';
+import {
+  type Along,
+  type Base,
+  emitBase,
+  indexOf,
+  load,
+  load4,
+  type Place,
+  store,
+  store4,
+} from '../wgsl/place.ts';
+import type { KernelWriter, Use } from '../wgsl/writer.ts';
+import { type Context, decompose, emitOver, groupNumber, orderFor } from './space.ts';
+
+/** Rows and columns of the block that a thread computes, and the elements of a vector. */
+const BLOCK = 4;
+const block = [0, 1, 2, 3] as const;
+const component = (value: string, k: number): string => `${value}.${'xyzw'[k]}`;
+
+/** Along which axes a window is read four at a time. */
+type Dense = 'lines' | 'depth' | null;
+
+interface Side {
+  readonly operand: Operand;
+  readonly window: number;
+  readonly dense: Dense;
+}
+
+/** A product with its sides in place: `a` has the rows, `b` the columns, `out` both. */
+interface Product {
+  readonly batch: readonly Axis[];
+  readonly rows: readonly Axis[];
+  readonly columns: readonly Axis[];
+  readonly depth: readonly Axis[];
+  readonly a: Side;
+  readonly b: Side;
+  readonly out: Side;
+}
+
+export type Places = (slot: number) => Place;
+
+/** Null where it has no rows or no columns: a product with a vector is a reduction. */
+export function productOf(contract: Contract, place: Places): Product | null {
+  const given = productAxes(contract);
+  if (given.rows.length === 0 || given.columns.length === 0) return null;
+  // The result's dense axis goes along the columns, which neighbouring threads share out.
+  const dense = (axes: readonly Axis[]): boolean => axes.some((a) => a.strides[2] === 1);
+  const turned = dense(given.rows) && !dense(given.columns);
+  const axes: ProductAxes = turned ? exchange(given) : given;
+  const [first, second] = contract.args;
+  const [a, b] = turned ? [second, first] : [first, second];
+  const rows = orderFor(axes.rows, 2);
+  const columns = orderFor(axes.columns, 2);
+  // Both operands walk the depth together, so one of them says which axis comes last.
+  const denseDepth = [0, 1].find((k) => axes.depth.some((d) => d.strides[k] === 1)) ?? 0;
+  const depth = orderFor(axes.depth, denseDepth);
+  const side = (operand: Operand, window: number, lines: readonly Axis[]): Side => {
+    const all = [...axes.batch, ...rows, ...columns, ...depth];
+    const along = (last: Axis | undefined): boolean =>
+      last?.strides[window] === 1 &&
+      last.size % BLOCK === 0 &&
+      all.every((x) => x === last || (x.strides[window] as number) % BLOCK === 0) &&
+      isAligned(place(operand.slot), operand.offset);
+    const found: Dense = along(lines.at(-1)) ? 'lines' : along(depth.at(-1)) ? 'depth' : null;
+    return { operand, window, dense: window === 2 && found === 'depth' ? null : found };
+  };
+  return {
+    batch: axes.batch,
+    rows,
+    columns,
+    depth,
+    a: side(a, 0, rows),
+    b: side(b, 1, columns),
+    out: side(contract.outs[0], 2, columns),
+  };
+}
+
+function isAligned(place: Place, offset: number): boolean {
+  if (place.memory !== 'storage') return false;
+  const numbers = [place.offset, offset, ...place.moves.flatMap((m) => [m.perStep, m.whenOdd])];
+  return numbers.every((n) => n % BLOCK === 0);
+}
+
+export function productUses({ a, b, out }: Product, place: Places): Use[] {
+  return [a, b, out].map(({ operand: { slot, dtype }, dense }, k) => {
+    const at = place(slot);
+    if (at.memory !== 'storage') throw new Error('a product over the grid is in storage');
+    return { buffer: at.buffer, dtype, write: k === 2, vector: dense !== null };
+  });
+}
+
+/** Gives the workgroups that it needs. */
+export function emitProduct(w: KernelWriter, product: Product, context: Context): number {
+  const { batch, rows, columns, depth } = product;
+  const { space } = context;
+  const [a, b, out] = [product.a, product.b, product.out].map(({ operand: o }) =>
+    emitBase(w, context.place(o.slot), o.dtype, o.offset, context.clock),
+  ) as [Base, Base, Base];
+  const [height, width] = [sizeOfAxes(rows), sizeOfAxes(columns)];
+  const [down, across] = [Math.ceil(height / BLOCK), Math.ceil(width / BLOCK)];
+  const blocks = down * across * sizeOfAxes(batch);
+  const index = (base: Base, window: number, axes: readonly Axis[], names: readonly string[]) =>
+    indexOf(w, base, alongOf(axes, names, window));
+
+  const id = w.let('id', `${groupNumber(w)} * ${w.threads}u + thread`);
+  w.block(`if (${id} < ${w.param(blocks)})`, () => {
+    const [acrossText, downText] = [w.param(across), w.param(down)];
+    const column = w.let('column', `${id} % ${acrossText} * ${BLOCK}u`);
+    const row = w.let('row', `${id} / ${acrossText} % ${downText} * ${BLOCK}u`);
+    const number = batch.length > 0 ? w.let('batch', `${id} / ${acrossText} / ${downText}`) : '0u';
+    const at = decompose(w, number, batch, space);
+    const heightText = w.param(height);
+    const widthText = w.param(width);
+    // Beyond the edge the last row or column is computed again, and not stored.
+    const lines = (first: string, size: string, axes: readonly Axis[], whole: boolean) =>
+      block.map((k) => {
+        if (k === 0) return decompose(w, first, axes, space);
+        const line = `${first} + ${k}u`;
+        const name = w.let('line', whole ? line : `min(${line}, ${size} - 1u)`);
+        return decompose(w, name, axes, space);
+      });
+    const rowPoints = lines(row, heightText, rows, product.a.dense === 'lines');
+    const columnPoints = lines(column, widthText, columns, width % BLOCK === 0);
+    const start = (side: Side, base: Base, axes: readonly Axis[], points: readonly string[][]) =>
+      points.slice(0, side.dense === 'lines' ? 1 : BLOCK).map((point): Base => {
+        const text = index(base, side.window, [...batch, ...axes], [...at, ...point]);
+        return { ...base, start: w.let('at', text) };
+      });
+    const fromA = start(product.a, a, rows, rowPoints);
+    const fromB = start(product.b, b, columns, columnPoints);
+    const sums = block.map(() => w.name('sum'));
+    for (const name of sums) w.emit(`var ${name} = vec4<f32>();`);
+    const step = [product.a, product.b].some((s) => s.dense === 'depth') ? BLOCK : 1;
+    emitOver(w, depth, space, { number: '0u', of: 1, step }, (k) => {
+      const valueA = elements(w, product.a, fromA, depth, k, step);
+      const valueB = elements(w, product.b, fromB, depth, k, step);
+      for (let d = 0; d < step; d++) {
+        const line =
+          valueB.vector(d) ?? w.let('line', `vec4<f32>(${block.map((c) => valueB.at(c, d))})`);
+        for (const r of block) w.emit(`${sums[r]} += ${valueA.at(r, d)} * ${line};`);
+      }
+    });
+    for (const r of block) {
+      const guard = r === 0 || product.a.dense === 'lines' ? '' : `${row} + ${r}u < ${heightText}`;
+      const write = (): void => {
+        const where = (c: number): string =>
+          index(
+            out,
+            2,
+            [...batch, ...rows, ...columns],
+            [...at, ...(rowPoints[r] as string[]), ...(columnPoints[c] as string[])],
+          );
+        if (product.out.dense === 'lines') {
+          w.emit(store4(w, out, where(0), sums[r] as string));
+          return;
+        }
+        for (const c of block) {
+          const line = store(out, where(c), component(sums[r] as string, c));
+          if (c === 0) w.emit(line);
+          else w.emit(`if (${column} + ${c}u < ${widthText}) { ${line} }`);
+        }
+      };
+      if (guard) w.block(`if (${guard})`, write);
+      else write();
+    }
+  });
+  return Math.ceil(blocks / w.threads);
+}
+
+function alongOf(axes: readonly Axis[], names: readonly string[], window: number): Along[] {
+  return axes.map((axis, k) => ({
+    index: names[k] as string,
+    stride: axis.strides[window] as number,
+  }));
+}
+
+/** The elements of one side for one step of the depth: line `line` of the block, `d` further along the depth. */
+interface Elements {
+  at(line: number, d: number): string;
+  /** All four lines at once, where they were loaded so. */
+  vector(d: number): string | null;
+}
+
+function elements(
+  w: KernelWriter,
+  { dense, window }: Side,
+  bases: readonly Base[],
+  depth: readonly Axis[],
+  k: readonly string[],
+  step: number,
+): Elements {
+  const inner = depth.at(-1);
+  const index = (base: Base, d: number): string => {
+    const moved = k.map((name, j) => (j === k.length - 1 && d > 0 ? `(${name} + ${d}u)` : name));
+    return indexOf(w, base, alongOf(depth, inner ? moved : k, window));
+  };
+  const steps = [...Array(step).keys()];
+  if (dense === 'lines') {
+    const loaded = steps.map((d) => {
+      const base = bases[0] as Base;
+      return w.let('line', load4(w, base, index(base, d)));
+    });
+    return {
+      at: (line, d) => component(loaded[d] as string, line),
+      vector: (d) => loaded[d] as string,
+    };
+  }
+  const vector = (): null => null;
+  if (dense === 'depth') {
+    const loaded = bases.map((base) => w.let('deep', load4(w, base, index(base, 0))));
+    return { at: (line, d) => component(loaded[line] as string, d), vector };
+  }
+  const loaded = bases.map((base) => steps.map((d) => w.let('v', load(base, index(base, d)))));
+  return { at: (line, d) => loaded[line]?.[d] as string, vector };
+}

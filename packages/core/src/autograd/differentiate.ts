@@ -1,7 +1,8 @@
-/** The derivative of a scalar expression, as expressions. Knows the scalar table; knows no tensor. */
+/** The derivative of a scalar expression, as expressions. Knows each op's; knows no tensor. */
 import { type DType, isFloat } from '../ir/dtype.ts';
 import { apply, arg, cast, constant, type Expr, exprOrder } from '../ir/expr.ts';
-import { exprType, scalarOps } from '../ir/scalar.ts';
+import { exprType } from '../ir/scalar.ts';
+import { derivatives } from './derivatives.ts';
 
 /**
  * Cotangents of the arguments of `x`, null where no gradient flows. In the result, arguments 0..n-1 are the original
@@ -21,12 +22,11 @@ export function differentiate(x: Expr, types: readonly DType[]): (Expr | null)[]
       byArg[node.index] = plus(byArg[node.index], g);
       continue;
     }
+    const constantOf = (value: number): Expr => constant(value, typeOf(node));
     const parts =
       node.op === 'cast'
         ? [cast(typeOf(node.args[0]), g)]
-        : scalarOps[node.op].vjp(g, node === x ? y : node, node.args, (v) =>
-            constant(v, typeOf(node)),
-          );
+        : derivatives[node.op](g, node === x ? y : node, node.args as never, constantOf);
     parts.forEach((part, i) => {
       const to = node.args[i] as Expr;
       if (part && isFloat(typeOf(to))) cotangents.set(to, plus(cotangents.get(to), part));

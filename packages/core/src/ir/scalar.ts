@@ -1,9 +1,9 @@
 /**
- * The scalar table: one row per op with its types, its meaning and its derivative. Everything elementwise, its
- * gradient included, is derived from here; a new op is one row.
+ * The scalar table: one row per op with its types and its meaning. Everything elementwise is derived from here; a new op
+ * is a row here and one in autograd/derivatives.ts, which the compiler asks for.
  */
 import { castElement, coerce, type DType, isFloat } from './dtype.ts';
-import { apply, type Expr, exprOrder, type ScalarOp } from './expr.ts';
+import { type Expr, exprOrder, type ScalarOp } from './expr.ts';
 
 /** Which element types an op takes; `result` is what it gives: the type of its (last) argument or bool. */
 type Accepts = 'number' | 'float' | 'integer' | 'bits' | 'any';
@@ -18,251 +18,61 @@ export interface ScalarRule {
   readonly evalInteger?: (unsigned: boolean, ...x: number[]) => number;
   /** Costs about as much as tens of additions: worth storing rather than computing twice. */
   readonly costly?: boolean;
-  /**
-   * Cotangents of the arguments `x` given the result's cotangent `g` and the result `y`; null where none flows. `c`
-   * makes a constant of the result's type.
-   */
-  readonly vjp: (
-    g: Expr,
-    y: Expr,
-    x: readonly Expr[],
-    c: (value: number) => Expr,
-  ) => readonly (Expr | null)[];
 }
 
-const e = apply;
-const none = [null, null] as const;
-const at = (x: readonly Expr[], i: number): Expr => x[i] as Expr;
-
 export const scalarOps: { readonly [Op in ScalarOp]: ScalarRule } = {
-  add: row(
-    2,
-    'number',
-    (a, b) => a + b,
-    (g) => [g, g],
-  ),
-  sub: row(
-    2,
-    'number',
-    (a, b) => a - b,
-    (g) => [g, e('neg', g)],
-  ),
+  add: row('number', (a, b) => a + b),
+  sub: row('number', (a, b) => a - b),
   mul: {
-    ...row(
-      2,
-      'number',
-      (a, b) => a * b,
-      (g, _y, x) => [e('mul', g, at(x, 1)), e('mul', g, at(x, 0))],
-    ),
+    ...row('number', (a, b) => a * b),
     evalInteger: (_unsigned, a = 0, b = 0) => Math.imul(a, b),
   },
-  div: row(
-    2,
-    'number',
-    (a, b) => a / b,
-    (g, y, x) => [e('div', g, at(x, 1)), e('neg', e('div', e('mul', g, y), at(x, 1)))],
-  ),
+  div: row('number', (a, b) => a / b),
   /** The remainder with the sign of the dividend, as in JavaScript, C and WGSL. */
-  rem: row(
-    2,
-    'number',
-    (a, b) => a % b,
-    (g, _y, x) => {
-      const quotient = e('div', at(x, 0), at(x, 1));
-      const whole = e('mul', e('sign', quotient), e('floor', e('abs', quotient)));
-      return [g, e('neg', e('mul', g, whole))];
-    },
-  ),
-  pow: costly(
-    row(
-      2,
-      'float',
-      (a, b) => a ** b,
-      (g, y, x, c) => [
-        // 0 * 0^-1 and 0 * log(0) are NaN, but x^0 is flat, and so is 0^p.
-        e(
-          'select',
-          e('equal', at(x, 1), c(0)),
-          c(0),
-          e('mul', g, e('mul', at(x, 1), e('pow', at(x, 0), e('sub', at(x, 1), c(1))))),
-        ),
-        e('select', e('equal', at(x, 0), c(0)), c(0), e('mul', g, e('mul', y, e('log', at(x, 0))))),
-      ],
-    ),
-  ),
-  min: row(
-    2,
-    'number',
-    (a, b) => Math.min(a, b),
-    (g, _y, x, c) => pick(e('less', at(x, 1), at(x, 0)), g, c(0)),
-  ),
-  max: row(
-    2,
-    'number',
-    (a, b) => Math.max(a, b),
-    (g, _y, x, c) => pick(e('less', at(x, 0), at(x, 1)), g, c(0)),
-  ),
-  neg: row(
-    1,
-    'number',
-    (a) => -a,
-    (g) => [e('neg', g)],
-  ),
-  abs: row(
-    1,
-    'number',
-    (a) => Math.abs(a),
-    (g, _y, x) => [e('mul', g, e('sign', at(x, 0)))],
-  ),
-  sign: row(
-    1,
-    'number',
-    (a) => Math.sign(a),
-    () => [null],
-  ),
-  floor: row(
-    1,
-    'float',
-    (a) => Math.floor(a),
-    () => [null],
-  ),
-  exp: costly(
-    row(
-      1,
-      'float',
-      (a) => Math.exp(a),
-      (g, y) => [e('mul', g, y)],
-    ),
-  ),
-  log: costly(
-    row(
-      1,
-      'float',
-      (a) => Math.log(a),
-      (g, _y, x) => [e('div', g, at(x, 0))],
-    ),
-  ),
-  sin: costly(
-    row(
-      1,
-      'float',
-      (a) => Math.sin(a),
-      (g, _y, x) => [e('mul', g, e('cos', at(x, 0)))],
-    ),
-  ),
-  cos: costly(
-    row(
-      1,
-      'float',
-      (a) => Math.cos(a),
-      (g, _y, x) => [e('neg', e('mul', g, e('sin', at(x, 0))))],
-    ),
-  ),
-  tanh: costly(
-    row(
-      1,
-      'float',
-      (a) => Math.tanh(a),
-      (g, y, _x, c) => [e('mul', g, e('sub', c(1), e('mul', y, y)))],
-    ),
-  ),
-  sigmoid: costly(
-    row(
-      1,
-      'float',
-      (a) => 1 / (1 + Math.exp(-a)),
-      (g, y, _x, c) => [e('mul', g, e('mul', y, e('sub', c(1), y)))],
-    ),
-  ),
-  erf: costly(
-    row(1, 'float', erf, (g, _y, x, c) => [
-      e(
-        'mul',
-        g,
-        e('mul', c(2 / Math.sqrt(Math.PI)), e('exp', e('neg', e('mul', at(x, 0), at(x, 0))))),
-      ),
-    ]),
-  ),
-  sqrt: row(
-    1,
-    'float',
-    (a) => Math.sqrt(a),
-    (g, y) => [e('div', g, e('add', y, y))],
-  ),
-  less: compare((a, b) => Number(a < b)),
-  lessEqual: compare((a, b) => Number(a <= b)),
-  equal: { ...compare((a, b) => Number(a === b)), accepts: 'any' },
-  and: row(
-    2,
-    'bits',
-    (a, b) => a & b,
-    () => none,
-  ),
-  or: row(
-    2,
-    'bits',
-    (a, b) => a | b,
-    () => none,
-  ),
-  xor: row(
-    2,
-    'bits',
-    (a, b) => a ^ b,
-    () => none,
-  ),
+  rem: row('number', (a, b) => a % b),
+  pow: costly((a, b) => a ** b),
+  min: row('number', (a, b) => Math.min(a, b)),
+  max: row('number', (a, b) => Math.max(a, b)),
+  neg: row('number', (a) => -a),
+  abs: row('number', Math.abs),
+  sign: row('number', Math.sign),
+  floor: row('float', Math.floor),
+  exp: costly(Math.exp),
+  log: costly(Math.log),
+  sin: costly(Math.sin),
+  cos: costly(Math.cos),
+  tanh: costly(Math.tanh),
+  sigmoid: costly((a) => 1 / (1 + Math.exp(-a))),
+  erf: costly(erf),
+  sqrt: row('float', Math.sqrt),
+  less: compare((a, b) => a < b),
+  lessEqual: compare((a, b) => a <= b),
+  equal: { ...compare((a, b) => a === b), accepts: 'any' },
+  and: row('bits', (a, b) => a & b),
+  or: row('bits', (a, b) => a | b),
+  xor: row('bits', (a, b) => a ^ b),
   /** All bits flipped; of a bool, the other one. */
-  not: row(
-    1,
-    'bits',
-    (a) => ~a,
-    () => [null],
-  ),
-  shl: row(
-    2,
-    'integer',
-    (a, b) => a << b,
-    () => none,
-  ),
+  not: row('bits', (a) => ~a),
+  shl: row('integer', (a, b) => a << b),
   shr: {
-    ...row(
-      2,
-      'integer',
-      (a, b) => a >> b,
-      () => none,
-    ),
+    ...row('integer', (a, b) => a >> b),
     evalInteger: (unsigned, a = 0, b = 0) => (unsigned ? a >>> b : a >> b),
   },
   /** select(condition, then, otherwise): the condition is bool, the other two share a type. */
-  select: {
-    ...row(
-      3,
-      'any',
-      (c, a, b) => (c ? a : b),
-      (g, _y, x, c) => [null, e('select', at(x, 0), g, c(0)), e('select', at(x, 0), c(0), g)],
-    ),
-  },
+  select: row('any', (c, a, b) => (c ? a : b)),
 };
 
-function row(
-  arity: 1 | 2 | 3,
-  accepts: Accepts,
-  evaluate: (a: number, b: number, c: number) => number,
-  vjp: ScalarRule['vjp'],
-): ScalarRule {
-  return { arity, accepts, result: 'same', eval: evaluate as (...x: number[]) => number, vjp };
+/** The op's arity is the function's. */
+function row(accepts: Accepts, evaluate: (a: number, b: number, c: number) => number): ScalarRule {
+  return { arity: evaluate.length, accepts, result: 'same', eval: evaluate as ScalarRule['eval'] };
 }
 
-function costly(rule: ScalarRule): ScalarRule {
-  return { ...rule, costly: true };
+function costly(evaluate: (a: number, b: number) => number): ScalarRule {
+  return { ...row('float', evaluate), costly: true };
 }
 
-function compare(evaluate: (a: number, b: number) => number): ScalarRule {
-  return { ...row(2, 'number', evaluate, () => none), result: 'bool' };
-}
-
-/** Of two arguments the second gets the cotangent where `second` holds, else (ties too) the first. */
-function pick(second: Expr, g: Expr, zero: Expr): readonly Expr[] {
-  return [e('select', second, zero, g), e('select', second, g, zero)];
+function compare(holds: (a: number, b: number) => boolean): ScalarRule {
+  return { ...row('number', (a, b) => Number(holds(a, b))), result: 'bool' };
 }
 
 /**

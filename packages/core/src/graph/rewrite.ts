@@ -36,9 +36,10 @@ export const withArgs = (t: Tensor, args: readonly Tensor[]): Tensor =>
 export function rewrite(
   roots: readonly Tensor[],
   rule: (t: Tensor, args: readonly Tensor[]) => Tensor,
+  order: readonly Tensor[] = topo(roots),
 ): Tensor[] {
   const memo = new Map<Tensor, Tensor>();
-  for (const t of topo(roots)) {
+  for (const t of order) {
     const args = t.args.map((a) => memo.get(a) as Tensor);
     memo.set(t, rule(t, args));
   }

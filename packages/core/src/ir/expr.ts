@@ -73,23 +73,23 @@ export function exprOrder(roots: readonly Expr[]): Expr[] {
   return order;
 }
 
-/** Rebuilds an expression with other leaves (`arg`, `axis`, `const`); sharing is kept through `memo`. */
-export function mapLeaves(
-  x: Expr,
-  leaf: (x: Expr) => Expr,
-  memo: Map<Expr, Expr> = new Map(),
-): Expr {
+/** Rebuilds an expression: `rule` gets each part once, after its own parts; sharing is kept through `memo`. */
+export function mapExpr(x: Expr, rule: (x: Expr) => Expr, memo: Map<Expr, Expr> = new Map()): Expr {
   const known = memo.get(x);
   if (known) return known;
-  let out: Expr;
-  if (!('args' in x)) out = leaf(x);
-  else {
-    const args = x.args.map((a) => mapLeaves(a, leaf, memo));
-    out = args.every((a, i) => a === x.args[i]) ? x : ({ ...x, args } as Expr);
+  let rebuilt = x;
+  if ('args' in x) {
+    const args = x.args.map((a) => mapExpr(a, rule, memo));
+    if (args.some((a, i) => a !== x.args[i])) rebuilt = { ...x, args } as Expr;
   }
+  const out = rule(rebuilt);
   memo.set(x, out);
   return out;
 }
+
+/** Rebuilds an expression with other leaves (`arg`, `axis`, `const`). */
+export const mapLeaves = (x: Expr, leaf: (x: Expr) => Expr, memo?: Map<Expr, Expr>): Expr =>
+  mapExpr(x, (n) => ('args' in n ? n : leaf(n)), memo);
 
 /** Replaces `arg(i)` by `args[i]`. */
 export const substitute = (x: Expr, args: readonly Expr[], memo?: Map<Expr, Expr>): Expr =>
@@ -105,18 +105,17 @@ export function exprNumbering(): (x: Expr) => number {
     if (x.op === 'const')
       return `${Object.is(x.value, -0) ? '-0' : x.value}:${x.dtype}${x.fromSize ? 's' : ''}`;
     const name = x.op === 'cast' ? `cast<${x.dtype}>` : x.op;
-    return `${name}(${x.args.map((a) => numbers.get(a))})`;
+    return `${name}(${x.args.map(numberOf)})`;
   };
-  return (root) => {
-    const known = numbers.get(root);
-    if (known !== undefined) return known;
-    for (const x of exprOrder([root])) {
-      if (numbers.has(x)) continue;
+  const numberOf = (x: Expr): number => {
+    let number = numbers.get(x);
+    if (number === undefined) {
       const text = textOf(x);
-      const number = byText.get(text) ?? byText.size;
+      number = byText.get(text) ?? byText.size;
       byText.set(text, number);
       numbers.set(x, number);
     }
-    return numbers.get(root) as number;
+    return number;
   };
+  return numberOf;
 }

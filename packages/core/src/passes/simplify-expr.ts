@@ -1,6 +1,6 @@
 /** Smaller expressions of equal value. NaN and infinities survive: nothing times zero is folded away. */
 import type { DType } from '../ir/dtype.ts';
-import { apply, constant, type Expr, exprNumbering, exprOrder } from '../ir/expr.ts';
+import { apply, constant, type Expr, exprNumbering, mapExpr } from '../ir/expr.ts';
 import { evalExpr, exprType } from '../ir/scalar.ts';
 
 type Const = Extract<Expr, { op: 'const' }>;
@@ -11,34 +11,25 @@ const isConst = (x: Expr | undefined, value?: number): x is Const =>
 const sameConst = (a: Expr, b: Expr): boolean =>
   isConst(a) && isConst(b) && Object.is(a.value, b.value) && a.dtype === b.dtype;
 
-/** `types` are those of the arguments. */
-export function simplifyExpr(root: Expr, types: readonly DType[]): Expr {
-  const memo = new Map<Expr, Expr>();
-  for (const x of exprOrder([root])) {
-    if (!('args' in x)) {
-      memo.set(x, x);
-      continue;
-    }
-    const args = x.args.map((a) => memo.get(a) as Expr);
-    const same = args.every((a, i) => a === x.args[i]);
-    const rebuilt = same ? x : ({ ...x, args } as typeof x);
-    memo.set(x, step(rebuilt, types));
-  }
-  return memo.get(root) as Expr;
-}
+/** `types` are those of the arguments, `values` stand for some of them. */
+export const simplifyExpr = (
+  root: Expr,
+  types: readonly DType[],
+  values: readonly (Expr | undefined)[] = [],
+): Expr =>
+  mapExpr(root, (x) => ('args' in x ? step(x, types) : (x.op === 'arg' && values[x.index]) || x));
 
 /** The same expressions with equal parts made one, so that each is computed once. */
 export function shareEqual(roots: readonly Expr[]): Expr[] {
   const number = exprNumbering();
   const byNumber = new Map<number, Expr>();
-  for (const x of exprOrder(roots)) {
-    const k = number(x);
-    if (byNumber.has(k)) continue;
-    const args = 'args' in x ? x.args.map((a) => byNumber.get(number(a)) as Expr) : [];
-    const same = !('args' in x) || args.every((a, i) => a === x.args[i]);
-    byNumber.set(k, same ? x : ({ ...x, args } as Expr));
-  }
-  return roots.map((r) => byNumber.get(number(r)) as Expr);
+  const memo = new Map<Expr, Expr>();
+  const share = (x: Expr): Expr => {
+    const known = byNumber.get(number(x)) ?? x;
+    byNumber.set(number(x), known);
+    return known;
+  };
+  return roots.map((r) => mapExpr(r, share, memo));
 }
 
 function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType[]): Expr {

@@ -8,32 +8,25 @@ import { Tensor } from '../graph/tensor.ts';
 import { builder } from './build.ts';
 import { mergeScans, tidyScans } from './tidy-scans.ts';
 
-const ROUNDS = 6; // each round only makes graphs smaller or moves views up; two or three are usual
+const ROUNDS = 6; // each round only makes graphs smaller or moves views up; one or two are usual
 
 export function simplify(roots: readonly Tensor[]): Tensor[] {
-  let now = mergeScans(roots);
-  let size = Number.POSITIVE_INFINITY;
+  let now = rebuild(mergeScans(roots));
   for (let round = 0; round < ROUNDS; round++) {
-    now = tidyScans(rebuild(now));
-    const next = graphSize(now);
-    if (next === size) break;
-    size = next;
+    const tidy = tidyScans(now);
+    if (tidy.every((t, i) => t === now[i])) break;
+    now = rebuild(tidy);
   }
-  return rebuild(now);
+  return now;
 }
-
-const graphSize = (roots: readonly Tensor[]): number =>
-  topo(roots).reduce(
-    (n, t) => n + 1 + (t.op.kind === 'scan' ? graphSize(t.op.body.results) + t.args.length : 0),
-    0,
-  );
 
 /** Every node in normal form, bodies of scans too. */
 function rebuild(roots: readonly Tensor[]): Tensor[] {
   const { build } = builder();
-  const users = usersOf(topo(roots));
+  const order = topo(roots);
+  const users = usersOf(order);
   const outputs = new Set(roots);
-  return rewrite(roots, (t, args) => {
+  const rule = (t: Tensor, args: readonly Tensor[]): Tensor => {
     const { op } = t;
     switch (op.kind) {
       case 'param':
@@ -59,5 +52,6 @@ function rebuild(roots: readonly Tensor[]): Tensor[] {
         return build(op, t.shape, t.dtype, args, t.label, eager);
       }
     }
-  });
+  };
+  return rewrite(roots, rule, order);
 }

@@ -23,6 +23,7 @@ export function mergeScans(roots: readonly Tensor[]): Tensor[] {
     const key = `${number}|${t.args.map((a) => a.id)}|${t.op.length}|${t.op.reverse}`;
     groups.set(key, [...(groups.get(key) ?? []), t]);
   }
+  if ([...groups.values()].every((group) => group.length === 1)) return [...roots];
   const groupOf = new Map<Tensor, Tensor[]>();
   for (const group of groups.values()) for (const t of group) groupOf.set(t, group);
   const merged = new Map<Tensor[], { node: Tensor; results: Tensor[] }>();
@@ -68,7 +69,7 @@ function mergeGroup(
   return { node, results };
 }
 
-/** Rebuilds every scan of this level with only what is read and what moves. */
+/** Rebuilds every scan of this level with only what is read and what moves; the same nodes where all are tidy. */
 export function tidyScans(roots: readonly Tensor[]): Tensor[] {
   const read = new Map<Tensor, Set<number>>();
   for (const t of topo(roots))
@@ -80,6 +81,7 @@ export function tidyScans(roots: readonly Tensor[]): Tensor[] {
   return rewrite(roots, (t, args) => {
     if (t.op.kind === 'scan') {
       const tidy = tidyScan(t.op, args, read.get(t) ?? new Set());
+      if (!tidy) return withArgs(t, args);
       results.set(t, tidy.results);
       return tidy.node;
     }
@@ -91,11 +93,12 @@ export function tidyScans(roots: readonly Tensor[]): Tensor[] {
   });
 }
 
+/** Null where nothing is to be done. */
 function tidyScan(
   op: ScanOp,
   args: readonly Tensor[],
   read: ReadonlySet<number>,
-): { node: Tensor; results: Map<number, Tensor> } {
+): { node: Tensor; results: Map<number, Tensor> } | null {
   const { body, counts, length } = op;
   const { consts: nc, carry: nk } = counts;
   const outer = (p: Tensor): Tensor => args[body.params.indexOf(p)] as Tensor;
@@ -153,6 +156,11 @@ function tidyScan(
   const xs = body.params.slice(nc + nk).filter((p) => moving.has(p) && needed.has(p));
 
   const closed = closeOver({ params: [...kept.map(({ p }) => p), ...xs], results: final });
+  const same =
+    closed.body.params.length === body.params.length &&
+    final.length === body.results.length &&
+    closed.consts.every((c) => args.slice(0, nc).includes(c));
+  if (same) return null;
   const out = scanNode(
     closed,
     kept.map(({ p }) => outer(p)),

@@ -1,15 +1,27 @@
-/** `lower`, and what it makes held to the format and to the limits that were asked for. */
+/** `lower` with all passes, and what it makes held to the format and to the limits that were asked for. */
+import type { Backend } from '../src/backend/interface.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import type { Program } from '../src/ir/program.ts';
 import { verify } from '../src/ir/verify.ts';
-import { type LowerOptions, lower as lowerUnverified } from '../src/trace/lower.ts';
+import { donate } from '../src/passes/donate.ts';
+import { split } from '../src/passes/split.ts';
+import { lower as lowerUnverified } from '../src/trace/lower.ts';
+
+export interface LowerOptions {
+  readonly donations?: readonly (readonly [input: number, output: number])[];
+  readonly limits?: Pick<Backend['limits'], 'bindingBytes' | 'buffers'>;
+}
 
 export function lower(
   params: readonly Tensor[],
   results: readonly Tensor[],
-  options: LowerOptions = {},
+  { donations = [], limits }: LowerOptions = {},
 ): Program {
-  const program = lowerUnverified(params, results, options);
-  verify(program, options.limits);
+  const buffers = limits?.buffers ?? Number.POSITIVE_INFINITY;
+  const program = lowerUnverified(params, results, {
+    passes: [(p) => split(p, buffers), (p) => donate(p, donations)],
+    ...(limits && { bindingBytes: limits.bindingBytes }),
+  });
+  verify(program, limits);
   return program;
 }

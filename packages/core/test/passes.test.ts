@@ -7,8 +7,7 @@ import { printProgram } from '../src/ir/print.ts';
 import type { Instr, Program, Scan } from '../src/ir/program.ts';
 import { findRows } from '../src/passes/rows.ts';
 import { simplify } from '../src/passes/simplify.ts';
-import type { LowerOptions } from '../src/trace/lower.ts';
-import { lower } from './lowered.ts';
+import { type LowerOptions, lower } from './lowered.ts';
 
 type T = Tensor;
 const { add, matmul, mul, scan, sigmoid, tanh } = o;

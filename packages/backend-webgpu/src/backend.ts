@@ -9,7 +9,10 @@ import { Pipelines } from './pipelines.ts';
 import type { Machine, PlanOptions } from './plan/plan.ts';
 import { planProgram } from './plan/program.ts';
 
-export interface WebGpuOptions extends AdapterOptions, PlanOptions {}
+export interface WebGpuOptions extends AdapterOptions, PlanOptions {
+  /** For which kind of adapter kernels are chosen; by default for what it is. */
+  readonly tuning?: 'gpu' | 'software';
+}
 
 export interface WebGpuBackend extends Backend<GpuBuffer> {
   /** Settles when the device is gone; a fresh backend can be opened then. */
@@ -18,8 +21,10 @@ export interface WebGpuBackend extends Backend<GpuBuffer> {
   counts(): { readonly buffers: number; readonly pipelines: number };
 }
 
-/** WebGPU's smallest limits allow so many threads; more help only loops inside a workgroup. */
+/** Two to eight of the groups in which GPUs run threads. */
 const THREADS = 64;
+/** A time loop has few workgroups, so each is as large as every device allows. */
+const TILE_THREADS = 256;
 
 /**
  * Opens WebGPU: in browsers `navigator.gpu`, in Node the optional package `webgpu`. Throws `no-adapter`, with the reason,
@@ -42,7 +47,8 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     steps: new StepNumbers(device, pipelines),
     health,
   };
-  const machine = machineOf(device.limits, software);
+  const { tuning = software ? 'software' : 'gpu' } = options;
+  const machine = machineOf(device.limits, tuning === 'software');
   const executables = new Set<{ dispose(): void }>();
   const notes = [adapter, software ? 'computes on the CPU' : 'computes on a GPU'];
   return {
@@ -89,6 +95,7 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
 export function machineOf(limits: GPUSupportedLimits, software: boolean): Machine {
   return {
     threads: THREADS,
+    tileThreads: software ? THREADS : TILE_THREADS,
     workgroupBytes: limits.maxComputeWorkgroupStorageSize,
     bindingBytes: limits.maxStorageBufferBindingSize,
     storageBuffers: limits.maxStorageBuffersPerShaderStage,

@@ -23,24 +23,24 @@ import {
   store4,
 } from '../wgsl/place.ts';
 import type { KernelWriter, Use } from '../wgsl/writer.ts';
-import { type Context, decompose, emitOver, groupNumber, orderFor } from './space.ts';
+import { type Context, decompose, emitOver, groupNumber, orderFor, type Space } from './space.ts';
 
 /** Rows and columns of the block that a thread computes, and the elements of a vector. */
-const BLOCK = 4;
-const block = [0, 1, 2, 3] as const;
-const component = (value: string, k: number): string => `${value}.${'xyzw'[k]}`;
+export const BLOCK = 4;
+export const block = [0, 1, 2, 3] as const;
+export const component = (value: string, k: number): string => `${value}.${'xyzw'[k]}`;
 
 /** Along which axes a window is read four at a time. */
-type Dense = 'lines' | 'depth' | null;
+export type Dense = 'lines' | 'depth' | null;
 
-interface Side {
+export interface Side {
   readonly operand: Operand;
   readonly window: number;
   readonly dense: Dense;
 }
 
 /** A product with its sides in place: `a` has the rows, `b` the columns, `out` both. */
-interface Product {
+export interface Product {
   readonly batch: readonly Axis[];
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
@@ -50,7 +50,8 @@ interface Product {
   readonly out: Side;
 }
 
-export type Places = (slot: number) => Place;
+/** Where slots lie, as far as that is known. */
+export type Places = (slot: number) => Place | undefined;
 
 /** Null where it has no rows or no columns: a product with a vector is a reduction. */
 export function productOf(contract: Contract, place: Places): Product | null {
@@ -69,12 +70,7 @@ export function productOf(contract: Contract, place: Places): Product | null {
   const depth = orderFor(axes.depth, denseDepth);
   const side = (operand: Operand, window: number, lines: readonly Axis[]): Side => {
     const all = [...axes.batch, ...rows, ...columns, ...depth];
-    const along = (last: Axis | undefined): boolean =>
-      last?.strides[window] === 1 &&
-      last.size % BLOCK === 0 &&
-      all.every((x) => x === last || (x.strides[window] as number) % BLOCK === 0) &&
-      isAligned(place(operand.slot), operand.offset);
-    const found: Dense = along(lines.at(-1)) ? 'lines' : along(depth.at(-1)) ? 'depth' : null;
+    const found = denseAlong(window, lines, depth, all, place(operand.slot), operand);
     return { operand, window, dense: window === 2 && found === 'depth' ? null : found };
   };
   return {
@@ -88,8 +84,25 @@ export function productOf(contract: Contract, place: Places): Product | null {
   };
 }
 
-function isAligned(place: Place, offset: number): boolean {
-  if (place.memory !== 'storage') return false;
+/** Whether a window is dense along its last line axis or the last one of the depth, from multiples of 4 on. */
+export function denseAlong(
+  window: number,
+  lines: readonly Axis[],
+  depth: readonly Axis[],
+  all: readonly Axis[],
+  place: Place | undefined,
+  { offset }: Operand,
+): Dense {
+  if (!isAligned(place, offset)) return null;
+  const along = (last: Axis | undefined): boolean =>
+    last?.strides[window] === 1 &&
+    last.size % BLOCK === 0 &&
+    all.every((x) => x === last || (x.strides[window] as number) % BLOCK === 0);
+  return along(lines.at(-1)) ? 'lines' : along(depth.at(-1)) ? 'depth' : null;
+}
+
+function isAligned(place: Place | undefined, offset: number): boolean {
+  if (place?.memory !== 'storage') return false;
   const numbers = [place.offset, offset, ...place.moves.flatMap((m) => [m.perStep, m.whenOdd])];
   return numbers.every((n) => n % BLOCK === 0);
 }
@@ -97,7 +110,7 @@ function isAligned(place: Place, offset: number): boolean {
 export function productUses({ a, b, out }: Product, place: Places): Use[] {
   return [a, b, out].map(({ operand: { slot, dtype }, dense }, k) => {
     const at = place(slot);
-    if (at.memory !== 'storage') throw new Error('a product over the grid is in storage');
+    if (at?.memory !== 'storage') throw new Error('a product over the grid is in storage');
     return { buffer: at.buffer, dtype, write: k === 2, vector: dense !== null };
   });
 }
@@ -153,34 +166,54 @@ export function emitProduct(w: KernelWriter, product: Product, context: Context)
         for (const r of block) w.emit(`${sums[r]} += ${valueA.at(r, d)} * ${line};`);
       }
     });
-    for (const r of block) {
-      const guard = r === 0 || product.a.dense === 'lines' ? '' : `${row} + ${r}u < ${heightText}`;
-      const write = (): void => {
-        const where = (c: number): string =>
-          index(
-            out,
-            2,
-            [...batch, ...rows, ...columns],
-            [...at, ...(rowPoints[r] as string[]), ...(columnPoints[c] as string[])],
-          );
-        if (product.out.dense === 'lines') {
-          w.emit(store4(w, out, where(0), sums[r] as string));
-          return;
-        }
-        for (const c of block) {
-          const line = store(out, where(c), component(sums[r] as string, c));
-          if (c === 0) w.emit(line);
-          else w.emit(`if (${column} + ${c}u < ${widthText}) { ${line} }`);
-        }
-      };
-      if (guard) w.block(`if (${guard})`, write);
-      else write();
-    }
+    const edge = { at, row, column, height: heightText, width: widthText };
+    storeBlock(w, product, out, edge, sums, space);
   });
   return Math.ceil(blocks / w.threads);
 }
 
-function alongOf(axes: readonly Axis[], names: readonly string[], window: number): Along[] {
+/** Where a block stands: its batch, its first row and column, and how many there are. */
+interface Edge {
+  readonly at: readonly string[];
+  readonly row: string;
+  readonly column: string;
+  readonly height: string;
+  readonly width: string;
+}
+
+/** Stores what of a block lies inside. Its first element does. */
+export function storeBlock(
+  w: KernelWriter,
+  { batch, rows, columns, out: side }: Product,
+  out: Base,
+  { at, row, column, height, width }: Edge,
+  sums: readonly string[],
+  space: Space,
+): void {
+  const line = (first: string, k: number): string =>
+    k === 0 ? first : w.let('line', `${first} + ${k}u`);
+  const index = (r: string, c: string): string => {
+    const names = [...at, ...decompose(w, r, rows, space), ...decompose(w, c, columns, space)];
+    return indexOf(w, out, alongOf([...batch, ...rows, ...columns], names, side.window));
+  };
+  for (const r of block) {
+    const rowName = line(row, r);
+    w.block(`if (${rowName} < ${height})`, () => {
+      if (side.dense === 'lines') {
+        w.emit(store4(w, out, index(rowName, column), sums[r] as string));
+        return;
+      }
+      for (const c of block) {
+        const columnName = line(column, c);
+        w.block(`if (${columnName} < ${width})`, () =>
+          w.emit(store(out, index(rowName, columnName), component(sums[r] as string, c))),
+        );
+      }
+    });
+  }
+}
+
+export function alongOf(axes: readonly Axis[], names: readonly string[], window: number): Along[] {
   return axes.map((axis, k) => ({
     index: names[k] as string,
     stride: axis.strides[window] as number,
@@ -202,11 +235,8 @@ function elements(
   k: readonly string[],
   step: number,
 ): Elements {
-  const inner = depth.at(-1);
-  const index = (base: Base, d: number): string => {
-    const moved = k.map((name, j) => (j === k.length - 1 && d > 0 ? `(${name} + ${d}u)` : name));
-    return indexOf(w, base, alongOf(depth, inner ? moved : k, window));
-  };
+  const index = (base: Base, d: number): string =>
+    indexOf(w, base, alongOf(depth, further(k, d), window));
   const steps = [...Array(step).keys()];
   if (dense === 'lines') {
     const loaded = steps.map((d) => {
@@ -226,3 +256,9 @@ function elements(
   const loaded = bases.map((base) => steps.map((d) => w.let('v', load(base, index(base, d)))));
   return { at: (line, d) => loaded[line]?.[d] as string, vector };
 }
+
+/** Indices with the last one further along. */
+export const further = (indices: readonly string[], by: number): readonly string[] =>
+  by === 0
+    ? indices
+    : indices.map((name, k) => (k === indices.length - 1 ? `(${name} + ${by}u)` : name));

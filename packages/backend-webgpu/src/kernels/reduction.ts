@@ -33,15 +33,10 @@ export interface Reduction {
   write(indices: readonly string[], row: RowNames | undefined, values: readonly string[]): void;
 }
 
-/** From so many values on there are threads enough with one each. */
-const ENOUGH_VALUES = 4096;
-/** Neighbouring values are read together, so that is how many threads stand side by side. */
-const SIDE_BY_SIDE = 16;
-
 export function emitReduction(w: KernelWriter, reduction: Reduction): number {
   const { outer, hasRows, space } = reduction;
   const values = sizeOfAll(outer) * (space.kind === 'tile' && hasRows ? space.rows : 1);
-  const parts = partsFor(w.threads, values, space);
+  const parts = partsFor(w.threads, outer.length === 0, values, space);
   if (parts > 1) return emitShared(w, reduction, values, parts);
   return emitPoints(w, outer, hasRows, space, (indices, row) => {
     const totals = emitTotals(w, reduction);
@@ -52,11 +47,10 @@ export function emitReduction(w: KernelWriter, reduction: Reduction): number {
   });
 }
 
-/** How many threads share the terms of one value. Few choices, so that other sizes rarely make another kernel. */
-function partsFor(threads: number, values: number, space: Space): number {
+/** How many threads share the terms of one value. Over the grid sizes have no say: others make no other kernel. */
+function partsFor(threads: number, single: boolean, values: number, space: Space): number {
   if (space.kind === 'tile') return Math.max(1, threads / 2 ** Math.ceil(Math.log2(values)));
-  if (values >= ENOUGH_VALUES) return 1;
-  return values >= SIDE_BY_SIDE ? threads / SIDE_BY_SIDE : threads;
+  return single ? threads : space.parts;
 }
 
 /** A variable per value, at what changes nothing. */

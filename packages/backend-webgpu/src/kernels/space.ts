@@ -9,6 +9,8 @@ import type { KernelWriter } from '../wgsl/writer.ts';
 /** The whole grid: sizes are parameters. */
 export interface Grid {
   readonly kind: 'grid';
+  /** Threads that share the terms of each of many values; a single value takes a whole workgroup. */
+  readonly parts: number;
 }
 
 /** One workgroup and its rows: sizes of all other axes are literals. */

@@ -1,8 +1,8 @@
 /** Instructions as dispatches of their own: over the whole grid, once or once per step. Knows plans; knows no device. */
-import type { Instr, Operand, Scan } from '@ostinato/core/backend';
-import { emitContract } from '../kernels/contract.ts';
+import { contractAsLoop, type Instr, type Operand, type Scan } from '@ostinato/core/backend';
 import { emitLoop } from '../kernels/loop.ts';
-import { productOf, productUses } from '../kernels/product.ts';
+import { emitProduct, productOf, productUses } from '../kernels/product.ts';
+import { emitSharedProduct, SHARED_THREADS, suitsSharing } from '../kernels/shared-product.ts';
 import type { Context } from '../kernels/space.ts';
 import { emitClearLinks, emitGather, emitLinks, emitSums, type Links } from '../kernels/table.ts';
 import type { StoragePlace } from '../wgsl/place.ts';
@@ -29,10 +29,12 @@ export function gridDispatches(
     label: string,
     touched: readonly Use[],
     emit: (w: KernelWriter, context: Context) => number,
+    threads: number = machine.threads,
   ): Dispatch => {
-    const w = new KernelWriter(machine.threads, touched);
+    const w = new KernelWriter(threads, touched);
     const clock = (level: number): string => w.clock(level);
-    const context: Context = { place: scope.place, clock, space: { kind: 'grid' } };
+    const parts = machine.software ? 1 : 4;
+    const context: Context = { place: scope.place, clock, space: { kind: 'grid', parts } };
     const workgroups = emit(w, context);
     return { kind: 'dispatch', label, kernel: w.kernel(), workgroups };
   };
@@ -42,8 +44,15 @@ export function gridDispatches(
       return [dispatch('loop', all, (w, c) => emitLoop(w, instr, c))];
     case 'contract': {
       const product = productOf(instr, scope.place);
-      const touched = product ? productUses(product, scope.place) : all;
-      return [dispatch('contract', touched, (w, c) => emitContract(w, instr, c))];
+      // With a vector it is a reduction.
+      if (!product)
+        return [dispatch('contract', all, (w, c) => emitLoop(w, contractAsLoop(instr), c))];
+      const touched = productUses(product, scope.place);
+      if (machine.software || !suitsSharing(product))
+        return [dispatch('contract', touched, (w, c) => emitProduct(w, product, c))];
+      return [
+        dispatch('contract', touched, (w, c) => emitSharedProduct(w, product, c), SHARED_THREADS),
+      ];
     }
     case 'gather':
       return [dispatch('gather', all, (w, c) => emitGather(w, instr, c))];

@@ -14,8 +14,8 @@ import {
   type Rows,
   type Scan,
 } from '@ostinato/core/backend';
-import { emitContract } from '../kernels/contract.ts';
 import { emitLoop } from '../kernels/loop.ts';
+import { emitRowProduct, vectorWeight } from '../kernels/row-product.ts';
 import { type Context, groupNumber, type Space } from '../kernels/space.ts';
 import { emitGather } from '../kernels/table.ts';
 import type { Clock, LocalPlace, Place, StoragePlace } from '../wgsl/place.ts';
@@ -85,7 +85,7 @@ class TileKernel {
       this.chunk < scan.length ? this.carries.map(({ size }) => scratch.reserve(size)) : [];
     const uses = this.uses();
     this.buffers = new Set(uses.map((u) => u.buffer)).size;
-    this.w = new KernelWriter(machine.threads, uses);
+    this.w = new KernelWriter(machine.tileThreads, uses);
     this.placeLocal();
   }
 
@@ -151,13 +151,12 @@ class TileKernel {
   }
 
   private emit(instr: BodyInstr, axis: number | null): void {
-    const { w, scan, tile } = this;
-    const move = (o: Operand): Operand => ({ ...o, offset: inSlot(scan.body, o) });
-    const moved = { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) } as BodyInstr;
+    const { w, tile } = this;
+    const moved = this.moved(instr);
     const space: Space = { kind: 'tile', rows: tile.rows, axis };
     const context = this.context(space, 's');
     if (moved.kind === 'loop') emitLoop(w, moved, context);
-    else if (moved.kind === 'contract') emitContract(w, moved, context);
+    else if (moved.kind === 'contract') emitRowProduct(w, moved, context);
     else if (moved.kind === 'gather') emitGather(w, moved, context);
   }
 
@@ -272,6 +271,25 @@ class TileKernel {
     }
   }
 
+  /** Whether constant `k` is only ever a weight that is read four elements at a time. */
+  private isVector(k: number): boolean {
+    const { scan, rows } = this;
+    const slot = scan.body.inputs[k] as number;
+    return scan.body.code.every(
+      (instr, i) =>
+        !argsOfInstr(instr).some((o) => o.slot === slot) ||
+        (instr.kind === 'contract' &&
+          vectorWeight(this.moved(instr), rows.axis[i] ?? null, (s) => this.places.get(s)) ===
+            slot),
+    );
+  }
+
+  /** The instruction with offsets that count from its slots. */
+  private moved<I extends BodyInstr>(instr: I): I {
+    const move = (o: Operand): Operand => ({ ...o, offset: inSlot(this.scan.body, o) });
+    return { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) };
+  }
+
   /** Every device buffer that the kernel touches. */
   private uses(): Use[] {
     const { scan, scope } = this;
@@ -291,7 +309,8 @@ class TileKernel {
       write: true,
     }));
     return [
-      ...outside([...scan.consts, ...scan.init, ...scan.xs], false),
+      ...outside(scan.consts, false).map((use, k) => ({ ...use, vector: this.isVector(k) })),
+      ...outside([...scan.init, ...scan.xs], false),
       ...outside([...scan.finals, ...scan.ys], true),
       ...inside,
       ...saved,

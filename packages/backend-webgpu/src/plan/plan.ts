@@ -37,12 +37,14 @@ export interface Plan {
 
 /** What the plan has to fit. */
 export interface Machine {
-  /** Threads of a workgroup. */
+  /** Threads of a workgroup where each has a point of its own. */
   readonly threads: number;
+  /** Threads of a workgroup that takes rows through a time loop. */
+  readonly tileThreads: number;
   readonly workgroupBytes: number;
   readonly bindingBytes: number;
   readonly storageBuffers: number;
-  /** Computes on the CPU: barriers are slow. */
+  /** Computes on the CPU, or is to be treated so: barriers are slow, and few threads are enough. */
   readonly software: boolean;
 }
 

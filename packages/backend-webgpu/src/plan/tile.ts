@@ -76,9 +76,9 @@ const rowMajor = ({ slot, out, rowSize }: BodyValue, { stride, count }: Rows): b
   (count === 1 || [slot, out ?? slot].every((k) => stride[k] === rowSize));
 
 /** What reductions of the body need: an element per thread and value. */
-function scratchElements({ body }: Scan, { threads }: Machine): number {
+function scratchElements({ body }: Scan, { tileThreads }: Machine): number {
   const values = body.code.map((i) =>
     i.kind === 'loop' && i.over.length > 0 ? i.outs.length : i.kind === 'contract' ? 1 : 0,
   );
-  return threads * 2 * Math.max(0, ...values);
+  return tileThreads * 2 * Math.max(0, ...values);
 }

@@ -101,7 +101,7 @@ export function work(
   const forward = (p: never, x: Tensor): unknown => layer.apply(p, x);
   if (mode === 'forward') return { f: forward as never, args };
   const gradients = (p: never, x: Tensor, cotangent: Tensor): unknown =>
-    grad((q: { p: never; x: Tensor }) => sum(mul(layer.apply(q.p, q.x), cotangent)))({
+    grad((q: { p: never; x: Tensor }) => sum(mul(layer.apply(q.p, q.x) as Tensor, cotangent)))({
       p,
       x,
     } as never);
@@ -134,7 +134,7 @@ export async function programOf(...given: Parameters<typeof work>): Promise<Prog
       return { run: () => undefined, dispose: () => undefined };
     },
   };
-  const compiled = compile(backend as Backend<never>, f as (...args: unknown[]) => unknown);
+  const compiled = compile(backend as unknown as Backend<never>, f as (...args: unknown[]) => unknown);
   await compiled(...args);
   return seen as Program;
 }

@@ -3,7 +3,8 @@ import { type Backend, fail, unlimited } from '@ostinato/core/backend';
 import { assertCompiles, canPair, hasRelaxedSimd } from './engine.ts';
 import { compileProgram } from './executable.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
-import type { Target, Threads } from './target.ts';
+import type { Machine } from './module-builder.ts';
+import type { Threads } from './target.ts';
 import { noThreads, parallelism } from './threads/host.ts';
 import type { Pool } from './threads/pool.ts';
 
@@ -35,36 +36,42 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend<WasmBuffe
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && hasRelaxedSimd();
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
-  const target = await chooseWidth(options, relaxed, notes);
+  const pairs = await choosePairs(options, relaxed, notes);
   const { threadsFrom = THREADS_FROM } = options;
-  return open(target, { count: threadCount(options, notes), from: threadsFrom }, notes);
+  const threads = { count: threadCount(options, notes), from: threadsFrom };
+  return open({ relaxed, threads, ...pairs }, notes);
 }
 
-async function chooseWidth(
+type Pairs = Pick<Machine, 'pairs'>;
+
+async function choosePairs(
   options: WasmOptions,
   relaxed: boolean,
   notes: string[],
-): Promise<Target> {
-  const plain: Target = { relaxed, paired: false };
+): Promise<Pairs> {
   if (options.pairedSimd === false) {
     notes.push('128-bit vectors: paired SIMD is switched off');
-    return plain;
+    return {};
   }
   const pair = canPair();
-  const wide: Target = { relaxed, paired: true };
   if (!pair.yes) {
     notes.push(`128-bit vectors: ${pair.why}`);
-    return plain;
+    return {};
   }
-  const { agreesWithPlain } = await import('./self-check.ts'); // pages cannot pair, so none loads it
-  const openOn = (on: Target): Backend<WasmBuffer> =>
-    open(on, { count: 1, from: THREADS_FROM }, []);
-  if (await agreesWithPlain(wide, plain, openOn)) {
+  // Pages cannot pair, so none loads these.
+  const [{ agreesWithPlain }, { pairs }] = await Promise.all([
+    import('./self-check.ts'),
+    import('./pairing.ts'),
+  ]);
+  const threads = { count: 1, from: THREADS_FROM };
+  const openOn = (paired: boolean): Backend<WasmBuffer> =>
+    open({ relaxed, threads, ...(paired ? { pairs } : {}) }, []);
+  if (await agreesWithPlain(openOn)) {
     notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
-    return wide;
+    return { pairs };
   }
   notes.push('128-bit vectors: the self-check of paired SIMD found other bits');
-  return plain;
+  return {};
 }
 
 function threadCount(options: WasmOptions, notes: string[]): number {
@@ -81,7 +88,12 @@ function threadCount(options: WasmOptions, notes: string[]): number {
   return 1;
 }
 
-function open(target: Target, threads: Threads, notes: string[]): Backend<WasmBuffer> {
+interface Choice extends Pairs {
+  readonly relaxed: boolean;
+  readonly threads: Threads;
+}
+
+function open({ relaxed, threads, ...pairs }: Choice, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
   let pool: Promise<Pool | undefined> | undefined;
@@ -98,14 +110,15 @@ function open(target: Target, threads: Threads, notes: string[]): Backend<WasmBu
   };
   const machine = {
     heap,
-    target,
+    target: { relaxed, paired: false },
     threads,
+    ...pairs,
     pool(): Promise<Pool | undefined> {
       pool ??= startPool();
       return pool;
     },
   };
-  const variant = `${target.paired ? 'simd256' : 'simd128'}${target.relaxed ? '+fma' : ''}`;
+  const variant = `${pairs.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
   return {
     name: 'wasm',
     limits: { ...unlimited, bufferBytes: MAXIMUM_PAGES * 65536, bindingBytes: 2 ** 31 },

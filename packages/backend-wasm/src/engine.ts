@@ -3,7 +3,6 @@ import { fail } from '@ostinato/core/backend';
 import { FunctionBuilder } from './assembler/function.ts';
 import { v128 } from './assembler/instructions.ts';
 import { encodeModule } from './assembler/module.ts';
-import type { Target } from './target.ts';
 
 /** A module of one function that does one thing, to ask the engine about it. */
 function probe(body: (f: FunctionBuilder) => void): Uint8Array<ArrayBuffer> {
@@ -93,17 +92,17 @@ export function canPair(): { readonly yes: boolean; readonly why: string } {
  */
 export async function compileModule(
   bytes: Uint8Array<ArrayBuffer>,
-  target: Target,
+  { paired }: { readonly paired: boolean },
 ): Promise<WebAssembly.Module> {
   const engine = v8();
   if (!engine) return WebAssembly.compile(bytes);
   const flags = ['liftoff', 'wasm-lazy-compilation'];
   try {
     for (const flag of flags) engine.setFlagsFromString(`--no-${flag}`);
-    if (target.paired) engine.setFlagsFromString('--experimental-wasm-revectorize');
+    if (paired) engine.setFlagsFromString('--experimental-wasm-revectorize');
     return new WebAssembly.Module(bytes);
   } finally {
-    if (target.paired) engine.setFlagsFromString('--no-experimental-wasm-revectorize');
+    if (paired) engine.setFlagsFromString('--no-experimental-wasm-revectorize');
     for (const flag of flags) engine.setFlagsFromString(`--${flag}`);
   }
 }

@@ -2,43 +2,43 @@
 import type { Executable, Program, Ref } from '@ostinato/core/backend';
 import { encodeModule } from './assembler/module.ts';
 import { compileModule } from './engine.ts';
-import { type Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
-import { ModuleBuilder } from './module-builder.ts';
-import { pairs } from './pairing.ts';
+import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
+import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
-import type { Target, Threads } from './target.ts';
 import type { Pool } from './threads/pool.ts';
 
-export interface Machine {
-  readonly heap: Heap;
-  readonly target: Target;
-  readonly threads: Threads;
+export interface Host extends Machine {
   /** Starts the workers at the first program that can use them; undefined where they do not start. */
   pool(): Promise<Pool | undefined>;
 }
 
 export async function compileProgram(
-  machine: Machine,
+  host: Host,
   program: Program,
 ): Promise<Executable<WasmBuffer>> {
-  const { heap, threads } = machine;
-  const target = { ...machine.target, paired: machine.target.paired && pairs(program) };
-  const builder = new ModuleBuilder(heap, target, threads);
+  const { heap } = host;
+  const builder = new ModuleBuilder(host);
   const release = (): void => {
     for (const buffer of builder.statics) heap.free(buffer);
   };
   try {
     const built = buildProgram(builder, program);
-    const tag = target.paired ? 'paired' : 'plain';
-    const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
-    const module = await compileModule(encodeModule(builder.functions, memory, { tag }), target);
-    const instance = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
-    const names = builder.functions.map((f) => f.name);
-    const exports = instance.exports as Record<string, Kernel>;
-    const kernels = names.map((name) => exports[name] as Kernel);
+    const modules: WebAssembly.Module[] = [];
+    const env: Record<string, WebAssembly.ImportValue> = { memory: heap.memory };
+    for (const tag of ['paired', 'plain'] as const) {
+      const functions = builder.functions[tag];
+      if (functions.length === 0) continue;
+      const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
+      const bytes = encodeModule(functions, memory, { tag });
+      const module = await compileModule(bytes, { paired: tag === 'paired' });
+      modules.push(module);
+      Object.assign(env, (await WebAssembly.instantiate(module, { env })).exports);
+    }
+    const kernels = built.calls.map((c) => env[c.function.name] as Kernel);
     const parted = built.calls.some((c) => c.parts !== undefined);
-    const pool = parted ? await machine.pool() : undefined;
-    const id = (await pool?.load(module, names)) ?? 0;
+    const pool = parted ? await host.pool() : undefined;
+    const names = built.calls.map((c) => c.function.name);
+    const id = (await pool?.load(modules, names)) ?? 0;
     const run = runner(program, built, kernels, pool && { pool, id });
     return {
       run,
@@ -58,6 +58,7 @@ type Run = Executable<WasmBuffer>['run'];
 
 interface Prepared {
   readonly call: Call;
+  readonly number: number;
   readonly kernel: Kernel;
   /** Filled in at each run. */
   readonly args: number[];
@@ -69,9 +70,10 @@ function runner(
   kernels: readonly Kernel[],
   threads: { readonly pool: Pool; readonly id: number } | undefined,
 ): Run {
-  const calls: Prepared[] = built.calls.map((call) => ({
+  const calls: Prepared[] = built.calls.map((call, number) => ({
     call,
-    kernel: kernels[call.function] as Kernel,
+    number,
+    kernel: kernels[number] as Kernel,
     args: call.args.map((a) => (a.kind === 'address' ? a.value : 0)),
   }));
   const addresses = new Map<number, number>();
@@ -94,14 +96,14 @@ function runner(
     place(program.outputs, outputs);
     const changed = changes(inputs, outputs);
     for (const prepared of calls) {
-      const { call, kernel, args } = prepared;
+      const { call, number, kernel, args } = prepared;
       if (call.ifChanged !== undefined && !(changed & (built.packed.get(call.ifChanged) as number)))
         continue;
       fill(prepared, changed);
       if (call.parts === undefined) kernel(...args);
       else if (!threads) kernel(...args, 0, call.parts, 0);
       else
-        threads.pool.run(threads.id, call.function, args, call.parts, (first, count) =>
+        threads.pool.run(threads.id, number, args, call.parts, (first, count) =>
           kernel(...args, first, count, 0),
         );
     }

@@ -10,7 +10,7 @@ import {
   type Program,
   type Scan,
 } from '@ostinato/core/backend';
-import type { FunctionBuilder, Local } from './assembler/function.ts';
+import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import { emitPack, emitProduct, planContract, suits } from './contract/index.ts';
 import { emitLoop } from './loop/index.ts';
@@ -35,10 +35,10 @@ export interface Setting {
 }
 
 export interface Prepared {
-  readonly main: number;
+  readonly main: Func;
   /** Functions that pack an operand before `main`; `constant`: only when it has changed. */
   readonly packs: readonly {
-    readonly index: number;
+    readonly pack: Func;
     readonly slot: number;
     readonly constant: boolean;
   }[];
@@ -54,27 +54,20 @@ export function prepareInstr(
   name: string,
   setting: Setting,
 ): Prepared {
-  const { target } = module;
   const names = instr.buffers.map((u) => `${u.source}${u.index}`);
   const { range } = setting;
   const params = range ? [...names, ...rangeNames] : names;
-  const simple = (body: (f: FunctionBuilder, p: readonly Local<'i32'>[]) => void): Prepared => ({
-    main: module.define(name, params, body),
-    packs: [],
-    inner: [],
+  if (instr.kind === 'scan') return prepareScan(module, instr, name, names, setting);
+  if (instr.kind === 'contract' && suits(instr))
+    return prepareContract(module, instr, name, params, setting);
+  const simple = instr.kind === 'contract' ? contractAsLoop(instr) : instr;
+  const target = module.targetOf(simple);
+  const main = module.define(name, params, target, (f, p) => {
+    if (simple.kind === 'gather') emitGather(f, simple, p);
+    else if (simple.kind === 'scatter') emitScatter(f, simple, p);
+    else emitLoop(f, simple, p, target, rangeOf(setting, p));
   });
-  switch (instr.kind) {
-    case 'gather':
-      return simple((f, p) => emitGather(f, instr, p, target));
-    case 'scatter':
-      return simple((f, p) => emitScatter(f, instr, p, target));
-    case 'scan':
-      return prepareScan(module, instr, name, names, setting);
-    case 'contract':
-      if (suits(instr)) return prepareContract(module, instr, name, params, setting);
-  }
-  const loop = instr.kind === 'contract' ? contractAsLoop(instr) : instr;
-  return simple((f, p) => emitLoop(f, loop, p, target, rangeOf(setting, p)));
+  return { main, packs: [], inner: [] };
 }
 
 /** The part of an axis that a function runs, from its last parameters. */
@@ -97,7 +90,8 @@ function prepareContract(
   const { constants, range } = setting;
   const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
   const isConstant = (side: Side): boolean => constants.has(slotOf(side));
-  const plan = planContract(instr, module.target, {
+  const target = module.targetOf(instr);
+  const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
     ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
   });
@@ -115,13 +109,13 @@ function prepareContract(
     range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
   const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
   const packs = sides.map((side) => ({
-    index: module.define(`${name}_pack_${side}`, params, (f, p) => {
+    pack: module.define(`${name}_pack_${side}`, params, target, (f, p) => {
       emitPack(f, plan, side, p, (packed[side] as PerThread)(threadOf(f, p)));
     }),
     slot: slotOf(side),
     constant: isConstant(side),
   }));
-  const main = module.define(name, params, (f, p) => {
+  const main = module.define(name, params, target, (f, p) => {
     const thread = threadOf(f, p);
     const parts = {
       ...(packed.a ? { a: packed.a(thread) } : {}),
@@ -159,7 +153,7 @@ function prepareScan(
     odd: module.reserve(bytesOf(s), `${name} carry`),
   }));
   const params = [...names, 'changed', ...(parted ? rangeNames : [])];
-  const main = module.define(name, params, (f, p) => {
+  const main = module.define(name, params, module.targetOf(scan), (f, p) => {
     const changed = f.get(p[names.length] as Local<'i32'>);
     const range = p.slice(names.length + 1).map((l) => f.get(l));
     const start = (o: { buffer: number; offset: number }): Address =>
@@ -274,7 +268,7 @@ function prepareBody(
           const args = instr.buffers.map((use) =>
             use.source === 'slot' && use.index === pack.slot ? slot(pack.slot) : i32.const(0),
           );
-          const call = (): void => f.call(pack.index, [...args, ...range]);
+          const call = (): void => f.call(pack.pack, [...args, ...range]);
           const bit = constants.get(pack.slot) ?? null;
           if (bit === null) call();
           else f.if(i32.op('and', changed, i32.const(bit)), call);
@@ -283,7 +277,7 @@ function prepareBody(
     step(f, slot, range) {
       for (const { instr, main, packs } of calls) {
         const args = instr.buffers.map((use) => place(use, slot, range));
-        for (const pack of packs) if (!pack.constant) f.call(pack.index, [...args, ...range]);
+        for (const pack of packs) if (!pack.constant) f.call(pack.pack, [...args, ...range]);
         f.call(main, instr.kind === 'scan' ? [...args, i32.const(-1)] : [...args, ...range]);
       }
     },

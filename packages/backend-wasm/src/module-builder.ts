@@ -1,4 +1,5 @@
-/** The functions of one module and the static memory they use. Knows no instruction of a program. */
+/** The functions of one program and the static memory they use. Knows no instruction of a program. */
+import type { Instr } from '@ostinato/core/backend';
 import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
@@ -7,22 +8,33 @@ import type { Target, Threads } from './target.ts';
 /** Static memory of which every thread has its own copy. */
 export type PerThread = (thread: Value<'i32'>) => Value<'i32'>;
 
-export class ModuleBuilder {
+/** Where a program runs. */
+export interface Machine {
+  readonly heap: Heap;
   readonly target: Target;
   readonly threads: Threads;
-  readonly functions: Func[] = [];
-  readonly statics: WasmBuffer[] = [];
-  private readonly heap: Heap;
+  /** Which instructions V8 compiles with pairs of vectors; none unless stated. */
+  readonly pairs?: (instr: Instr) => boolean;
+}
 
-  constructor(heap: Heap, target: Target, threads: Threads) {
-    this.heap = heap;
-    this.target = target;
-    this.threads = threads;
+export class ModuleBuilder {
+  readonly machine: Machine;
+  /** Two modules on one memory: V8 pairs the vectors of all functions of a module or of none. */
+  readonly functions = { paired: [] as Func[], plain: [] as Func[] };
+  readonly statics: WasmBuffer[] = [];
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  targetOf(instr: Instr): Target {
+    const { target, pairs } = this.machine;
+    return { ...target, paired: pairs?.(instr) ?? false };
   }
 
   /** Memory that lives as long as the module, at a constant address. */
   reserve(bytes: number, label: string): Value<'i32'> {
-    const buffer = this.heap.alloc(bytes, label);
+    const buffer = this.machine.heap.alloc(bytes, label);
     this.statics.push(buffer);
     return i32.const(buffer.address);
   }
@@ -30,21 +42,24 @@ export class ModuleBuilder {
   /** The same for each thread. Copies start on cache lines, so that threads do not fight for one. */
   reservePerThread(bytes: number, label: string): PerThread {
     const step = Math.ceil(bytes / 64) * 64;
-    const base = this.reserve(step * this.threads.count, label);
+    const base = this.reserve(step * this.machine.threads.count, label);
     return (thread) => i32.add(i32.mul(thread, step), base);
   }
 
-  /** Adds an exported function with one i32 parameter per name, and gives its number. */
+  /** Adds an exported function with one i32 parameter per name. */
   define(
     name: string,
     params: readonly string[],
+    { paired }: Target,
     body: (f: FunctionBuilder, params: readonly Local<'i32'>[]) => void,
-  ): number {
+  ): Func {
     const f = new FunctionBuilder(name, { exported: true });
     body(
       f,
       params.map((p) => f.param('i32', p)),
     );
-    return this.functions.push(f.finish()) - 1;
+    const func = f.finish();
+    this.functions[paired ? 'paired' : 'plain'].push(func);
+    return func;
   }
 }

@@ -1,18 +1,13 @@
 /**
- * Which programs V8 may compile to 256-bit vectors. Its revectoriser is experimental, and random tests found loops of
+ * Which instructions V8 may compile to 256-bit vectors. Its revectoriser is experimental, and random tests found loops of
  * integers, casts and gathered lanes that it compiles wrongly. Products and plain float loops, which cells and their
- * gradients are made of, are tested bit for bit; programs with other loops keep to 128 bits. Knows instructions; emits
- * nothing.
+ * gradients are made of, are tested bit for bit; other loops keep to 128 bits. Knows instructions; emits nothing.
  */
-import { exprOrder, type Instr, type Loop, type Program, sizeOf } from '@ostinato/core/backend';
+import { exprOrder, type Instr, type Loop, sizeOf } from '@ostinato/core/backend';
 
-/** Whether every instruction is of a form that is safe to pair. */
-export const pairs = (program: Program): boolean => program.code.every(instrPairs);
-
-const instrPairs = (instr: Instr): boolean => {
-  if (instr.kind === 'scan') return pairs(instr.body);
-  return instr.kind !== 'loop' || loopPairs(instr);
-};
+/** Whether an instruction is of a form that is safe to pair. A scan's own code has no vectors: its body's count. */
+export const pairs = (instr: Instr): boolean =>
+  instr.kind === 'loop' ? loopPairs(instr) : instr.kind !== 'scan';
 
 /** Fewer elements than one pair of vectors has. */
 const TOO_FEW = 8;
@@ -36,7 +31,7 @@ const plainOps: ReadonlySet<string> = new Set([
   ...['exp', 'log', 'tanh', 'sigmoid', 'erf', 'sin', 'cos', 'less', 'lessEqual', 'equal', 'select'],
 ]);
 
-export function loopPairs(loop: Loop): boolean {
+function loopPairs(loop: Loop): boolean {
   const { shape, over, args, outs, body } = loop;
   if (sizeOf(shape) < TOO_FEW && sizeOf(over) < TOO_FEW) return true;
   if ([...args, ...outs].some((o) => o.dtype !== 'float32')) return false;

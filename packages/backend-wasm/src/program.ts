@@ -3,6 +3,7 @@
  * lies; leaves what an instruction does to loop/, table and contract/.
  */
 import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
+import type { Func } from './assembler/function.ts';
 import { type Prepared, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { partsOf } from './parts.ts';
@@ -16,7 +17,7 @@ export type Argument =
   | { readonly kind: 'changed' };
 
 export interface Call {
-  readonly function: number;
+  readonly function: Func;
   readonly args: readonly Argument[];
   /** Only if this input has changed since the last run. */
   readonly ifChanged?: number;
@@ -32,6 +33,7 @@ export interface Built {
 
 export function buildProgram(module: ModuleBuilder, program: Program): Built {
   checkTypes(program);
+  const { threads } = module.machine;
   const callers = new Set([...program.inputs, ...program.outputs]);
   const arenas = program.scratch.map((bytes, k) => module.reserve(bytes, `arena${k}`));
   const own = program.slots.map((slot, k) =>
@@ -55,15 +57,15 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     packed.set(slot, bits.get(slot) as number);
   };
   program.code.forEach((instr, k) => {
-    const parts = module.threads.count > 1 ? partsOf(instr, module.threads.from) : undefined;
+    const parts = threads.count > 1 ? partsOf(instr, threads.from) : undefined;
     const prepared: Prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
       constants: bits,
       ...(parts ? { range: { axis: parts.axis } } : {}),
     });
     const args = instr.buffers.map(place);
-    for (const { index, slot, constant } of prepared.packs) {
+    for (const { pack, slot, constant } of prepared.packs) {
       if (constant) use(slot);
-      calls.push({ function: index, args, ...(constant ? { ifChanged: slot } : {}) });
+      calls.push({ function: pack, args, ...(constant ? { ifChanged: slot } : {}) });
     }
     prepared.inner.forEach(use);
     calls.push({

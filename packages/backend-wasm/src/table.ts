@@ -5,13 +5,11 @@
 import type { Gather, Operand, Scatter } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value, v128 } from './assembler/instructions.ts';
-import type { Target } from './target.ts';
 
 export function emitGather(
   f: FunctionBuilder,
   instr: Gather,
   buffers: readonly Local<'i32'>[],
-  _target: Target,
 ): void {
   const { rows, shape, args, outs } = instr;
   const [table, index] = args;
@@ -42,7 +40,6 @@ export function emitScatter(
   f: FunctionBuilder,
   instr: Scatter,
   buffers: readonly Local<'i32'>[],
-  _target: Target,
 ): void {
   const { rows, shape, args, outs } = instr;
   const [x, index] = args;

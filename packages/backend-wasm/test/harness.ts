@@ -11,7 +11,7 @@ import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
 import { emitLoop } from '../src/loop/index.ts';
-import { loopPairs } from '../src/pairing.ts';
+import { pairs } from '../src/pairing.ts';
 import { emitGather, emitScatter } from '../src/table.ts';
 import type { Target } from '../src/target.ts';
 
@@ -36,8 +36,8 @@ export interface Piece {
 export function build(instr: Single, target: Target, axis?: number): FunctionBuilder {
   const f = new FunctionBuilder('run', { exported: true });
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
-  if (instr.kind === 'gather') emitGather(f, instr, buffers, target);
-  else if (instr.kind === 'scatter') emitScatter(f, instr, buffers, target);
+  if (instr.kind === 'gather') emitGather(f, instr, buffers);
+  else if (instr.kind === 'scatter') emitScatter(f, instr, buffers);
   else if (axis === undefined) emitLoop(f, instr, buffers, target);
   else {
     const [first, count] = [f.param('i32', 'first'), f.param('i32', 'count')];
@@ -59,7 +59,7 @@ export function compile(
   axis?: number,
 ): Run {
   // As programs do: loops that V8 is not trusted with keep to 128 bits.
-  const paired = wanted.paired && (instr.kind !== 'loop' || loopPairs(instr));
+  const paired = wanted.paired && pairs(instr);
   const target = { ...wanted, paired };
   const limits = { shared: false, minimum: 1, maximum: 65536 };
   const tag = target.paired ? 'paired' : 'single';

@@ -14,6 +14,7 @@ export type Statement =
       readonly args: readonly Value[];
       readonly imm: readonly number[];
     }
+  | { readonly kind: 'call'; readonly callee: Func; readonly args: readonly Value[] }
   | { readonly kind: 'loop' | 'block'; readonly body: readonly Statement[] }
   | {
       readonly kind: 'if';
@@ -89,9 +90,8 @@ export class FunctionBuilder {
     this.do(op, [at, value], [offset]);
   }
 
-  /** Calls a function by its number in the module. */
-  call(index: number, args: readonly Value[]): void {
-    this.do('call', args, [index]);
+  call(callee: Func, args: readonly Value[]): void {
+    this.body.push({ kind: 'call', callee, args });
   }
 
   do(op: Op, args: readonly Value[], imm: readonly number[] = []): void {

@@ -7,7 +7,7 @@ export interface Value<T extends Type = Type> {
   readonly type: T;
   readonly op: Op;
   readonly args: readonly Value[];
-  /** Immediates: a local's or a function's number, a constant, four words of a vector, a memory offset, lanes. */
+  /** Immediates: a local's number, a constant, four words of a vector, a memory offset, lanes. */
   readonly imm: readonly number[];
 }
 
@@ -95,7 +95,7 @@ type Words<S extends string> = S extends `${infer First} ${infer Rest}` ? First 
 type NamesOf<R extends Runs> = {
   [F in keyof R & string]: `${F}.${Words<R[F][number][1]>}`;
 }[keyof R & string];
-type Lone = 'call' | 'select' | 'memory.copy';
+type Lone = 'select' | 'memory.copy';
 
 export type Op = NamesOf<typeof scalar> | NamesOf<typeof simd> | Lone;
 
@@ -104,7 +104,6 @@ const ALIGNMENT = 2;
 
 /** The bytes of each instruction, up to its immediates. */
 export const codes: Readonly<Record<Op, readonly number[]>> = {
-  call: [0x10],
   select: [0x1b],
   /** destination, source, bytes */
   'memory.copy': [0xfc, 0x0a, 0, 0],

@@ -2,8 +2,7 @@
 import type { Func, Statement } from './function.ts';
 import type { Value } from './instructions.ts';
 
-/** `names` are those of the module's functions, by number. */
-export function printFunction(f: Func, names: readonly string[] = []): string {
+export function printFunction(f: Func): string {
   const all = [...f.params, ...f.locals];
   const local = (index: number): string => {
     const name = all[index]?.name ?? '?';
@@ -11,7 +10,7 @@ export function printFunction(f: Func, names: readonly string[] = []): string {
   };
   const params = f.params.map((p) => ` (param ${local(p.index)} ${p.type})`).join('');
   const value = (v: Value): string => {
-    const head = printOp(v.op, v.imm, local, names);
+    const head = printOp(v.op, v.imm, local);
     return v.args.length === 0 && v.op === 'local.get'
       ? local(v.imm[0] as number)
       : `(${[head, ...v.args.map(value)].join(' ')})`;
@@ -21,9 +20,9 @@ export function printFunction(f: Func, names: readonly string[] = []): string {
   const statement = (s: Statement, indent: string): string[] => {
     switch (s.kind) {
       case 'do':
-        return [
-          `${indent}(${[printOp(s.op, s.imm, local, names), ...s.args.map(value)].join(' ')})`,
-        ];
+        return [`${indent}(${[printOp(s.op, s.imm, local), ...s.args.map(value)].join(' ')})`];
+      case 'call':
+        return [`${indent}(${[`call $${s.callee.name}`, ...s.args.map(value)].join(' ')})`];
       case 'loop':
       case 'block':
         return [`${indent}(${s.kind}`, ...lines(s.body, `${indent}  `), `${indent})`];
@@ -53,11 +52,9 @@ function printOp(
   op: Value['op'],
   imm: readonly number[],
   local: (index: number) => string,
-  names: readonly string[],
 ): string {
   const [first = 0, ...rest] = imm;
   if (op.startsWith('local.')) return `${op} ${local(first)}`;
-  if (op === 'call') return `${op} $${names[first] ?? first}`;
   if (op === 'v128.const') return `${op} ${new Uint8Array(Int32Array.from(imm).buffer).join(' ')}`;
   if (/load|store/.test(op))
     return [op, ...(first === 0 ? [] : [`offset=${first}`]), ...rest].join(' ');

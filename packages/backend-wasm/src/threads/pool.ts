@@ -23,7 +23,7 @@ export class Pool {
   readonly threads: number;
   private readonly control: Int32Array;
   private readonly workers: readonly Thread[];
-  private nextModule = 0;
+  private nextProgram = 0;
   /** Messages on their way; while there are any, workers may be at their event loop and take no job. */
   private telling = 0;
   private told: Promise<unknown> = Promise.resolve();
@@ -54,20 +54,23 @@ export class Pool {
     return new Pool(control, workers);
   }
 
-  /** Gives every worker a module. What comes back names it in `run`. */
-  async load(module: WebAssembly.Module, names: readonly string[]): Promise<number> {
-    const id = this.nextModule++;
-    await this.tell({ module, id, names });
+  /**
+   * Gives every worker the modules of a program, each of which may import what earlier ones export, and the names of the
+   * functions it calls. What comes back names it in `run`.
+   */
+  async load(modules: readonly WebAssembly.Module[], names: readonly string[]): Promise<number> {
+    const id = this.nextProgram++;
+    await this.tell({ modules, id, names });
     return id;
   }
 
-  /** Takes a module away again. */
+  /** Takes a program away again. */
   drop(id: number): Promise<void> {
     return this.tell({ drop: id });
   }
 
   /**
-   * Runs `own` here and function `index` of module `id` in every worker, each with its part of `total`, and returns when
+   * Runs `own` here and function `index` of program `id` in every worker, each with its part of `total`, and returns when
    * all are done.
    */
   run(
@@ -83,7 +86,7 @@ export class Pool {
     }
     const { control } = this;
     control[word.operation] = operation.run;
-    control[word.module] = id;
+    control[word.program] = id;
     control[word.function] = index;
     control[word.total] = total;
     control[word.count] = args.length;

@@ -8,7 +8,7 @@ export const word = {
   generation: 0,
   left: 1,
   operation: 2,
-  module: 3,
+  program: 3,
   function: 4,
   count: 5,
   total: 6,
@@ -35,7 +35,7 @@ const node = globalThis.process?.getBuiltinModule?.('node:worker_threads') ?? nu
 const port = node ? node.parentPort : self;
 const share = ${share.toString()};
 let control, memory, index, threads, seen;
-const modules = new Map();
+const programs = new Map();
 function serve() {
   for (;;) {
     for (let k = 0; k < ${SPINS} && Atomics.load(control, ${word.generation}) === seen; k++);
@@ -45,7 +45,7 @@ function serve() {
     const { first, count } = share(control[${word.total}], index, threads);
     const all = [...control.subarray(${word.arguments}, ${word.arguments} + control[${word.count}]), first, count, index];
     try {
-      modules.get(control[${word.module}])[control[${word.function}]](...all);
+      programs.get(control[${word.program}])[control[${word.function}]](...all);
     } finally {
       if (Atomics.sub(control, ${word.left}, 1) === 1) Atomics.notify(control, ${word.left});
     }
@@ -56,10 +56,11 @@ function receive(message) {
     ({ memory, index, threads } = message);
     control = new Int32Array(memory.buffer, message.control, message.words);
     seen = Atomics.load(control, ${word.generation});
-  } else if (message.drop !== undefined) modules.delete(message.drop);
+  } else if (message.drop !== undefined) programs.delete(message.drop);
   else {
-    const { exports } = new WebAssembly.Instance(message.module, { env: { memory } });
-    modules.set(message.id, message.names.map((name) => exports[name]));
+    const env = { memory };
+    for (const module of message.modules) Object.assign(env, new WebAssembly.Instance(module, { env }).exports);
+    programs.set(message.id, message.names.map((name) => env[name]));
   }
   port.postMessage('ready');
   serve();

@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { apply, arg, constant, type Expr, type Loop, type Operand } from '@ostinato/core/backend';
 import { FunctionBuilder } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
-import { emitLoop } from '../src/loop/index.ts';
+import { emitLoop, leavesRest } from '../src/loop/index.ts';
+import { pairs } from '../src/pairing.ts';
 import type { Target } from '../src/target.ts';
 
 const targets: Record<string, Target> = {
@@ -22,10 +23,12 @@ const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
 function compile(loop: Loop, target: Target): (...addresses: number[]) => void {
   const f = new FunctionBuilder('run', { exported: true });
   const buffers = loop.buffers.map((_, k) => f.param('i32', `b${k}`));
-  emitLoop(f, loop, buffers, target);
+  // As programs do; every size here is whole pairs, or all of it is single vectors.
+  const paired = target.paired && pairs(loop) && !leavesRest(loop);
+  emitLoop(f, loop, buffers, target, { part: paired ? 'pairs' : 'whole' });
   const bytes = encodeModule([f.finish()], { shared: false, minimum: pages, maximum: pages });
   const flags = ['no-liftoff', 'no-wasm-lazy-compilation'];
-  if (target.paired) flags.push('experimental-wasm-revectorize');
+  if (paired) flags.push('experimental-wasm-revectorize');
   for (const flag of flags) setFlagsFromString(`--${flag}`);
   const module = new WebAssembly.Module(bytes);
   for (const flag of flags)

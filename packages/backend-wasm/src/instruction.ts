@@ -7,13 +7,14 @@ import {
   type Contract,
   contractAsLoop,
   type Instr,
+  type Loop,
   type Program,
   type Scan,
 } from '@ostinato/core/backend';
 import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import { emitPack, emitProduct, planContract, suits } from './contract/index.ts';
-import { emitLoop } from './loop/index.ts';
+import { emitLoop, leavesRest, type Part } from './loop/index.ts';
 import type { ModuleBuilder, PerThread } from './module-builder.ts';
 import { emitGather, emitScatter } from './table.ts';
 
@@ -60,14 +61,46 @@ export function prepareInstr(
   if (instr.kind === 'scan') return prepareScan(module, instr, name, names, setting);
   if (instr.kind === 'contract' && suits(instr))
     return prepareContract(module, instr, name, params, setting);
-  const simple = instr.kind === 'contract' ? contractAsLoop(instr) : instr;
-  const target = module.targetOf(simple);
-  const main = module.define(name, params, target, (f, p) => {
-    if (simple.kind === 'gather') emitGather(f, simple, p);
-    else if (simple.kind === 'scatter') emitScatter(f, simple, p);
-    else emitLoop(f, simple, p, target, rangeOf(setting, p));
-  });
+  const main =
+    instr.kind === 'contract' || instr.kind === 'loop'
+      ? defineLoop(
+          module,
+          instr.kind === 'loop' ? instr : contractAsLoop(instr),
+          name,
+          params,
+          setting,
+        )
+      : module.define(name, params, false, (f, p) => {
+          if (instr.kind === 'gather') emitGather(f, instr, p);
+          else emitScatter(f, instr, p);
+        });
   return { main, packs: [], inner: [] };
+}
+
+/** A loop whose vectors pair is two functions: pairs of vectors, and what they leave over. */
+function defineLoop(
+  module: ModuleBuilder,
+  loop: Loop,
+  name: string,
+  params: readonly string[],
+  setting: Setting,
+): Func {
+  const { target, pairs } = module.machine;
+  const emit =
+    (part: Part) =>
+    (f: FunctionBuilder, p: readonly Local<'i32'>[]): void =>
+      emitLoop(f, loop, p, target, { range: rangeOf(setting, p), part });
+  const axis = setting.range?.axis ?? undefined;
+  if (!pairs?.(loop, axis)) return module.define(name, params, false, emit('whole'));
+  if (!leavesRest(loop, axis)) return module.define(name, params, true, emit('pairs'));
+  const inPairs = module.define(`${name}_pairs`, params, true, emit('pairs'));
+  return module.define(name, params, false, (f, p) => {
+    f.call(
+      inPairs,
+      p.map((l) => f.get(l)),
+    );
+    emit('rest')(f, p);
+  });
 }
 
 /** The part of an axis that a function runs, from its last parameters. */
@@ -90,7 +123,8 @@ function prepareContract(
   const { constants, range } = setting;
   const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
   const isConstant = (side: Side): boolean => constants.has(slotOf(side));
-  const target = module.targetOf(instr);
+  const { pairs, target: plain } = module.machine;
+  const target = { ...plain, paired: pairs?.(instr) ?? false };
   const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
     ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
@@ -109,13 +143,13 @@ function prepareContract(
     range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
   const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
   const packs = sides.map((side) => ({
-    pack: module.define(`${name}_pack_${side}`, params, target, (f, p) => {
+    pack: module.define(`${name}_pack_${side}`, params, target.paired, (f, p) => {
       emitPack(f, plan, side, p, (packed[side] as PerThread)(threadOf(f, p)));
     }),
     slot: slotOf(side),
     constant: isConstant(side),
   }));
-  const main = module.define(name, params, target, (f, p) => {
+  const main = module.define(name, params, target.paired, (f, p) => {
     const thread = threadOf(f, p);
     const parts = {
       ...(packed.a ? { a: packed.a(thread) } : {}),
@@ -153,7 +187,7 @@ function prepareScan(
     odd: module.reserve(bytesOf(s), `${name} carry`),
   }));
   const params = [...names, 'changed', ...(parted ? rangeNames : [])];
-  const main = module.define(name, params, module.targetOf(scan), (f, p) => {
+  const main = module.define(name, params, false, (f, p) => {
     const changed = f.get(p[names.length] as Local<'i32'>);
     const range = p.slice(names.length + 1).map((l) => f.get(l));
     const start = (o: { buffer: number; offset: number }): Address =>

@@ -13,8 +13,8 @@ export interface Machine {
   readonly heap: Heap;
   readonly target: Target;
   readonly threads: Threads;
-  /** Which instructions V8 compiles with pairs of vectors; none unless stated. */
-  readonly pairs?: (instr: Instr) => boolean;
+  /** Which instructions V8 compiles with pairs of vectors, given the axis that ranges count; none unless stated. */
+  readonly pairs?: (instr: Instr, rangeAxis?: number) => boolean;
 }
 
 export class ModuleBuilder {
@@ -25,11 +25,6 @@ export class ModuleBuilder {
 
   constructor(machine: Machine) {
     this.machine = machine;
-  }
-
-  targetOf(instr: Instr): Target {
-    const { target, pairs } = this.machine;
-    return { ...target, paired: pairs?.(instr) ?? false };
   }
 
   /** Memory that lives as long as the module, at a constant address. */
@@ -50,7 +45,7 @@ export class ModuleBuilder {
   define(
     name: string,
     params: readonly string[],
-    { paired }: Target,
+    paired: boolean,
     body: (f: FunctionBuilder, params: readonly Local<'i32'>[]) => void,
   ): Func {
     const f = new FunctionBuilder(name, { exported: true });

@@ -1,48 +1,33 @@
 /**
- * Which instructions V8 may compile to 256-bit vectors. Its revectoriser is experimental, and random tests found loops of
- * integers, casts and gathered lanes that it compiles wrongly. Products and plain float loops, which cells and their
- * gradients are made of, are tested bit for bit; other loops keep to 128 bits. Knows instructions; emits nothing.
+ * Which instructions V8 may compile to 256-bit vectors. Its revectoriser is experimental: where the lower half of a pair
+ * is also used by itself, V8 13.6 may reload the pair from the stack as 128 bits, and the upper half is lost. So a
+ * function is only compiled with pairs where every vector in it is in one: nothing that pairs leave over, no instruction
+ * that V8 cannot pair. Knows instructions; emits nothing.
  */
-import { exprOrder, type Instr, type Loop, sizeOf } from '@ostinato/core/backend';
+import { exprOrder, type Instr, type Loop, type Operand } from '@ostinato/core/backend';
+import { planAxes } from './loop/axes.ts';
+import { graphOf } from './loop/graph.ts';
 
-/** Whether an instruction is of a form that is safe to pair. A scan's own code has no vectors: its body's count. */
-export const pairs = (instr: Instr): boolean =>
-  instr.kind === 'loop' ? loopPairs(instr) : instr.kind !== 'scan';
+/** `rangeAxis`: of a loop's shape, where only parts of it are run. Tables move words, and scans have no vectors. */
+export const pairs = (instr: Instr, rangeAxis?: number): boolean =>
+  instr.kind === 'contract' || (instr.kind === 'loop' && loopPairs(instr, rangeAxis));
 
-/** Fewer elements than one pair of vectors has. */
-const TOO_FEW = 8;
-
-const plainOps: ReadonlySet<string> = new Set([
-  ...[
-    'arg',
-    'const',
-    'add',
-    'sub',
-    'mul',
-    'div',
-    'min',
-    'max',
-    'neg',
-    'abs',
-    'sign',
-    'floor',
-    'sqrt',
-  ],
-  ...['exp', 'log', 'tanh', 'sigmoid', 'erf', 'sin', 'cos', 'less', 'lessEqual', 'equal', 'select'],
+/** Ops that are made of instructions which V8 pairs; sines go through doubles. */
+const pairedOps: ReadonlySet<string> = new Set([
+  ...['arg', 'const', 'add', 'sub', 'mul', 'div', 'min', 'max', 'neg', 'abs', 'sign'],
+  ...['sqrt', 'exp', 'log', 'tanh', 'sigmoid', 'erf', 'less', 'lessEqual', 'equal', 'select'],
+  ...['and', 'or', 'xor', 'not'],
 ]);
 
-function loopPairs(loop: Loop): boolean {
-  const { shape, over, args, outs, body } = loop;
-  if (sizeOf(shape) < TOO_FEW && sizeOf(over) < TOO_FEW) return true;
-  if ([...args, ...outs].some((o) => o.dtype !== 'float32')) return false;
-  if (!exprOrder(body).every((x) => plainOps.has(x.op))) return false;
-  const all = [...shape, ...over];
-  const last = (from: number, to: number): number =>
-    all.findLastIndex((n, k) => n > 1 && k >= from && k < to);
-  // Along the axis of the vectors every operand is dense or repeats.
-  const dense = (axis: number): boolean =>
-    axis < 0 || args.every((o) => o.strides[axis] === 1 || o.strides[axis] === 0);
-  const rows = last(0, shape.length);
-  const along = dense(rows) && (rows < 0 || outs.every((o) => o.strides[rows] === 1));
-  return along || (over.length > 0 && dense(last(shape.length, all.length)));
+function loopPairs(loop: Loop, rangeAxis: number | undefined): boolean {
+  const { args, outs, body } = loop;
+  const stored = ({ dtype }: Operand): boolean => dtype === 'float32' || dtype === 'bool';
+  if (![...args, ...outs].every(stored) || !exprOrder(body).every((x) => pairedOps.has(x.op)))
+    return false;
+  const { vector, windows } = planAxes(loop, graphOf(loop), rangeAxis);
+  if (vector.over || vector.size < 8) return false;
+  // Outs are dense along the vectors, args are dense or the same for all.
+  return windows.every(
+    (w, k) => vector.strides[k] === 1 || (w.kind === 'arg' && vector.strides[k] === 0),
+  );
 }

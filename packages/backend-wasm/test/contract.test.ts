@@ -283,11 +283,11 @@ test('the code of a small product', () => {
       (local.set $at_a (i32.add $at_a (i32.const 4)))
       (local.set $at_b (i32.add $at_b (i32.const 32)))
       (local.set $at_out $out_28)
-      (v128.store $at_out $sum0_0)
       (v128.store offset=16 $at_out $sum0_1)
+      (v128.store $at_out $sum0_0)
       (local.set $at_out (i32.add $at_out (i32.const 32)))
-      (v128.store $at_out $sum1_0)
       (v128.store offset=16 $at_out $sum1_1)
+      (v128.store $at_out $sum1_0)
       (local.set $a_20 (i32.add $a_20 (i32.const 40)))
       (local.set $out_22 (i32.add $out_22 (i32.const 64)))
     )"

@@ -10,7 +10,7 @@ import {
 import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
-import { emitLoop } from '../src/loop/index.ts';
+import { emitLoop, type Part } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
 import { emitGather, emitScatter } from '../src/table.ts';
 import type { Target } from '../src/target.ts';
@@ -33,16 +33,18 @@ export interface Piece {
 }
 
 /** Parameters: an address per buffer, then (with an axis) the first index and the count. */
-export function build(instr: Single, target: Target, axis?: number): FunctionBuilder {
+export function build(instr: Single, target: Target, axis?: number, part?: Part): FunctionBuilder {
   const f = new FunctionBuilder('run', { exported: true });
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
+  const range = axis === undefined ? [] : [f.param('i32', 'first'), f.param('i32', 'count')];
+  const [first, count] = range;
   if (instr.kind === 'gather') emitGather(f, instr, buffers);
   else if (instr.kind === 'scatter') emitScatter(f, instr, buffers);
-  else if (axis === undefined) emitLoop(f, instr, buffers, target);
-  else {
-    const [first, count] = [f.param('i32', 'first'), f.param('i32', 'count')];
-    emitLoop(f, instr, buffers, target, { axis, first, count });
-  }
+  else
+    emitLoop(f, instr, buffers, target, {
+      ...(axis !== undefined && first && count ? { range: { axis, first, count } } : {}),
+      ...(part ? { part } : {}),
+    });
   return f;
 }
 
@@ -51,26 +53,30 @@ export const printed = (instr: Single, target: Target): string =>
 
 export type Run = (...args: number[]) => void;
 
-/** With pairs where the target says so, as far as the engine has them. */
+/** With pairs where the target says so and programs would have them, as far as the engine has them. */
 export function compile(
   instr: Single,
   wanted: Target,
   memory: WebAssembly.Memory,
   axis?: number,
 ): Run {
-  // As programs do: loops that V8 is not trusted with keep to 128 bits.
-  const paired = wanted.paired && pairs(instr);
-  const target = { ...wanted, paired };
-  const limits = { shared: false, minimum: 1, maximum: 65536 };
-  const tag = target.paired ? 'paired' : 'single';
-  const bytes = encodeModule([build(instr, target, axis).finish()], limits, { tag });
-  const flag = 'experimental-wasm-revectorize';
-  const flags = target.paired ? [`--no-liftoff`, '--no-wasm-lazy-compilation', `--${flag}`] : [];
-  for (const f of flags) setFlagsFromString(f);
-  const module = new WebAssembly.Module(bytes);
-  for (const f of flags) setFlagsFromString(f.replace('--', '--no-').replace('--no-no-', '--'));
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return (instance.exports as { run: Run }).run;
+  const paired = wanted.paired && pairs(instr, axis);
+  const parts: Part[] = paired ? ['pairs', 'rest'] : ['whole'];
+  const runs = parts.map((part): Run => {
+    const target = { ...wanted, paired: part === 'pairs' };
+    const limits = { shared: false, minimum: 1, maximum: 65536 };
+    const bytes = encodeModule([build(instr, target, axis, part).finish()], limits, { tag: part });
+    const flag = 'experimental-wasm-revectorize';
+    const flags = target.paired ? [`--no-liftoff`, '--no-wasm-lazy-compilation', `--${flag}`] : [];
+    for (const f of flags) setFlagsFromString(f);
+    const module = new WebAssembly.Module(bytes);
+    for (const f of flags) setFlagsFromString(f.replace('--', '--no-').replace('--no-no-', '--'));
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
+    return (instance.exports as { run: Run }).run;
+  });
+  return (...args) => {
+    for (const run of runs) run(...args);
+  };
 }
 
 /** The buffers after the run. Around each, bytes that nothing may touch. */

@@ -40,6 +40,7 @@ const scalar = {
     [0x38, 'store'],
     [0x43, 'const'],
     [0x92, 'add sub mul div min max'],
+    [0xbe, 'reinterpret_i32'],
   ],
 } as const satisfies Runs;
 

@@ -22,9 +22,9 @@ export interface Kernel {
   readonly steps: Address | undefined;
   /**
    * Where there are several partial sums: no bits for the first, all bits for the others, which add to the out. A
-   * branch instead costs 30 % when vectors are paired.
+   * branch instead costs 30 % when vectors are paired. `word` is one lane of it, for what is not in pairs.
    */
-  readonly mask: Vector | undefined;
+  readonly mask: { readonly vector: Vector; readonly word: Address } | undefined;
   /** Where tiles that the out cannot take as they are wait for being copied. */
   readonly edge: Address | undefined;
   readonly sums: readonly (readonly Vector[])[];
@@ -178,13 +178,13 @@ function emitStore(
     sums.forEach((row, r) => {
       if (add && mask) {
         row.forEach((sum, v) => {
-          const before = v128.bits('and', v128.load(f.get(at.out), 16 * v), f.get(mask));
+          const before = v128.bits('and', v128.load(f.get(at.out), 16 * v), f.get(mask.vector));
           f.set(sum, v128.f32x4('add', before, f.get(sum)));
         });
       }
-      row.forEach((sum, v) => {
-        f.store('v128.store', f.get(at.out), f.get(sum), 16 * v);
-      });
+      // The last one first, as pairs want it (pairing.ts).
+      for (let v = row.length - 1; v >= 0; v--)
+        f.store('v128.store', f.get(at.out), f.get(row[v] as Vector), 16 * v);
       if (r < sums.length - 1) f.advance(at.out, rowBytes);
     });
   };
@@ -216,15 +216,15 @@ function copyEdge(
       f.store('f32.store', f.get(at.out), x, offset);
       return;
     }
-    const before = v128.bits('and', v128.splat(f32.load(f.get(at.out), offset)), f.get(mask));
-    const sum = f32.op('add', v128.extractF32(before, 0), x);
+    const before = i32.op('and', i32.load(f.get(at.out), offset), f.get(mask.word));
+    const sum = f32.op('add', f32.op('reinterpret_i32', before), x);
     f.store('f32.store', f.get(at.out), sum, offset);
   };
   const copyFour = (offset: number): void => {
     const x = v128.load(f.get(at.a), offset);
-    const before = (mask: Vector): Value<'v128'> =>
-      v128.bits('and', v128.load(f.get(at.out), offset), f.get(mask));
-    const y = mask ? v128.f32x4('add', before(mask), x) : x;
+    const before = (word: Address): Value<'v128'> =>
+      v128.bits('and', v128.load(f.get(at.out), offset), v128.splat(f.get(word)));
+    const y = mask ? v128.f32x4('add', before(mask.word), x) : x;
     f.store('v128.store', f.get(at.out), y, offset);
   };
   f.set(at.a, f.get(edge as Address));

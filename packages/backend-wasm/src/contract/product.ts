@@ -77,7 +77,10 @@ function emitBatch(
     range,
     row: plan.rows.a,
     depth: depthSteps(plan),
-    mask: partialSums > 1 ? f.local('v128', 'mask') : undefined,
+    mask:
+      partialSums > 1
+        ? { vector: f.local('v128', 'mask'), word: f.local('i32', 'mask') }
+        : undefined,
     edge: area('edge', scratchParts.edge),
     panels: area('panels', scratchParts.panels),
     copied: area('copied', scratchParts.rows),
@@ -133,10 +136,15 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
     const steps = countOf(plan.blocks.slice(k + 1)) * countOf(depth);
     return { size, a, b: source === 'panels' ? bytesOfStep * steps : b, out: 0 };
   });
-  if (mask) f.set(mask, v128.constI32(0));
+  const setMask = (bits: 0 | -1): void => {
+    if (!mask) return;
+    f.set(mask.vector, v128.constI32(bits));
+    f.set(mask.word, i32.const(bits));
+  };
+  setMask(0);
   const block = (cursor: Cursor, steps: Address | undefined): void => {
     emitBlock(f, { ...shared, steps }, cursor);
-    if (mask) f.set(mask, v128.constI32(-1));
+    setMask(-1);
   };
   overAxes(f, blocks, from, (cursor) => {
     if (depthStep >= inner.size) {

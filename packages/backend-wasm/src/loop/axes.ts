@@ -3,19 +3,11 @@
  * instruction of the machine.
  */
 import { type Axis, collapse, type Loop, type Operand } from '@ostinato/core/backend';
-import type { Local } from '../assembler/function.ts';
 import { costOf, type Graph } from './graph.ts';
 
-/** Part of one axis of a loop's shape, known when the code runs. */
-export interface Range {
-  readonly axis: number;
-  readonly first: Local<'i32'>;
-  readonly count: Local<'i32'>;
-}
-
-/** Strides are those of the plan's windows. `range`: only this part of it is run. */
+/** Strides are those of the plan's windows. `ranged`: only a part of it is run, known when the code runs. */
 export interface LoopAxis extends Axis {
-  readonly range?: Range;
+  readonly ranged?: true;
 }
 
 /** What moves along the axes: an operand, or the index of an axis that the body reads. */
@@ -31,13 +23,13 @@ export interface Plan {
   readonly vector: LoopAxis;
 }
 
-export function planAxes(loop: Loop, graph: Graph, range?: Range): Plan {
+export function planAxes(loop: Loop, graph: Graph, rangeAxis?: number): Plan {
   const windows = windowsOf(loop, graph);
   const whole = axesOf(loop, windows);
-  const ranged = range ? whole[range.axis] : undefined;
+  const ranged = rangeAxis === undefined ? undefined : whole[rangeAxis];
   const axes: LoopAxis[] = collapse(whole.filter((a) => a !== ranged));
   // The range's axis keeps to itself, outside the others: then what one part does, no other part does.
-  if (range && ranged) axes.unshift({ ...ranged, range });
+  if (ranged) axes.unshift({ ...ranged, ranged: true });
   const none: LoopAxis = { size: 1, over: false, strides: windows.map(() => 0) };
   const cost = (a: LoopAxis): number => costPerPoint(a, windows, loop, graph);
   const vector = axes.toSorted((a, b) => cost(a) - cost(b))[0] ?? none;

@@ -2,29 +2,42 @@
 import type { Loop } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import type { Target } from '../target.ts';
-import { planAxes, type Range } from './axes.ts';
+import { planAxes } from './axes.ts';
 import { graphOf } from './graph.ts';
 import { Kit } from './kit.ts';
 import { emitMap } from './map.ts';
-import { Nest } from './nest.ts';
+import { Nest, type Range } from './nest.ts';
+import type { Part } from './points.ts';
 import { emitReduce } from './reduce.ts';
 
-/**
- * Appends code that runs the whole loop, or this range of it. `buffers` hold the byte addresses of the instruction's
- * buffers.
- */
+export type { Part } from './points.ts';
+
+interface LoopOptions {
+  /** Only this range of an axis. */
+  readonly range?: Range | undefined;
+  /** All of it unless stated. */
+  readonly part?: Part;
+}
+
+/** Whether pairs of vectors leave something over. */
+export function leavesRest(loop: Loop, rangeAxis?: number): boolean {
+  const { vector } = planAxes(loop, graphOf(loop), rangeAxis);
+  return vector.ranged === true || vector.size % 8 !== 0;
+}
+
+/** Appends code that runs a loop. `buffers` hold the byte addresses of the instruction's buffers. */
 export function emitLoop(
   f: FunctionBuilder,
   instr: Loop,
   buffers: readonly Local<'i32'>[],
   target: Target,
-  range?: Range,
+  { range, part = 'whole' }: LoopOptions = {},
 ): void {
   const graph = graphOf(instr);
-  const plan = planAxes(instr, graph, range);
+  const plan = planAxes(instr, graph, range?.axis);
   const kit = new Kit(f, target);
   const code = f.collect(() => {
-    const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers) };
+    const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers, range), part };
     if (instr.over.length === 0) emitMap(kernel);
     else emitReduce(kernel, instr.combine);
   });

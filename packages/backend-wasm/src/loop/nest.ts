@@ -3,7 +3,14 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value } from '../assembler/instructions.ts';
-import type { LoopAxis, Plan, Range, Window } from './axes.ts';
+import type { LoopAxis, Plan, Window } from './axes.ts';
+
+/** Part of one axis of a loop's shape, known when the code runs. */
+export interface Range {
+  readonly axis: number;
+  readonly first: Local<'i32'>;
+  readonly count: Local<'i32'>;
+}
 
 /** An address (or an axis' index) that loops advance. */
 export interface Cursor {
@@ -25,12 +32,14 @@ export class Nest {
   readonly f: FunctionBuilder;
   readonly places: readonly Place[];
   private readonly cursors: Cursor[] = [];
+  private readonly range: Range | undefined;
 
   /** Sets every cursor to its first point. */
-  constructor(f: FunctionBuilder, plan: Plan, buffers: readonly Local<'i32'>[]) {
+  constructor(f: FunctionBuilder, plan: Plan, buffers: readonly Local<'i32'>[], range?: Range) {
     this.f = f;
+    this.range = range;
     const axes = [...plan.shape, ...plan.over, plan.vector];
-    const range = axes.find((a) => a.range);
+    const ranged = axes.find((a) => a.ranged);
     const groups = new Map<string, number[]>();
     plan.windows.forEach((w, k) => {
       const strides = axes.map((a) => a.strides[k] as number);
@@ -49,7 +58,7 @@ export class Nest {
       const start = this.start(w, from, buffers);
       const local =
         moves || w.kind === 'axis'
-          ? f.let(nameOf(w), range ? this.skip(start, step(range), range.range) : start)
+          ? f.let(nameOf(w), ranged ? this.skipped(start, step(ranged)) : start)
           : (buffers[w.operand.buffer] as Local<'i32'>);
       const cursor: Cursor = { local, step };
       if (moves) this.cursors.push(cursor);
@@ -64,11 +73,16 @@ export class Nest {
   walk(axes: readonly LoopAxis[], inside: () => Moved): Moved {
     const [axis, ...rest] = axes;
     if (!axis) return inside();
-    this.repeat(axis.range ? this.f.get(axis.range.count) : axis.size, () => {
+    this.repeat(axis.ranged ? this.count() : axis.size, () => {
       const moved = this.walk(rest, inside);
       this.advance(axis, 1, moved);
     });
     return this.across(axis);
+  }
+
+  /** How many points of the range's axis are run. */
+  count(): Value<'i32'> {
+    return this.f.get((this.range as Range).count);
   }
 
   /** Runs `body` n times; a count known only when the code runs may be 0. */
@@ -90,13 +104,16 @@ export class Nest {
     });
   }
 
+  /** On by as many points of an axis as are known when the code runs. */
+  skip(axis: LoopAxis, n: Value<'i32'>): void {
+    for (const c of this.cursors) this.f.advance(c.local, i32.mul(n, c.step(axis)));
+  }
+
   /** How far the cursors are after `points` of an axis. */
   across(axis: LoopAxis, points = axis.size): Moved {
-    const { range } = axis;
     return this.cursors.map((c) => {
       const step = c.step(axis);
-      if (!range || step === 0) return step * points;
-      return i32.mul(this.f.get(range.count), step);
+      return axis.ranged && step !== 0 ? i32.mul(this.count(), step) : step * points;
     });
   }
 
@@ -115,9 +132,9 @@ export class Nest {
     return i32.add(this.f.get(buffers[w.operand.buffer] as Local<'i32'>), from);
   }
 
-  private skip(start: Value<'i32'>, step: number, range: Range | undefined): Value<'i32'> {
-    if (!range || step === 0) return start;
-    return i32.add(start, i32.mul(this.f.get(range.first), step));
+  private skipped(start: Value<'i32'>, step: number): Value<'i32'> {
+    if (!this.range || step === 0) return start;
+    return i32.add(start, i32.mul(this.f.get(this.range.first), step));
   }
 }
 

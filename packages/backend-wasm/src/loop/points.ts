@@ -9,12 +9,19 @@ import type { Kit, V } from './kit.ts';
 import type { Nest, Place } from './nest.ts';
 import { casts, type Emit, ops, type Stored } from './ops.ts';
 
+/**
+ * What of a loop a function runs. V8's pairs of vectors are only right where all vectors of a function are in pairs (see
+ * pairing.ts), so what stays over along the vectors is left to another function.
+ */
+export type Part = 'whole' | 'pairs' | 'rest';
+
 /** A loop under construction. */
 export interface Kernel {
   readonly kit: Kit;
   readonly graph: Graph;
   readonly plan: Plan;
   readonly nest: Nest;
+  readonly part: Part;
 }
 
 export type Lanes = 1 | 2 | 3 | 4;
@@ -75,15 +82,15 @@ export class Points {
     });
   }
 
-  /** Stores vectors, or one for all, to an out. */
+  /** Stores vectors, or one for all, to an out: the last one first, as pairs want it (pairing.ts). */
   store(window: number, values: V): void {
     const { f } = this.kernel.kit;
     const w = this.kernel.plan.windows[window] as Plan['windows'][number];
     const bool = w.kind !== 'axis' && w.operand.dtype === 'bool';
     const stride = this.stride(window);
-    for (let v = 0; v < this.extent.vectors; v++) {
+    for (let v = this.extent.vectors - 1; v >= 0; v--) {
       const value = at(values, v);
-      const out = bool ? v128.i32x4('neg', value) : value;
+      const out = bool ? v128.bits('and', value, ...this.kernel.kit.int(1)) : value;
       const { lanes } = this.extent;
       if (stride === 1 && lanes === 4) {
         const [address, offset] = this.address(window, 16 * v);
@@ -163,7 +170,7 @@ export class Points {
     const vectors = stride === 0 ? 1 : this.extent.vectors;
     return Array.from({ length: vectors }, (_, v) => {
       const value = this.loadVector(window, stride, v);
-      // 1 and 0 in memory, -1 and 0 here.
+      // 1 and 0 in memory, all bits and none here.
       return dtype === 'bool' ? v128.i32x4('neg', value) : value;
     });
   }

@@ -22,10 +22,10 @@ export function emitReduce(kernel: Kernel, combine: Combine): void {
 function sideBySide(kernel: Kernel, combine: Combine): Moved {
   const { nest, plan, graph } = kernel;
   const { over, vector } = plan;
-  const smallest = kernel.kit.target.paired ? 2 : 1;
+  const smallest = kernel.part === 'pairs' ? 2 : 1;
   const most = costOf(graph) > 40 ? smallest : Math.floor(8 / graph.roots.length);
-  const fits = Math.floor(vector.size / 4);
-  const block = Math.max(1, Math.min(Math.max(smallest, most), fits));
+  const fits = smallest * Math.floor(vector.size / (4 * smallest));
+  const block = Math.max(smallest, Math.min(most, fits));
   const parts = partsOf(over.map((a) => a.size));
   return alongVectors(kernel, block, (extent) => {
     const totals = totalsOf(kernel, combine, {

@@ -80,7 +80,7 @@ export class Totals {
     const { combine, vectors, across, inParts } = options;
     this.totals = roots.map(({ dtype }): Total => {
       const monoid = monoids[combine][dtype] as Monoid;
-      const identity = kit.keepOne('identity', this.begin(monoid.identity(kit)));
+      const identity = kit.keepOne('identity', monoid.identity(kit));
       const terms = count(vectors).map(() => kit.f.let('terms', identity));
       const parts =
         inParts && combine === 'sum' && dtype === 'float32' ? (across ? 1 : vectors) : 0;
@@ -93,19 +93,6 @@ export class Totals {
         })),
       };
     });
-  }
-
-  /**
-   * V8 13.6 may lose the upper half of a constant that begins a pair of vectors and a single vector in the same loop,
-   * which other vectors there cannot rule out. A sum begins with zeros: nothing is lost. The others begin with what
-   * cannot be paired.
-   */
-  private begin(identity: V): V {
-    if (!this.kit.target.paired || this.options.combine === 'sum') return identity;
-    return v128.swizzle(
-      identity,
-      one(this.kit.ints(0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c)),
-    );
   }
 
   /** Adds the values of some points; of partly filled vectors only the first lanes. */

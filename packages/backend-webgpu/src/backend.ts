@@ -8,10 +8,13 @@ import { DeviceMemory, type GpuBuffer } from './memory.ts';
 import { Pipelines } from './pipelines.ts';
 import type { Machine, PlanOptions } from './plan/plan.ts';
 import { planProgram } from './plan/program.ts';
+import { Profiler, type Timing } from './profiler.ts';
 
 export interface WebGpuOptions extends AdapterOptions, PlanOptions {
   /** For which kind of adapter kernels are chosen; by default for what it is. */
   readonly tuning?: 'gpu' | 'software';
+  /** Times every dispatch, each in a pass of its own, for `timings`. Needs an adapter with timestamps. */
+  readonly profile?: boolean;
 }
 
 export interface WebGpuBackend extends Backend<GpuBuffer> {
@@ -19,6 +22,8 @@ export interface WebGpuBackend extends Backend<GpuBuffer> {
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
   /** Buffers that nobody freed, and pipelines compiled so far. */
   counts(): { readonly buffers: number; readonly pipelines: number };
+  /** With `profile`: times on the device since the last call, longest first. */
+  timings(): Promise<readonly Timing[]>;
 }
 
 /** Two to eight of the groups in which GPUs run threads. */
@@ -46,6 +51,7 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     pipelines,
     steps: new StepNumbers(device, pipelines),
     health,
+    profiler: options.profile ? profilerOn(device) : undefined,
   };
   const { tuning = software ? 'software' : 'gpu' } = options;
   const machine = machineOf(device.limits, tuning === 'software');
@@ -61,6 +67,11 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     },
     info: () => ({ name: 'webgpu', variant: software ? 'software' : 'wgsl', notes }),
     lost: device.lost,
+    async timings() {
+      const times = (await machineDevice.profiler?.take()) ?? [];
+      health.check('timings');
+      return times;
+    },
     counts: () => ({ buffers: memory.liveBuffers, pipelines: pipelines.count }),
     alloc: (bytes, label) => memory.alloc(bytes, label),
     free: (buffer) => memory.free(buffer),
@@ -74,6 +85,7 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
       executables.add(executable);
       return {
         run: (inputs, outputs) => executable.run(inputs, outputs),
+        explain: () => executable.explain(),
         dispose() {
           if (executables.delete(executable)) executable.dispose();
         },
@@ -84,12 +96,22 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
       executables.clear();
       memory.dispose();
       machineDevice.steps.dispose();
+      machineDevice.profiler?.dispose();
       health.retire();
       // Dawn keeps a device's memory until it is destroyed, and crashes where its GPU object went first.
       device.destroy();
       void open.gpu;
     },
   };
+}
+
+function profilerOn(device: GPUDevice): Profiler {
+  if (!device.features.has('timestamp-query'))
+    fail(
+      'option-invalid',
+      'webgpu: profile is true, but this adapter has no timestamps. Leave it out, or start Chrome with --enable-unsafe-webgpu.',
+    );
+  return new Profiler(device);
 }
 
 export function machineOf(limits: GPUSupportedLimits, software: boolean): Machine {

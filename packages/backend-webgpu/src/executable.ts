@@ -10,7 +10,10 @@ import type { StepNumbers } from './clock.ts';
 import type { Health } from './health.ts';
 import { type DeviceMemory, type GpuBuffer, usage } from './memory.ts';
 import type { Pipeline, Pipelines } from './pipelines.ts';
-import type { Dispatch, Plan, Step } from './plan/plan.ts';
+import { countDispatches, type Dispatch, type Plan, type Step } from './plan/plan.ts';
+import type { Profiler } from './profiler.ts';
+
+type Slot = Program['slots'][number];
 
 export interface Device {
   readonly device: GPUDevice;
@@ -18,10 +21,13 @@ export interface Device {
   readonly pipelines: Pipelines;
   readonly steps: StepNumbers;
   readonly health: Health;
+  /** Present where dispatches are timed. */
+  readonly profiler: Profiler | undefined;
 }
 
 /** A dispatch ready to be encoded. */
 interface Ready {
+  readonly label: string;
   readonly pipeline: GPUComputePipeline;
   readonly groups: readonly [x: number, y: number];
   /** Levels of the time loops whose step it reads. */
@@ -53,16 +59,12 @@ type Encoded =
 /** Bind groups that are kept per dispatch: as many as callers' buffers take turns, and some more. */
 const KEPT_GROUPS = 8;
 
-export async function makeExecutable(
-  device: Device,
-  program: Program,
-  plan: Plan,
-): Promise<Executable<GpuBuffer>> {
+export async function makeExecutable(device: Device, program: Program, plan: Plan): Promise<Run> {
   const parameters = new Parameters(device.device.limits.minUniformBufferOffsetAlignment);
   const steps = await Promise.all(plan.steps.map((s) => prepare(s, device, parameters)));
   device.steps.reserve(longest(plan.steps));
   const own = plan.own.map((bytes, k) => device.memory.alloc(bytes, `own${k}`));
-  return new Run(device, program, steps, own, parameters.buffer(device.device));
+  return new Run(device, program, plan, steps, own, parameters.buffer(device.device));
 }
 
 const longest = (steps: readonly Step[]): number =>
@@ -80,13 +82,14 @@ async function prepare(step: Step, device: Device, parameters: Parameters): Prom
 }
 
 function ready(
-  { kernel, workgroups }: Dispatch,
+  { label, kernel, workgroups }: Dispatch,
   { pipeline, layout }: Pipeline,
   params: { readonly offset: number; readonly size: number },
   { maxComputeWorkgroupsPerDimension }: GPUSupportedLimits,
 ): Ready {
   const x = Math.min(workgroups, maxComputeWorkgroupsPerDimension);
   return {
+    label,
     pipeline,
     groups: [x, Math.ceil(workgroups / x)],
     clocks: kernel.clocks,
@@ -135,28 +138,36 @@ class Parameters {
 class Run implements Executable<GpuBuffer> {
   private readonly device: Device;
   private readonly program: Program;
+  private readonly plan: Plan;
   private readonly steps: readonly Encoded[];
   private readonly own: readonly GpuBuffer[];
   private readonly params: GPUBuffer | undefined;
   /** Callers' refs of this run, by name. */
   private readonly refs = new Map<string, Ref<GpuBuffer>>();
+  /** How much of each buffer the program touches: no binding is larger, the buffer itself may be. */
+  private readonly bytes = new Map<string, number>();
   private disposed = false;
 
   constructor(
     device: Device,
     program: Program,
+    plan: Plan,
     steps: readonly Encoded[],
     own: readonly GpuBuffer[],
     params: GPUBuffer | undefined,
   ) {
     this.device = device;
     this.program = program;
+    this.plan = plan;
     this.steps = steps;
     this.own = own;
     this.params = params;
     own.forEach((buffer, k) => {
       this.refs.set(`own${k}`, { buffer, offset: 0 });
+      this.bytes.set(`own${k}`, buffer.bytes);
     });
+    for (const slot of [...program.inputs, ...program.outputs])
+      this.bytes.set(`slot${slot}`, 4 * (program.slots[slot] as Slot).size);
   }
 
   run(inputs: readonly Ref<GpuBuffer>[], outputs: readonly Ref<GpuBuffer>[]): void {
@@ -167,8 +178,9 @@ class Run implements Executable<GpuBuffer> {
     this.take(this.program.inputs, inputs);
     this.take(this.program.outputs, outputs);
     if (this.steps.length === 0) return;
+    const { profiler } = this.device;
     memory.submit((encoder) => {
-      const pass = encoder.beginComputePass();
+      let pass = profiler ? undefined : encoder.beginComputePass();
       const at: number[] = [];
       let pipeline: GPUComputePipeline | undefined;
       let bound: GPUBindGroup | undefined;
@@ -182,6 +194,12 @@ class Run implements Executable<GpuBuffer> {
             continue;
           }
           const { ready: r } = step;
+          if (profiler) {
+            pass?.end();
+            pass = profiler.pass(encoder, r.label);
+            pipeline = bound = undefined;
+          }
+          if (!pass) continue;
           if (r.pipeline !== pipeline) pass.setPipeline(r.pipeline);
           pipeline = r.pipeline;
           const group = r.bindings.group as GPUBindGroup;
@@ -198,8 +216,18 @@ class Run implements Executable<GpuBuffer> {
       };
       this.bindAll(this.steps);
       encode(this.steps);
-      pass.end();
+      pass?.end();
     });
+  }
+
+  /** Dispatches, memory, and how each scan is run. */
+  explain(): string {
+    const { own, scans, steps } = this.plan;
+    const bytes = own.reduce((a, b) => a + b, 0);
+    return [
+      `webgpu: ${countDispatches(steps)} dispatches, ${bytes} bytes of its own`,
+      ...scans.map((s) => `  scan ${s.label}: ${s.schedule} (${s.why})`),
+    ].join('\n');
   }
 
   dispose(): void {
@@ -212,7 +240,7 @@ class Run implements Executable<GpuBuffer> {
   private take(slots: readonly number[], refs: readonly Ref<GpuBuffer>[]): void {
     slots.forEach((slot, k) => {
       const ref = refs[k];
-      const { label, size, dtype } = this.program.slots[slot] as Program['slots'][number];
+      const { label, size, dtype } = this.program.slots[slot] as Slot;
       if (!ref)
         fail('program-invalid', `webgpu: no ref for "${label}". Pass one per input and output.`);
       this.device.memory.assertLive(ref.buffer, `run with "${label}"`);
@@ -242,10 +270,11 @@ class Run implements Executable<GpuBuffer> {
       group = this.device.device.createBindGroup({
         layout: bindings.layout,
         entries: [
-          ...refs.map(({ buffer, offset }, binding) => ({
-            binding,
-            resource: { buffer: buffer.gpu, offset },
-          })),
+          ...bindings.names.map((name, binding) => {
+            const { buffer, offset } = refs[binding] as Ref<GpuBuffer>;
+            const size = this.bytes.get(name) as number;
+            return { binding, resource: { buffer: buffer.gpu, offset, size } };
+          }),
           {
             binding: refs.length,
             resource: { buffer: this.params as GPUBuffer, ...bindings.params },

@@ -1,3 +1,4 @@
 /** `@ostinato/backend-webgpu`: WGSL rendered from programs, for browsers and for Node. */
 export { type WebGpuBackend, type WebGpuOptions, webgpu } from './backend.ts';
 export type { GpuBuffer } from './memory.ts';
+export type { Timing } from './profiler.ts';

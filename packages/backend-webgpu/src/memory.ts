@@ -53,9 +53,9 @@ export class DeviceMemory implements Memory<GpuBuffer> {
 
   alloc(bytes: number, label = 'buffer'): GpuBuffer {
     this.health.check('alloc');
-    const room = roomFor(bytes);
     const { maxBufferSize } = this.device.limits;
-    if (room > maxBufferSize)
+    const room = Math.min(roomFor(bytes), maxBufferSize);
+    if (room < bytes)
       fail(
         'out-of-memory',
         `webgpu: "${label}" needs ${bytes} bytes, this device's buffers hold ${maxBufferSize} at most. Use smaller batches, or checkpoint in scan.`,

@@ -58,7 +58,7 @@ async function results(backend: Backend<never>, shape: Shape): Promise<Float32Ar
 /** A sum of up to 40 products of numbers below 1, rounded at each. */
 const TOLERANCE = 2e-5;
 
-withGpu('products through workgroup memory', async () => {
+withGpu('products through workgroup memory', () => {
   test('equal the reference for any size and layout', async () => {
     const backend = (await open({ tuning: 'gpu' })) as unknown as Backend<never>;
     const side = fc.oneof(fc.integer({ min: 1, max: 140 }), fc.constantFrom(64, 128, 132));

@@ -134,7 +134,10 @@ export async function programOf(...given: Parameters<typeof work>): Promise<Prog
       return { run: () => undefined, dispose: () => undefined };
     },
   };
-  const compiled = compile(backend as unknown as Backend<never>, f as (...args: unknown[]) => unknown);
+  const compiled = compile(
+    backend as unknown as Backend<never>,
+    f as (...args: unknown[]) => unknown,
+  );
   await compiled(...args);
   return seen as Program;
 }

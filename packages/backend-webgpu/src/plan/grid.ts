@@ -16,6 +16,12 @@ function rebased<I extends Exclude<Instr, Scan>>(instr: I, scope: Scope): I {
   return { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) };
 }
 
+/** As it shows in timings and error messages. */
+function labelOf(instr: Exclude<Instr, Scan>): string {
+  const over = 'over' in instr && instr.over.length > 0 ? ` over [${instr.over}]` : '';
+  return `${instr.kind} [${instr.shape}]${over}`;
+}
+
 export function gridDispatches(
   given: Exclude<Instr, Scan>,
   scope: Scope,
@@ -39,23 +45,21 @@ export function gridDispatches(
     return { kind: 'dispatch', label, kernel: w.kernel(), workgroups };
   };
   const all = [...uses(instr.args, false), ...uses(instr.outs, true)];
+  const label = labelOf(instr);
   switch (instr.kind) {
     case 'loop':
-      return [dispatch('loop', all, (w, c) => emitLoop(w, instr, c))];
+      return [dispatch(label, all, (w, c) => emitLoop(w, instr, c))];
     case 'contract': {
       const product = productOf(instr, scope.place);
       // With a vector it is a reduction.
-      if (!product)
-        return [dispatch('contract', all, (w, c) => emitLoop(w, contractAsLoop(instr), c))];
+      if (!product) return [dispatch(label, all, (w, c) => emitLoop(w, contractAsLoop(instr), c))];
       const touched = productUses(product, scope.place);
       if (machine.software || !suitsSharing(product))
-        return [dispatch('contract', touched, (w, c) => emitProduct(w, product, c))];
-      return [
-        dispatch('contract', touched, (w, c) => emitSharedProduct(w, product, c), SHARED_THREADS),
-      ];
+        return [dispatch(label, touched, (w, c) => emitProduct(w, product, c))];
+      return [dispatch(label, touched, (w, c) => emitSharedProduct(w, product, c), SHARED_THREADS)];
     }
     case 'gather':
-      return [dispatch('gather', all, (w, c) => emitGather(w, instr, c))];
+      return [dispatch(label, all, (w, c) => emitGather(w, instr, c))];
     case 'scatter':
       return scratch.within(() => {
         const links: Links = {

@@ -55,6 +55,21 @@ export function persistent(scan: Scan, scope: Scope, planner: Planner): Step[] |
 const sharedInPlace = (scan: Scan, rows: Rows): boolean =>
   scan.init.some((o, k) => !rows.inputs[scan.consts.length + k] && scan.finals[k]?.slot === o.slot);
 
+/** Operations that a workgroup of a slow GPU does in about a second, and workgroups that it runs at once. */
+const SLOW = { operations: 5e8, workgroups: 8 } as const;
+
+/** Steps after which a driver might take a dispatch on a slow GPU for hung: after two seconds, as a rule. */
+function patientSteps({ body }: Scan, rows: Rows, tile: Tile): number {
+  const points = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+  const operations = body.code.reduce((sum, i) => {
+    if (i.kind !== 'loop' && i.kind !== 'contract') return sum;
+    const each = i.kind === 'loop' ? 10 * i.body.length : 2;
+    return sum + (each * points(i.shape) * points(i.over) * tile.rows) / rows.count;
+  }, 0);
+  const rounds = Math.ceil(rows.count / tile.rows / SLOW.workgroups);
+  return Math.max(1, Math.floor(SLOW.operations / (operations * rounds)));
+}
+
 class TileKernel {
   readonly buffers: number;
   private readonly scan: Scan;
@@ -77,7 +92,7 @@ class TileKernel {
     this.planner = planner;
     this.level = scope.depth;
     const { scratch, machine, options } = planner;
-    this.chunk = Math.min(scan.length, options.stepsPerDispatch ?? scan.length);
+    this.chunk = Math.min(scan.length, options.stepsPerDispatch ?? patientSteps(scan, rows, tile));
     this.placeCallers();
     const spilled = tile.spilled.map((v) => ({ v, place: scratch.reserve(this.room(v)) }));
     for (const { v, place } of spilled) this.placeSpilled(v, place);

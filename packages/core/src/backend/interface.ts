@@ -73,6 +73,8 @@ export interface Executable<B> {
    * their slot is the same.
    */
   run(inputs: readonly Ref<B>[], outputs: readonly Ref<B>[]): void;
+  /** What the backend made of the program, in lines for people. */
+  explain?(): string;
   dispose(): void;
 }
 

@@ -328,7 +328,9 @@ function runnerOf(
     explain: (): string =>
       [
         `${name} on ${backend.name}: ${ready.size} compiled`,
-        ...[...ready.values()].map((e) => explainProgram(e.program)),
+        ...[...ready.values()].map(({ program, executable }) =>
+          [explainProgram(program), executable.explain?.()].filter(Boolean).join('\n'),
+        ),
       ].join('\n\n'),
     dispose(): void {
       if (disposed) return;

@@ -102,7 +102,7 @@ function runnerOf(
   const spares = new Map<number, unknown[]>();
   let disposed = false;
 
-  async function call(args: readonly unknown[], place: string): Promise<unknown> {
+  async function call(args: readonly unknown[], place: () => string): Promise<unknown> {
     assertUsable();
     const { leaves, shape } = flatten<unknown>(args, isFeedLeaf);
     const fed = leaves.map((x, i) => leafOf(x, shape.paths[i] as string));
@@ -248,7 +248,7 @@ function runnerOf(
     entry: Entry,
     fed: readonly Leaf[],
     donated: ReadonlyMap<number, Owned>,
-    place: string,
+    place: () => string,
   ): unknown {
     const { program, captured, staging } = entry;
     entry.checkIds?.(fed);

@@ -16,14 +16,14 @@ export class Owned implements DeviceValue {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly label: string;
-  readonly place: string;
+  readonly place: () => string;
   state: State = 'live';
   private readonly release: (buffer: unknown, bytes: number) => void;
 
   constructor(
     backend: Backend,
     buffer: unknown,
-    about: { shape: Shape; dtype: DType; label: string; place: string },
+    about: { shape: Shape; dtype: DType; label: string; place: () => string },
     release: (buffer: unknown, bytes: number) => void,
   ) {
     this.backend = backend;
@@ -132,19 +132,25 @@ export const leaks = (backend: Backend<never> | Backend): Leak[] =>
     shape,
     dtype,
     bytes,
-    place,
+    place: place(),
   }));
 
 const ownFolder = /[\\/]core[\\/](src|dist)[\\/]/;
 
-/** The caller's lines of the stack: those outside this package. */
-export function callerPlace(): string {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const outside = lines.filter((l) => !ownFolder.test(l) && !l.includes('node:internal'));
-  return (outside.length > 0 ? outside : lines)
-    .slice(0, 4)
-    .map((l) => l.trim().replace(/^at /, ''))
-    .join('\n');
+/**
+ * The caller's lines of the stack: those outside this package. An engine writes a stack as text when somebody reads it,
+ * which takes longer than a small program runs: so not before then.
+ */
+export function callerPlace(): () => string {
+  const here = new Error();
+  return () => {
+    const lines = (here.stack ?? '').split('\n').slice(1);
+    const outside = lines.filter((l) => !ownFolder.test(l) && !l.includes('node:internal'));
+    return (outside.length > 0 ? outside : lines)
+      .slice(0, 4)
+      .map((l) => l.trim().replace(/^at /, ''))
+      .join('\n');
+  };
 }
 
 /**

@@ -1,15 +1,28 @@
-/** A page that streams: an LSTM, one step per message, the state carried from call to call. */
+/** A worker that streams: a trained LSTM, one step per message, the state carried from call to call. */
 import { wasm } from '@ostinato/backend-wasm';
 import { lstm, recurrent } from '@ostinato/cells';
-import { compile, key, run, type Tensor, zeros } from '@ostinato/core';
+import { compile, run, type Tensor, zeros } from '@ostinato/core';
 
 const [inputs, units] = [16, 64];
 const layer = recurrent(lstm({ inputs, units }), { returns: 'last' });
 type Params = ReturnType<typeof layer.init>;
 type State = ReturnType<typeof layer.unroll>['state'];
 
+/** What was trained elsewhere: float32, one tensor after the other. */
+const file = await (await fetch('lstm.bin')).arrayBuffer();
+const part = (from: number, ...shape: [number, number?]) => ({
+  data: new Float32Array(file, 4 * from, shape[0] * (shape[1] ?? 1)),
+  shape: shape as number[],
+});
+const trained = {
+  kernel: part(0, inputs, 4 * units),
+  recurrent: part(4 * inputs * units, units, 4 * units),
+  bias: part(4 * (inputs + units) * units, 4 * units),
+  recurrentBias: null,
+};
+
 const backend = await wasm();
-const params = await run(backend, layer.init(key(1)));
+const params = await compile(backend, (p: Params) => p)(trained);
 const step = compile(backend, (p: Params, x: Tensor, initial: State) =>
   layer.unroll(p, x, { initial }),
 );

@@ -114,55 +114,55 @@ export function scanCotangents(
 /** Forward values as the backward step sees them. */
 class Residuals {
   readonly primal: Primal;
-  private readonly op: ScanOp;
-  private readonly outer: Primal;
-  private readonly asked = new Map<Tensor, Tensor>(); // forward value -> parameter of the backward body
-  private readonly memo = new Map<Tensor, Tensor>();
+  readonly #op: ScanOp;
+  readonly #outer: Primal;
+  readonly #asked = new Map<Tensor, Tensor>(); // forward value -> parameter of the backward body
+  readonly #memo = new Map<Tensor, Tensor>();
 
   constructor(op: ScanOp, constOutside: (index: number) => Tensor, outer: Primal) {
-    this.op = op;
-    this.outer = outer;
+    this.#op = op;
+    this.#outer = outer;
     const { params, results } = op.body;
     const consts = new Map(params.slice(0, op.counts.consts).map((p, i) => [p, i]));
     const varying = dependents(topo(results), params.slice(op.counts.consts));
     const primal = (v: Tensor): Tensor => {
-      const known = this.memo.get(v);
+      const known = this.#memo.get(v);
       if (known) return known;
       const index = consts.get(v);
       let p: Tensor;
       if (index !== undefined) p = constOutside(index);
       else if (v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && isSaved(v)))
-        p = this.save(v);
+        p = this.#save(v);
       else p = withArgs(v, v.args.map(primal));
-      this.memo.set(v, p);
+      this.#memo.set(v, p);
       return p;
     };
     this.primal = primal;
   }
 
-  private save(v: Tensor): Tensor {
+  #save(v: Tensor): Tensor {
     const p = param(v.shape, v.dtype, v.label);
-    this.asked.set(v, p);
+    this.#asked.set(v, p);
     return p;
   }
 
   /** What was asked for, as scanned inputs: xs as they are, the rest stacked by a forward scan `t` with more results. */
   stacked(t: Tensor): (readonly [Tensor, Tensor])[] {
-    const { body, counts } = this.op;
+    const { body, counts } = this.#op;
     const first = counts.consts + counts.carry;
-    const fresh = [...this.asked.keys()].filter((v) => body.params.indexOf(v) < first);
+    const fresh = [...this.#asked.keys()].filter((v) => body.params.indexOf(v) < first);
     const results = [...body.results, ...fresh];
     const node = new Tensor(
-      { ...this.op, body: { params: body.params, results } },
+      { ...this.#op, body: { params: body.params, results } },
       t.shape,
       t.dtype,
       t.args,
       t.label,
     );
-    return [...this.asked].map(([v, p]) => {
+    return [...this.#asked].map(([v, p]) => {
       const x = body.params.indexOf(v);
-      if (x >= first) return [p, this.outer(t.args[x] as Tensor)] as const;
-      return [p, this.outer(pick(node, body.results.length + fresh.indexOf(v)))] as const;
+      if (x >= first) return [p, this.#outer(t.args[x] as Tensor)] as const;
+      return [p, this.#outer(pick(node, body.results.length + fresh.indexOf(v)))] as const;
     });
   }
 }

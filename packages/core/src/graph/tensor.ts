@@ -155,9 +155,15 @@ export const isHeavy = (t: Tensor): boolean =>
   t.op.kind === 'scatter' ||
   t.op.kind === 'scan';
 
-/** The number that a node is everywhere, if that is plain to see. */
-export function constantValue(t: Tensor): number | undefined {
+/** The node whose memory a view shows. */
+export function baseOf(t: Tensor): Tensor {
   let n = t;
   while (isView(n)) n = n.args[0] as Tensor;
-  return n.op.kind === 'map' && n.op.body.op === 'const' ? n.op.body.value : undefined;
+  return n;
+}
+
+/** The constant that a node is everywhere, if that is plain to see. */
+export function constantOf(t: Tensor): Extract<Expr, { op: 'const' }> | undefined {
+  const { op } = baseOf(t);
+  return op.kind === 'map' && op.body.op === 'const' ? op.body : undefined;
 }

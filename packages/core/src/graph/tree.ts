@@ -27,11 +27,12 @@ export interface TreeShape {
   build(leaves: readonly unknown[]): unknown;
 }
 
-type Node =
-  | { kind: 'leaf' }
-  | { kind: 'null'; value: null | undefined }
-  | { kind: 'array'; items: Node[] }
-  | { kind: 'record'; keys: string[]; items: Node[] };
+/** A tree without its leaves. */
+interface Node {
+  readonly text: string;
+  /** The tree again, of the leaves that come next in the queue. */
+  build(queue: unknown[]): unknown;
+}
 
 const isPlainRecord = (x: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(x);
@@ -47,19 +48,30 @@ export function flatten<Leaf = Tensor>(
   const leaves: Leaf[] = [];
   const paths: string[] = [];
   const visit = (x: unknown, path: string): Node => {
-    if (x === null || x === undefined) return { kind: 'null', value: x };
+    if (x === null || x === undefined) return { text: '-', build: () => x };
     if (isLeaf(x)) {
       leaves.push(x as Leaf);
       paths.push(path);
-      return { kind: 'leaf' };
+      return { text: '*', build: (queue) => queue.shift() };
     }
-    const inner = (key: string | number): string => (path ? `${path}.${key}` : String(key));
-    if (Array.isArray(x))
-      return { kind: 'array', items: x.map((item, i) => visit(item, inner(i))) };
+    const inner = (key: string | number, item: unknown): Node =>
+      visit(item, path ? `${path}.${key}` : `${key}`);
+    if (Array.isArray(x)) {
+      const items = x.map((item, i) => inner(i, item));
+      return {
+        text: `[${items.map(({ text }) => text)}]`,
+        build: (queue) => items.map((item) => item.build(queue)),
+      };
+    }
     if (typeof x === 'object' && isPlainRecord(x)) {
-      const keys = Object.keys(x).sort();
       const record = x as Record<string, unknown>;
-      return { kind: 'record', keys, items: keys.map((k) => visit(record[k], inner(k))) };
+      const items = Object.keys(x)
+        .sort()
+        .map((key) => [key, inner(key, record[key])] as const);
+      return {
+        text: `{${items.map(([key, { text }]) => `${JSON.stringify(key)}:${text}`)}}`,
+        build: (queue) => Object.fromEntries(items.map(([key, n]) => [key, n.build(queue)])),
+      };
     }
     const what =
       typeof x === 'object'
@@ -70,25 +82,8 @@ export function flatten<Leaf = Tensor>(
       `tree: "${path}" is a ${what}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
     );
   };
-  const root = visit(tree, '');
-  return {
-    leaves,
-    shape: { text: textOf(root), paths, build: (values) => build(root, [...values]) },
-  };
-}
-
-function textOf(n: Node): string {
-  if (n.kind === 'leaf') return '*';
-  if (n.kind === 'null') return '-';
-  if (n.kind === 'array') return `[${n.items.map(textOf).join(',')}]`;
-  return `{${n.keys.map((k, i) => `${JSON.stringify(k)}:${textOf(n.items[i] as Node)}`).join(',')}}`;
-}
-
-function build(n: Node, queue: unknown[]): unknown {
-  if (n.kind === 'leaf') return queue.shift();
-  if (n.kind === 'null') return n.value;
-  if (n.kind === 'array') return n.items.map((item) => build(item, queue));
-  return Object.fromEntries(n.keys.map((k, i) => [k, build(n.items[i] as Node, queue)]));
+  const { text, build } = visit(tree, '');
+  return { leaves, shape: { text, paths, build: (values) => build([...values]) } };
 }
 
 /** The tensors of a tree, in the order of its sorted keys. */

@@ -6,7 +6,7 @@ import { currentPath, fail, named } from '../errors.ts';
 import { dependents, topo, withArgs } from '../graph/rewrite.ts';
 import {
   type Body,
-  constantValue,
+  constantOf,
   describe,
   isView,
   param,
@@ -139,7 +139,7 @@ export function closeOver(body: Body): Closed {
     const known = memo.get(t);
     if (known) return known;
     let out: Tensor;
-    if (constantValue(t) !== undefined || (t.op.kind === 'map' && t.args.length === 0)) out = t;
+    if (constantOf(t) !== undefined || (t.op.kind === 'map' && t.args.length === 0)) out = t;
     else if (isView(t)) out = withArgs(t, [outer(t.args[0] as Tensor)]);
     else {
       out = param(t.shape, t.dtype, t.label);

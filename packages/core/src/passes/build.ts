@@ -2,7 +2,7 @@
  * Making nodes in normal form: constants folded, views composed and pushed towards inputs, equal nodes shared. Knows
  * one node and its arguments; who uses it is not known here.
  */
-import { constantValue, isView, type Op, Tensor } from '../graph/tensor.ts';
+import { constantOf, isView, type Op, Tensor } from '../graph/tensor.ts';
 import type { DType } from '../ir/dtype.ts';
 import {
   apply,
@@ -16,6 +16,7 @@ import {
 } from '../ir/expr.ts';
 import { isCostly } from '../ir/scalar.ts';
 import { denseStrides, reshapeStrides, type Shape, sameShape, sizeOf } from '../ir/view.ts';
+import { type Place, view } from './place.ts';
 import { simplifyExpr } from './simplify-expr.ts';
 
 export interface Builder {
@@ -113,7 +114,7 @@ export function builder(): Builder {
     label: string,
   ): Tensor {
     // Constants move into the expression, equal arguments become one, unused ones go.
-    const values = args.map((a) => constantValueExpr(a));
+    const values = args.map(constantOf);
     const types = args.map((a) => a.dtype);
     const body = simplifyExpr(op.body, types, values);
     const kept: Tensor[] = [];
@@ -136,7 +137,7 @@ export function builder(): Builder {
     x: Tensor,
     label: string,
   ): Tensor {
-    const value = constantValue(x);
+    const value = constantOf(x)?.value;
     if (value !== undefined) {
       const count = sizeOf(op.axes.map((a) => x.shape[a] as number));
       const total = op.combine === 'sum' ? value * count : value;
@@ -156,7 +157,7 @@ export function builder(): Builder {
 
   function buildView(op: ViewOp, shape: Shape, x: Tensor, label: string, eager: boolean): Tensor {
     if (op.kind === 'reshape' && sameShape(shape, x.shape)) return x;
-    const value = constantValueExpr(x);
+    const value = constantOf(x);
     if (value) return full(value, shape, x.dtype);
     const composed = compose(op, shape, x, label, eager);
     if (composed) return composed;
@@ -178,74 +179,74 @@ export function builder(): Builder {
   ): Tensor | undefined {
     const [source] = x.args as readonly [Tensor];
     const inner = x.op;
-    const view = (next: ViewOp, of: Tensor, as: Shape = shape): Tensor =>
+    const seen = (next: ViewOp, of: Tensor, as: Shape = shape): Tensor =>
       buildView(next, as, of, label, eager);
     switch (op.kind) {
       case 'transpose':
         if (op.perm.every((a, i) => a === i)) return x;
         if (inner.kind === 'transpose')
-          return view(
+          return seen(
             { kind: 'transpose', perm: op.perm.map((a) => inner.perm[a] as number) },
             source,
           );
         return undefined;
       case 'reshape':
-        return inner.kind === 'reshape' ? view(op, source) : undefined;
+        return inner.kind === 'reshape' ? seen(op, source) : undefined;
       case 'flip':
         if (inner.kind !== 'flip') return undefined;
-        return flipped(source, [...op.axes, ...inner.axes], view);
+        return flipped(source, [...op.axes, ...inner.axes], seen);
       case 'broadcast': {
         if (inner.kind !== 'broadcast') return undefined;
         const old = shape.map((_, i) => i).filter((i) => !op.axes.includes(i));
         const axes = [...op.axes, ...inner.axes.map((a) => old[a] as number)].sort((a, b) => a - b);
-        return view({ kind: 'broadcast', axes }, source);
+        return seen({ kind: 'broadcast', axes }, source);
       }
       case 'slice':
-        return composeSlice(op, shape, x, view);
+        return composeSlice(op, shape, x, seen);
     }
   }
 
   const flipped = (
     source: Tensor,
     axes: readonly number[],
-    view: (op: ViewOp, of: Tensor) => Tensor,
+    seen: (op: ViewOp, of: Tensor) => Tensor,
   ): Tensor => {
     const odd = [...new Set(axes)].filter((a) => axes.filter((b) => b === a).length % 2 === 1);
     return odd.length === 0
       ? source
-      : view({ kind: 'flip', axes: odd.sort((a, b) => a - b) }, source);
+      : seen({ kind: 'flip', axes: odd.sort((a, b) => a - b) }, source);
   };
 
   function composeSlice(
     op: Extract<ViewOp, { kind: 'slice' }>,
     shape: Shape,
     x: Tensor,
-    view: (op: ViewOp, of: Tensor, as?: Shape) => Tensor,
+    seen: (op: ViewOp, of: Tensor, as?: Shape) => Tensor,
   ): Tensor | undefined {
     const [source] = x.args as readonly [Tensor];
     const inner = x.op;
     const count = shape[op.axis] as number;
     if (count === x.shape[op.axis]) return x;
     if (inner.kind === 'slice' && inner.axis === op.axis)
-      return view({ ...op, start: op.start + inner.start }, source);
+      return seen({ ...op, start: op.start + inner.start }, source);
     if (inner.kind === 'broadcast') {
       const { axes } = inner;
-      if (axes.includes(op.axis)) return view(inner, source);
+      if (axes.includes(op.axis)) return seen(inner, source);
       const axis = op.axis - axes.filter((a) => a < op.axis).length;
       const cut = source.shape.map((n, i) => (i === axis ? count : n));
-      return view(inner, view({ ...op, axis }, source, cut));
+      return seen(inner, seen({ ...op, axis }, source, cut));
     }
     if (inner.kind === 'transpose') {
       const axis = inner.perm[op.axis] as number;
       const cut = source.shape.map((n, i) => (i === axis ? count : n));
-      return view(inner, view({ ...op, axis }, source, cut));
+      return seen(inner, seen({ ...op, axis }, source, cut));
     }
     if (inner.kind === 'concat' && inner.axis === op.axis) {
       let start = 0;
       for (const part of x.args) {
         const n = part.shape[op.axis] as number;
         if (op.start >= start && op.start + count <= start + n)
-          return view({ ...op, start: op.start - start }, part);
+          return seen({ ...op, start: op.start - start }, part);
         start += n;
       }
     }
@@ -253,13 +254,6 @@ export function builder(): Builder {
   }
 
   return { build };
-}
-
-/** The constant expression that a node is everywhere. */
-function constantValueExpr(t: Tensor): Expr | undefined {
-  let n = t;
-  while (isView(n)) n = n.args[0] as Tensor;
-  return n.op.kind === 'map' && n.op.body.op === 'const' ? n.op.body : undefined;
 }
 
 /** Whether a view of a map may become a map of views. */
@@ -281,31 +275,15 @@ const dividesOrRoots = (body: Expr): boolean =>
 /** Whether a reshape of `x` needs no copy. */
 function reshapesFree(x: Tensor, shape: Shape): boolean {
   if (x.op.kind === 'map') return true; // sinks further, or is stored densely
-  const strides = stridesOf(x);
-  return strides !== null && reshapeStrides(x.shape, strides, shape) !== null;
+  const place = placeOf(x);
+  return place !== null && reshapeStrides(x.shape, place.strides, shape) !== null;
 }
 
-/** Strides of a chain of views on a dense base; null where the chain itself needs a copy. */
-function stridesOf(x: Tensor): number[] | null {
-  if (!isView(x)) return denseStrides(x.shape);
-  const [source] = x.args as readonly [Tensor];
-  const strides = stridesOf(source);
-  if (!strides) return null;
-  const { op } = x;
-  switch (op.kind) {
-    case 'transpose':
-      return op.perm.map((a) => strides[a] as number);
-    case 'broadcast': {
-      let next = 0;
-      return x.shape.map((_, i) => (op.axes.includes(i) ? 0 : (strides[next++] as number)));
-    }
-    case 'reshape':
-      return reshapeStrides(source.shape, strides, x.shape);
-    case 'flip':
-      return strides.map((s, i) => (op.axes.includes(i) ? -s : s));
-    default:
-      return strides;
-  }
+/** The window of a chain of views on a dense base; null where the chain itself needs a copy. */
+function placeOf(x: Tensor): Place | null {
+  if (!isView(x)) return { slot: 0, offset: 0, strides: denseStrides(x.shape) };
+  const source = placeOf(x.args[0] as Tensor);
+  return source && view(x, source);
 }
 
 /** A map's own indices, seen through a view that moved above it. */

@@ -4,15 +4,15 @@
  * gradient.
  */
 import { fail } from '../errors.ts';
-import { constantValue, describe, isView, type ScanOp, type Tensor } from '../graph/tensor.ts';
+import { constantOf, describe, isView, type ScanOp, type Tensor } from '../graph/tensor.ts';
 import type { DType } from '../ir/dtype.ts';
-import { arg, axisIndex, constant, type Expr, mapLeaves } from '../ir/expr.ts';
+import { arg, axisIndex, type Expr, mapLeaves } from '../ir/expr.ts';
 import type { Instr, Operand, Program, Rows, Slot } from '../ir/program.ts';
 import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } from '../ir/view.ts';
 import { bind } from './bind.ts';
 import { type Place, unview, view } from './place.ts';
 import { findRows, type RowAxes } from './rows.ts';
-import { baseOf, isConstant, type Schedule, schedule } from './schedule.ts';
+import { isConstant, type Schedule, schedule } from './schedule.ts';
 import { shareEqual, simplifyExpr } from './simplify-expr.ts';
 
 /** Something elementwise to write: a map, or a copy of whatever can be read. */
@@ -40,86 +40,87 @@ export function fuse(params: readonly Tensor[], results: readonly Tensor[]): Pro
 }
 
 class Fuser {
-  private readonly slots: Slot[] = [];
-  private readonly code: Instr[] = [];
-  private readonly axis: (number | null)[] = [];
-  private readonly stride: (number | null)[] = [];
-  private readonly homes = new Map<Tensor, Place>();
+  readonly #slots: Slot[] = [];
+  readonly #code: Instr[] = [];
+  readonly #axis: (number | null)[] = [];
+  readonly #stride: (number | null)[] = [];
+  readonly #homes = new Map<Tensor, Place>();
   /** Further places for maps, written by the same loop. */
-  private readonly extras = new Map<Tensor, Place[]>();
-  /** Copies, by the level at which they can run. */
-  private readonly copies = new Map<number, Write[]>();
-  private readonly constants = new Map<string, Place>();
-  private readonly reductions = new Map<string, { index: number; reads: number }>();
-  private readonly producedAt = new Map<number, number>(); // slot -> instruction that completes it
-  private readonly params: readonly Tensor[];
-  private readonly results: readonly Tensor[];
-  private readonly options: FuseOptions;
-  private readonly plan: Schedule;
+  readonly #extras = new Map<Tensor, Place[]>();
+  /** Copies, with the level at which they can run. */
+  readonly #copies: (Write & { readonly level: number })[] = [];
+  readonly #constants = new Map<string, Place>();
+  readonly #reductions = new Map<string, { index: number; reads: number }>();
+  readonly #producedAt = new Map<number, number>(); // slot -> instruction that completes it
+  readonly #params: readonly Tensor[];
+  readonly #results: readonly Tensor[];
+  readonly #options: FuseOptions;
+  readonly #plan: Schedule;
 
   constructor(params: readonly Tensor[], results: readonly Tensor[], options: FuseOptions) {
-    this.params = params;
-    this.results = results;
-    this.options = options;
-    this.plan = schedule(results);
+    this.#params = params;
+    this.#results = results;
+    this.#options = options;
+    this.#plan = schedule(results);
   }
 
   run(): Fused {
-    const inputs = this.params.map((p, i) => {
-      const strides = this.options.paramStrides?.[i] ?? denseStrides(p.shape);
-      const place = this.newPlace(p, p.label, strides);
-      this.homes.set(p, place);
+    const inputs = this.#params.map((p, i) => {
+      const strides = this.#options.paramStrides?.[i] ?? denseStrides(p.shape);
+      const place = this.#newPlace(p, p.label, strides);
+      this.#homes.set(p, place);
       return place.slot;
     });
-    for (const t of this.plan.order)
-      if (t.args.length === 0 && t.op.kind !== 'map' && !this.homes.has(t))
+    for (const t of this.#plan.order)
+      if (t.args.length === 0 && t.op.kind !== 'map' && !this.#homes.has(t))
         fail(
           'escaped-tensor',
           `compile: ${describe(t)} belongs to another traced function or to a scan's step. Return it from there as a result.`,
         );
-    const outputs = this.results.map((r, i) => {
-      const strides = this.options.resultStrides?.[i] ?? denseStrides(r.shape);
-      const place = this.newPlace(r, r.label, strides);
-      this.send(r, place);
+    const outputs = this.#results.map((r, i) => {
+      const strides = this.#options.resultStrides?.[i] ?? denseStrides(r.shape);
+      const place = this.#newPlace(r, r.label, strides);
+      this.#send(r, place);
       return place.slot;
     });
-    for (const t of [...this.plan.order].reverse()) if (t.op.kind === 'concat') this.placeParts(t);
-    for (const t of this.plan.order) if (t.op.kind === 'reshape') this.placeForReshape(t);
-    this.collectConstants();
-    for (let level = -1; level < this.plan.levels; level++) {
-      for (const t of this.plan.order) if (this.plan.level(t) === level) this.emitSingle(t);
-      this.emitLoops(level);
+    for (const t of [...this.#plan.order].reverse())
+      if (t.op.kind === 'concat') this.#placeParts(t);
+    for (const t of this.#plan.order) if (t.op.kind === 'reshape') this.#placeForReshape(t);
+    this.#collectConstants();
+    for (let level = -1; level < this.#plan.levels; level++) {
+      for (const t of this.#plan.order) if (this.#plan.level(t) === level) this.#emitSingle(t);
+      this.#emitLoops(level);
     }
-    const code = this.code.map((i) =>
-      bind(i.kind === 'loop' ? { ...i, body: shareEqual(i.body) } : i, this.slots),
+    const code = this.#code.map((i) =>
+      bind(i.kind === 'loop' ? { ...i, body: shareEqual(i.body) } : i, this.#slots),
     );
     return {
-      program: { slots: this.slots, inputs, outputs, scratch: [], code },
-      axis: this.axis,
-      stride: this.stride,
+      program: { slots: this.#slots, inputs, outputs, scratch: [], code },
+      axis: this.#axis,
+      stride: this.#stride,
     };
   }
 
   // Places
 
-  private newSlot(dtype: DType, size: number, label: string, stride: number | null): number {
-    this.stride.push(stride);
-    return this.slots.push({ dtype, size, label }) - 1;
+  #newSlot(dtype: DType, size: number, label: string, stride: number | null): number {
+    this.#stride.push(stride);
+    return this.#slots.push({ dtype, size, label }) - 1;
   }
 
-  private newPlace(
+  #newPlace(
     t: Tensor,
     label: string = t.label,
     strides: readonly number[] = denseStrides(t.shape),
   ): Place {
-    const row = this.options.rows?.get(t) ?? null;
+    const row = this.#options.rows?.get(t) ?? null;
     const size = extent(t.shape, strides).high;
     const stride = row === null ? null : (strides[row] as number);
-    return { slot: this.newSlot(t.dtype, size, label, stride), offset: 0, strides };
+    return { slot: this.#newSlot(t.dtype, size, label, stride), offset: 0, strides };
   }
 
   /** Asks for `t` at a place: computed there if nothing else has claimed it yet, written or copied there otherwise. */
-  private send(t: Tensor, to: Place): void {
+  #send(t: Tensor, to: Place): void {
     let source = t;
     let place: Place | null = to;
     while (place && isView(source) && !isConstant(source)) {
@@ -129,191 +130,176 @@ class Fuser {
       place = seen;
       source = inner;
     }
-    if (!isConstant(source) && !this.plan.inlined.has(source)) {
-      const dense = isDense(source.shape, place.strides);
-      const kind = source.op.kind;
-      const fresh = !this.homes.has(source);
-      const isLastCarry =
-        kind === 'pick' && (source.op as { index: number }).index < scanOf(source).counts.carry;
-      const takes =
-        kind === 'map' ||
-        kind === 'reduce' ||
-        kind === 'contract' ||
-        kind === 'gather' ||
-        kind === 'scatter' ||
-        kind === 'concat' ||
-        (kind === 'pick' && (!isLastCarry || dense));
-      if (takes && fresh) {
-        this.homes.set(source, place);
-        return;
-      }
-      if (kind === 'map') {
-        this.extras.set(source, [...(this.extras.get(source) ?? []), place]);
-        return;
-      }
-    }
-    this.copy(t, to);
+    if (isConstant(source) || isView(source) || this.#plan.inlined.has(source)) this.#copy(t, to);
+    else if (
+      !this.#homes.has(source) &&
+      (!isLastCarry(source) || isDense(source.shape, place.strides))
+    )
+      this.#homes.set(source, place);
+    else if (source.op.kind === 'map')
+      this.#extras.set(source, [...(this.#extras.get(source) ?? []), place]);
+    else this.#copy(t, to);
   }
 
-  private copy(value: Tensor, to: Place): void {
-    const level = isConstant(value) ? -1 : this.plan.copyLevel(value);
-    this.copies.set(level, [...(this.copies.get(level) ?? []), { value, to }]);
+  #copy(value: Tensor, to: Place): void {
+    const level = isConstant(value) ? -1 : this.#plan.copyLevel(value);
+    this.#copies.push({ value, to, level });
   }
 
-  private placeParts(t: Tensor): void {
+  #placeParts(t: Tensor): void {
     const { axis } = t.op as { axis: number };
-    const whole = this.home(t);
+    const whole = this.#home(t);
     let start = 0;
     for (const part of t.args) {
       const to = { ...whole, offset: whole.offset + start * (whole.strides[axis] as number) };
-      this.send(part, to);
+      this.#send(part, to);
       start += part.shape[axis] as number;
     }
   }
 
   /** What is only reshaped after a transpose is computed in the transposed order at once: the reshape is then free. */
-  private placeForReshape(t: Tensor): void {
+  #placeForReshape(t: Tensor): void {
     const moved = t.args[0] as Tensor;
     const source = moved.args[0];
-    if (moved.op.kind !== 'transpose' || !source || isView(source) || this.homes.has(source))
+    if (moved.op.kind !== 'transpose' || !source || isView(source) || this.#homes.has(source))
       return;
     const { kind } = source.op;
     if (kind !== 'contract' && kind !== 'reduce' && kind !== 'map') return;
-    if (isConstant(source) || this.plan.inlined.has(source)) return;
-    if (this.plan.users.get(source)?.length !== 1 || this.plan.users.get(moved)?.length !== 1)
+    if (isConstant(source) || this.#plan.inlined.has(source)) return;
+    if (this.#plan.users.get(source)?.length !== 1 || this.#plan.users.get(moved)?.length !== 1)
       return;
     const dense = view(moved, { slot: 0, offset: 0, strides: denseStrides(source.shape) }) as Place;
     if (reshapeStrides(moved.shape, dense.strides, t.shape)) return;
-    this.homes.set(source, unview(moved, this.newPlace(moved)) as Place);
+    this.#homes.set(source, unview(moved, this.#newPlace(moved)) as Place);
   }
 
-  private home(t: Tensor): Place {
-    let place = this.homes.get(t);
+  #home(t: Tensor): Place {
+    let place = this.#homes.get(t);
     if (!place) {
-      place = this.newPlace(t);
-      this.homes.set(t, place);
+      place = this.#newPlace(t);
+      this.#homes.set(t, place);
     }
     return place;
   }
 
   /** Constants that an instruction needs in memory are filled before everything else. */
-  private collectConstants(): void {
+  #collectConstants(): void {
     const inMemory = ['contract', 'gather', 'scatter', 'scan'];
-    for (const t of this.plan.order)
+    for (const t of this.#plan.order)
       if (inMemory.includes(t.op.kind))
-        for (const a of t.args) if (isConstant(a)) this.constantPlace(a);
+        for (const a of t.args) if (isConstant(a)) this.#constantPlace(a);
   }
 
-  private constantPlace(t: Tensor): Place {
-    const value = constantValue(t);
+  #constantPlace(t: Tensor): Place {
+    const value = constantOf(t)?.value;
     const key = `${Object.is(value, -0) ? '-0' : value}|${t.dtype}|${t.shape}`;
-    let place = this.constants.get(key);
+    let place = this.#constants.get(key);
     if (!place) {
-      place = this.newPlace(t, 'constant');
-      this.constants.set(key, place);
-      this.copy(t, place);
+      place = this.#newPlace(t, 'constant');
+      this.#constants.set(key, place);
+      this.#copy(t, place);
     }
     return place;
   }
 
   /** Where `t` can be read. Emits a copy where only a copy makes it readable as a window. */
-  private read(t: Tensor): Place {
-    const known = this.homes.get(t);
+  #read(t: Tensor): Place {
+    const known = this.#homes.get(t);
     if (known) return known;
-    if (isConstant(t)) return this.constantPlace(t);
-    if (!isView(t)) return this.home(t);
+    if (isConstant(t)) return this.#constantPlace(t);
+    if (!isView(t)) return this.#home(t);
     const source = t.args[0] as Tensor;
-    let seen = view(t, this.read(source));
+    let seen = view(t, this.#read(source));
     if (!seen) {
-      const dense = this.newPlace(source, `${source.label} copy`);
-      this.emitLoop(source.shape, [{ value: source, to: dense }]);
+      const dense = this.#newPlace(source, `${source.label} copy`);
+      this.#emitLoop(source.shape, [{ value: source, to: dense }]);
       seen = view(t, dense) as Place;
     }
-    this.homes.set(t, seen);
+    this.#homes.set(t, seen);
     return seen;
   }
 
-  private readDense(t: Tensor): Place {
-    const place = this.read(t);
+  #readDense(t: Tensor): Place {
+    const place = this.#read(t);
     if (isDense(t.shape, place.strides)) return place;
-    const dense = this.newPlace(t, `${t.label} copy`);
-    this.emitLoop(t.shape, [{ value: t, to: dense }]);
+    const dense = this.#newPlace(t, `${t.label} copy`);
+    this.#emitLoop(t.shape, [{ value: t, to: dense }]);
     return dense;
   }
 
   // Instructions
 
-  private emit(i: Instr, axis: number | null): void {
-    const index = this.code.push(i) - 1;
-    this.axis.push(axis);
+  #emit(i: Instr, axis: number | null): void {
+    const index = this.#code.push(i) - 1;
+    this.#axis.push(axis);
     for (const o of i.kind === 'scan' ? [...i.finals, ...i.ys] : i.outs)
-      this.producedAt.set(o.slot, index);
+      this.#producedAt.set(o.slot, index);
   }
 
-  private rowAxis(t: Tensor): number | null {
-    return this.options.rows?.get(t) ?? null;
+  #rowAxis(t: Tensor): number | null {
+    return this.#options.rows?.get(t) ?? null;
   }
 
-  private operand(place: Place, strides: readonly number[] = place.strides): Operand {
-    const { dtype } = this.slots[place.slot] as Slot;
+  #operand(place: Place, strides: readonly number[] = place.strides): Operand {
+    const { dtype } = this.#slots[place.slot] as Slot;
     return { slot: place.slot, buffer: 0, dtype, offset: place.offset, strides };
   }
 
-  private emitSingle(t: Tensor): void {
+  #emitSingle(t: Tensor): void {
     const { op } = t;
     switch (op.kind) {
       case 'reduce':
-        this.emitReduce(t, op.axes, op.combine);
+        this.#emitReduce(t, op.axes, op.combine);
         return;
       case 'contract':
-        this.emitContract(t, op);
+        this.#emitContract(t, op);
         return;
       case 'gather':
       case 'scatter': {
-        const [a, b] = t.args.map((x) => this.operand(this.read(x))) as [Operand, Operand];
-        const out = this.operand(this.home(t));
+        const [a, b] = t.args.map((x) => this.#operand(this.#read(x))) as [Operand, Operand];
+        const out = this.#operand(this.#home(t));
         const [x] = t.args as readonly [Tensor];
         const kind = op.kind;
         const rows = (kind === 'gather' ? x : t).shape[0] as number;
         const shape = (kind === 'gather' ? t : x).shape as readonly [number, number];
-        this.emit({ kind, buffers: [], rows, shape, args: [a, b], outs: [out] }, this.rowAxis(t));
+        this.#emit({ kind, buffers: [], rows, shape, args: [a, b], outs: [out] }, this.#rowAxis(t));
         return;
       }
       case 'scan':
-        this.emitScan(t, op);
+        this.#emitScan(t, op);
         return;
       default:
         return;
     }
   }
 
-  private emitReduce(t: Tensor, axes: readonly number[], combine: 'sum' | 'max' | 'min'): void {
+  #emitReduce(t: Tensor, axes: readonly number[], combine: 'sum' | 'max' | 'min'): void {
     const x = t.args[0] as Tensor;
     const keep = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const order = [...keep, ...axes];
-    const loads = this.loader((m) => this.plan.inlined.has(m), order);
+    const loads = this.#loader((m) => this.#plan.inlined.has(m), order);
     const value = loads.load(x);
-    const reads = Math.max(-1, ...loads.args.map((o) => this.producedAt.get(o.slot) ?? -1));
-    const out = this.operand(this.home(t));
+    const reads = Math.max(-1, ...loads.args.map((o) => this.#producedAt.get(o.slot) ?? -1));
+    const out = this.#operand(this.#home(t));
     const shape = keep.map((i) => x.shape[i] as number);
     const over = axes.map((i) => x.shape[i] as number);
     // Reductions of one shape share a loop, if all they read was there when the first of them ran.
-    const key = `${this.plan.level(t)}|${combine}|${shape}|${over}|${keep}`;
-    const open = this.reductions.get(key);
-    const first = open && this.code[open.index];
+    const key = `${this.#plan.level(t)}|${combine}|${shape}|${over}|${keep}`;
+    const open = this.#reductions.get(key);
+    const first = open && this.#code[open.index];
     if (open && first?.kind === 'loop' && reads < open.index) {
       const { args, body } = merge(first.args, loads.args, value);
-      this.code[open.index] = {
+      this.#code[open.index] = {
         ...first,
         args,
         body: [...first.body, body],
         outs: [...first.outs, out],
       };
-      this.producedAt.set(out.slot, open.index);
+      this.#producedAt.set(out.slot, open.index);
       return;
     }
-    this.reductions.set(key, { index: this.code.length, reads });
-    this.emit(
+    this.#reductions.set(key, { index: this.#code.length, reads });
+    this.#emit(
       {
         kind: 'loop',
         buffers: [],
@@ -324,44 +310,44 @@ class Fuser {
         body: [value],
         outs: [out],
       },
-      this.rowAxis(t),
+      this.#rowAxis(t),
     );
   }
 
-  private emitContract(t: Tensor, op: { a: string; b: string; out: string }): void {
+  #emitContract(t: Tensor, op: { a: string; b: string; out: string }): void {
     const [x, y] = t.args as readonly [Tensor, Tensor];
     const letters = [...new Set(op.out + op.a + op.b)];
     const over = letters.filter((c) => !op.out.includes(c));
     const size = (c: string): number =>
       (op.a.includes(c) ? x.shape[op.a.indexOf(c)] : y.shape[op.b.indexOf(c)]) as number;
     const side = (spec: string, place: Place): Operand =>
-      this.operand(
+      this.#operand(
         place,
         letters.map((c) => (spec.includes(c) ? (place.strides[spec.indexOf(c)] as number) : 0)),
       );
-    const args = [side(op.a, this.read(x)), side(op.b, this.read(y))] as const;
-    const outs = [this.operand(this.home(t))] as const;
-    this.emit(
+    const args = [side(op.a, this.#read(x)), side(op.b, this.#read(y))] as const;
+    const outs = [this.#operand(this.#home(t))] as const;
+    this.#emit(
       { kind: 'contract', buffers: [], shape: t.shape, over: over.map(size), args, outs },
-      this.rowAxis(t),
+      this.#rowAxis(t),
     );
   }
 
-  private emitScan(t: Tensor, op: ScanOp): void {
+  #emitScan(t: Tensor, op: ScanOp): void {
     const { body, counts } = op;
     const first = counts.consts + counts.carry;
-    const consts = t.args.slice(0, counts.consts).map((a) => this.readForward(a));
-    const init = t.args.slice(counts.consts, first).map((a) => this.readDense(a));
-    const xs = t.args.slice(first).map((a) => this.readForward(a));
+    const consts = t.args.slice(0, counts.consts).map((a) => this.#readForward(a));
+    const init = t.args.slice(counts.consts, first).map((a) => this.#readDense(a));
+    const xs = t.args.slice(first).map((a) => this.#readForward(a));
     const picks = new Map<number, Place>();
-    for (const u of this.plan.users.get(t) ?? [])
-      if (u.op.kind === 'pick') picks.set(u.op.index, this.home(u));
+    for (const u of this.#plan.users.get(t) ?? [])
+      if (u.op.kind === 'pick') picks.set(u.op.index, this.#home(u));
     const places = body.results.map((r, i) => {
       const known = picks.get(i);
       if (known) return known;
       const strides = denseStrides(i < counts.carry ? r.shape : [op.length, ...r.shape]);
       const size = sizeOf(r.shape) * (i < counts.carry ? 1 : op.length);
-      return { slot: this.newSlot(r.dtype, size, r.label, null), offset: 0, strides };
+      return { slot: this.#newSlot(r.dtype, size, r.label, null), offset: 0, strides };
     });
     const found = findRows(op);
     const rows = 'axes' in found ? found.axes : undefined;
@@ -374,8 +360,8 @@ class Fuser {
       resultStrides: places.map((p, i) => (i < counts.carry ? undefined : p.strides.slice(1))),
       ...(rows ? { rows } : {}),
     }).run();
-    const still = (p: Place): Operand => this.operand(p, []);
-    const moving = (p: Place): Operand => this.operand(p, p.strides.slice(0, 1));
+    const still = (p: Place): Operand => this.#operand(p, []);
+    const moving = (p: Place): Operand => this.#operand(p, p.strides.slice(0, 1));
     const why = 'why' in found ? { why: found.why } : {};
     const hint: { rows?: Rows } = {};
     if (rows && 'count' in found)
@@ -386,7 +372,7 @@ class Fuser {
         axis: inner.axis,
         stride: inner.stride,
       };
-    this.emit(
+    this.#emit(
       {
         kind: 'scan',
         buffers: [],
@@ -407,16 +393,16 @@ class Fuser {
   }
 
   /** A window that only moves forward, but for the leading axis: what a scan's body can take as a slot. */
-  private readForward(t: Tensor): Place {
-    const place = this.read(t);
+  #readForward(t: Tensor): Place {
+    const place = this.#read(t);
     return place.strides.slice(1).every((s) => s >= 0) &&
       (t.rank < 1 || (place.strides[0] as number) >= 0)
       ? place
-      : this.readDense(t);
+      : this.#readDense(t);
   }
 
   /** All loops of a level: maps and copies, grouped by shape. */
-  private emitLoops(level: number): void {
+  #emitLoops(level: number): void {
     const groups = new Map<string, { shape: Shape; maps: Tensor[]; writes: Write[] }>();
     const group = (shape: Shape): { shape: Shape; maps: Tensor[]; writes: Write[] } => {
       const key = `${shape}`;
@@ -427,45 +413,42 @@ class Fuser {
       }
       return g;
     };
-    for (const t of this.plan.order)
-      if (t.op.kind === 'map' && !this.plan.inlined.has(t) && this.plan.level(t) === level)
+    for (const t of this.#plan.order)
+      if (t.op.kind === 'map' && !this.#plan.inlined.has(t) && this.#plan.level(t) === level)
         group(t.shape).maps.push(t);
-    for (const copy of this.copies.get(level) ?? []) group(copy.value.shape).writes.push(copy);
+    for (const copy of this.#copies)
+      if (copy.level === level) group(copy.value.shape).writes.push(copy);
     for (const g of groups.values()) {
       const here = new Set(g.maps);
       for (const t of g.maps) {
         const places = [
-          ...(this.homes.has(t) ? [this.homes.get(t) as Place] : []),
-          ...(this.extras.get(t) ?? []),
+          ...(this.#homes.has(t) ? [this.#homes.get(t) as Place] : []),
+          ...(this.#extras.get(t) ?? []),
         ];
-        const readElsewhere = (this.plan.users.get(t) ?? []).some(
+        const readElsewhere = (this.#plan.users.get(t) ?? []).some(
           (u) => !here.has(u) && !(u.op.kind === 'concat' && places.length > 0),
         );
-        if (readElsewhere && places.length === 0) places.push(this.home(t));
+        if (readElsewhere && places.length === 0) places.push(this.#home(t));
         for (const to of places) g.writes.push({ value: t, to });
       }
-      if (g.writes.length > 0) this.emitLoop(g.shape, g.writes, here);
+      if (g.writes.length > 0) this.#emitLoop(g.shape, g.writes, here);
     }
   }
 
-  private emitLoop(
-    shape: Shape,
-    writes: readonly Write[],
-    here: ReadonlySet<Tensor> = new Set(),
-  ): void {
+  #emitLoop(shape: Shape, writes: readonly Write[], here: ReadonlySet<Tensor> = new Set()): void {
     const order = shape.map((_, i) => i);
-    const loads = this.loader((m) => here.has(m), order);
+    const loads = this.#loader((m) => here.has(m), order);
     const body = writes.map((w) => loads.load(w.value));
-    const outs = writes.map((w) => this.operand(w.to));
-    const axis = writes.map((w) => this.rowAxis(w.value)).find((a) => a !== null) ?? null;
-    this.emit(
+    const outs = writes.map((w) => this.#operand(w.to));
+    const axis = writes.map((w) => this.#rowAxis(w.value)).find((a) => a !== null) ?? null;
+    this.#emit(
       { kind: 'loop', buffers: [], shape, over: [], combine: 'sum', args: loads.args, body, outs },
       axis,
     );
   }
 
   /** Builds expressions over operands, merging equal operands. `order` says which axis of a value each loop axis is. */
-  private loader(inside: (t: Tensor) => boolean, order: readonly number[]) {
+  #loader(inside: (t: Tensor) => boolean, order: readonly number[]) {
     const args: Operand[] = [];
     const types: DType[] = [];
     const byWindow = new Map<string, Expr>();
@@ -473,10 +456,9 @@ class Fuser {
     const load = (t: Tensor): Expr => {
       const known = memo.get(t);
       if (known) return known;
-      let x: Expr;
-      const value = constantValue(t);
-      if (value !== undefined) x = constantExpr(t);
-      else if (t.op.kind === 'map' && inside(t)) {
+      let x: Expr | undefined = constantOf(t);
+      if (x) return x;
+      if (t.op.kind === 'map' && inside(t)) {
         const parts = t.args.map(load);
         const shared = new Map<Expr, Expr>();
         x = mapLeaves(
@@ -489,8 +471,8 @@ class Fuser {
         );
         x = simplifyExpr(x, types);
       } else {
-        const place = this.read(t);
-        const operand = this.operand(
+        const place = this.#read(t);
+        const operand = this.#operand(
           place,
           order.map((a) => place.strides[a] as number),
         );
@@ -510,12 +492,9 @@ class Fuser {
   }
 }
 
-const scanOf = (pick: Tensor): ScanOp => (pick.args[0] as Tensor).op as ScanOp;
-
-function constantExpr(t: Tensor): Expr {
-  const base = baseOf(t);
-  return base.op.kind === 'map' ? base.op.body : constant(0, t.dtype);
-}
+/** A scan's last carry, which must be dense. */
+const isLastCarry = ({ op, args: [scan] }: Tensor): boolean =>
+  op.kind === 'pick' && scan?.op.kind === 'scan' && op.index < scan.op.counts.carry;
 
 /** Adds the operands and the expression of one reduction to those of another. */
 function merge(

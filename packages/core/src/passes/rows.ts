@@ -3,7 +3,7 @@
  * a tile of rows to one workgroup, a CPU to one thread. Knows a scan's body; decides nothing about schedules.
  */
 import { topo } from '../graph/rewrite.ts';
-import { constantValue, describe, type ScanOp, type Tensor } from '../graph/tensor.ts';
+import { constantOf, describe, type ScanOp, type Tensor } from '../graph/tensor.ts';
 
 /** Each value's row axis; null where all rows share the value. */
 export type RowAxes = ReadonlyMap<Tensor, number | null>;
@@ -66,7 +66,7 @@ function tryAxes(op: ScanOp, rowed: readonly boolean[], count: number): RowAxes 
 
 /** Whether a value that all rows share may stand beside rows along `axis`: it repeats there. */
 function repeatsAlong(t: Tensor, axis: number): boolean {
-  if (constantValue(t) !== undefined) return true;
+  if (constantOf(t) !== undefined) return true;
   if (t.op.kind === 'broadcast') return t.op.axes.includes(axis);
   return t.op.kind === 'map' && t.args.every((a) => repeatsAlong(a, axis));
 }

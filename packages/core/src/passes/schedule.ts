@@ -3,7 +3,7 @@
  * instruction of its own. Knows who needs what; knows no memory.
  */
 import { topo, usersOf } from '../graph/rewrite.ts';
-import { constantValue, isView, type Tensor } from '../graph/tensor.ts';
+import { baseOf, constantOf, type Tensor } from '../graph/tensor.ts';
 import { isCostly } from '../ir/scalar.ts';
 
 export interface Schedule {
@@ -19,14 +19,7 @@ export interface Schedule {
   copyLevel(t: Tensor): number;
 }
 
-/** The node whose memory a view shows. */
-export function baseOf(t: Tensor): Tensor {
-  let n = t;
-  while (isView(n)) n = n.args[0] as Tensor;
-  return n;
-}
-
-export const isConstant = (t: Tensor): boolean => constantValue(t) !== undefined;
+export const isConstant = (t: Tensor): boolean => constantOf(t) !== undefined;
 
 export function schedule(results: readonly Tensor[]): Schedule {
   const order = topo(results).filter((t) => !isConstant(t));

@@ -2,7 +2,7 @@
 import { fail } from '../errors.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { bytesPerElement, coerce, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
-import { denseStrides, isDense, type Shape, sizeOf } from '../ir/view.ts';
+import { denseStrides, extent, isDense, type Shape, sizeOf } from '../ir/view.ts';
 import { checkShape } from '../ops/views.ts';
 
 /**
@@ -60,11 +60,10 @@ export function denseHost(
       'host-array',
       `${what}: ${strides.length} strides for shape [${shape}]. Give one per axis.`,
     );
-  const low = shape.reduce((n, m, i) => n + Math.min(0, (m - 1) * (strides[i] as number)), offset);
-  const high = shape.reduce((n, m, i) => n + Math.max(0, (m - 1) * (strides[i] as number)), offset);
+  const { low, high } = extent(shape, strides);
   if (
-    low < 0 ||
-    high >= x.data.length ||
+    offset + low < 0 ||
+    offset + high > x.data.length ||
     (x.stride === undefined && x.data.length - offset !== size)
   )
     fail(
@@ -83,19 +82,14 @@ export function denseHost(
   }
   const out = viewOf(dtype, new ArrayBuffer(size * bytesPerElement[dtype]));
   const convert = coerce[dtype];
-  const index = shape.map(() => 0);
-  let at = offset;
-  for (let i = 0; i < size; i++) {
-    out[i] = convert(data[at] as number);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const stride = strides[axis] as number;
-      at += stride;
-      index[axis] = (index[axis] as number) + 1;
-      if (index[axis] !== shape[axis]) break;
-      at -= stride * (shape[axis] as number);
-      index[axis] = 0;
-    }
-  }
+  let next = 0;
+  const copy = (axis: number, at: number): void => {
+    if (axis === shape.length) out[next++] = convert(data[at] as number);
+    else
+      for (let i = 0; i < (shape[axis] as number); i++)
+        copy(axis + 1, at + i * (strides[axis] as number));
+  };
+  copy(0, offset);
   return { data: out, shape, dtype };
 }
 

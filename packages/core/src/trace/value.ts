@@ -18,7 +18,7 @@ export class Owned implements DeviceValue {
   readonly label: string;
   readonly place: () => string;
   state: State = 'live';
-  private readonly release: (buffer: unknown, bytes: number) => void;
+  readonly #release: (buffer: unknown, bytes: number) => void;
 
   constructor(
     backend: Backend,
@@ -32,7 +32,7 @@ export class Owned implements DeviceValue {
     this.dtype = about.dtype;
     this.label = about.label;
     this.place = about.place;
-    this.release = release;
+    this.#release = release;
     registryOf(backend).add(this);
   }
 
@@ -63,7 +63,7 @@ export class Owned implements DeviceValue {
     if (this.state !== 'live') return;
     this.state = 'disposed';
     registryOf(this.backend).delete(this);
-    this.release(this.buffer, this.bytes);
+    this.#release(this.buffer, this.bytes);
   }
 
   /** The buffer now belongs to a call. */

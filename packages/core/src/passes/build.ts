@@ -3,7 +3,6 @@
  * one node and its arguments; who uses it is not known here.
  */
 import { constantOf, isView, type Op, Tensor } from '../graph/tensor.ts';
-import type { DType } from '../ir/dtype.ts';
 import {
   apply,
   arg,
@@ -19,241 +18,168 @@ import { denseStrides, reshapeStrides, type Shape, sameShape, sizeOf } from '../
 import { type Place, view } from './place.ts';
 import { simplifyExpr } from './simplify-expr.ts';
 
-export interface Builder {
-  /** `eager` allows moving a view above costly maths, which its other users then compute again. */
-  build(
-    op: Op,
-    shape: Shape,
-    dtype: DType,
-    args: readonly Tensor[],
-    label: string,
-    eager?: boolean,
-  ): Tensor;
-}
+/** Gives the node that stands for one whose arguments are in normal form. */
+export type Build = (
+  t: Tensor,
+  /** Allows moving a view above costly maths, which its other users then compute again. */
+  eager?: boolean,
+) => Tensor;
 
 type ViewOp = Extract<Op, { kind: 'transpose' | 'broadcast' | 'reshape' | 'slice' | 'flip' }>;
 type MapOp = Extract<Op, { kind: 'map' }>;
 
-const usesAxis = (x: Expr): boolean => exprOrder([x]).some((n) => n.op === 'axis');
-
-/** A function that makes nodes; it shares equal ones for as long as it lives. */
-export function builder(): Builder {
+/** Makes nodes; shares equal ones for as long as it lives. */
+export function builder(): Build {
   const table = new Map<string, Tensor>();
   const exprNumber = exprNumbering();
 
-  const textOf = (op: Op): string | null => {
-    if (op.kind === 'map') return `map ${exprNumber(op.body)}`;
-    if (['param', 'host', 'value', 'scan', 'custom'].includes(op.kind)) return null;
-    return JSON.stringify(op);
-  };
-  const share = (
-    op: Op,
-    shape: Shape,
-    dtype: DType,
-    args: readonly Tensor[],
-    label: string,
-  ): Tensor => {
-    const text = textOf(op);
-    if (text === null) return new Tensor(op, shape, dtype, args, label);
+  function share(t: Tensor): Tensor {
+    const { op, shape, dtype, args } = t;
+    const text = op.kind === 'map' ? `map ${exprNumber(op.body)}` : JSON.stringify(op);
     const key = `${text}|${shape}|${dtype}|${args.map((a) => a.id)}`;
-    const known = table.get(key);
-    if (known) return known;
-    const made = new Tensor(op, shape, dtype, args, label);
-    table.set(key, made);
-    return made;
-  };
+    const known = table.get(key) ?? t;
+    table.set(key, known);
+    return known;
+  }
 
-  const full = (value: Expr, shape: Shape, dtype: DType): Tensor => {
-    const scalar = share({ kind: 'map', body: value }, [], dtype, [], 'constant');
-    return shape.length === 0
-      ? scalar
-      : share(
-          { kind: 'broadcast', axes: shape.map((_, i) => i) },
-          shape,
-          dtype,
-          [scalar],
-          'constant',
-        );
-  };
+  function full(body: Expr, { shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): Tensor {
+    const scalar = share(new Tensor({ kind: 'map', body }, [], dtype, [], 'constant'));
+    const op: Op = { kind: 'broadcast', axes: [...shape.keys()] };
+    return shape.length === 0 ? scalar : share(new Tensor(op, shape, dtype, [scalar], 'constant'));
+  }
 
-  function build(
-    op: Op,
-    shape: Shape,
-    dtype: DType,
-    args: readonly Tensor[],
-    label: string,
-    eager = false,
-  ): Tensor {
-    const [x] = args as readonly [Tensor];
+  /** Constants move into the expression, equal arguments become one, unused ones go. */
+  function buildMap({ shape, dtype, args, label }: Tensor, body: Expr): Tensor {
+    const types = args.map((a) => a.dtype);
+    const kept: Tensor[] = [];
+    const renumbered = mapLeaves(simplifyExpr(body, types, args.map(constantOf)), (leaf) => {
+      if (leaf.op !== 'arg') return leaf;
+      const a = args[leaf.index] as Tensor;
+      const k = kept.indexOf(a);
+      return arg(k < 0 ? kept.push(a) - 1 : k);
+    });
+    if (renumbered.op === 'arg') return kept[renumbered.index] as Tensor;
+    if (renumbered.op === 'const') return full(renumbered, { shape, dtype });
+    return share(new Tensor({ kind: 'map', body: renumbered }, shape, dtype, kept, label));
+  }
+
+  function buildReduce(t: Tensor, op: Extract<Op, { kind: 'reduce' }>, x: Tensor): Tensor {
+    const { shape, dtype } = t;
+    const value = constantOf(x)?.value;
+    if (value !== undefined) {
+      const count = sizeOf(op.axes.map((a) => x.shape[a] as number));
+      const total = op.combine === 'sum' ? value * count : value;
+      return full({ op: 'const', dtype, value: total, fromSize: true }, t);
+    }
+    if (x.op.kind === 'reduce' && x.op.combine === op.combine) {
+      const [source] = x.args as readonly [Tensor];
+      const axes = outside(op.axes, x.op.axes, source.shape);
+      return share(new Tensor({ ...op, axes }, shape, dtype, [source], t.label));
+    }
+    if (op.axes.every((a) => x.shape[a] === 1)) return buildView({ kind: 'reshape' }, shape, x);
+    return share(t);
+  }
+
+  function buildView(op: ViewOp, shape: Shape, x: Tensor, eager = false): Tensor {
+    if (op.kind === 'reshape' && sameShape(shape, x.shape)) return x;
+    const value = constantOf(x);
+    if (value) return full(value, { shape, dtype: x.dtype });
+    const seen: See = (next, of, as = shape) => buildView(next, as, of, eager);
+    const composed = compose(op, shape, x, seen);
+    if (composed) return composed;
+    if (x.op.kind !== 'map' || !maySink(op, shape, x, x.op, eager))
+      return share(new Tensor(op, shape, x.dtype, [x], x.label));
+    const args = x.args.map((a) => seen(op, a));
+    const body = moveAxes(x.op.body, op, x.shape);
+    return buildMap(new Tensor(x.op, shape, x.dtype, args, x.label), body);
+  }
+
+  return (t, eager) => {
+    const { op } = t;
+    const [x] = t.args as readonly [Tensor];
     switch (op.kind) {
       case 'identity':
         return x;
       case 'map':
-        return buildMap(op, shape, dtype, args, label);
+        return buildMap(t, op.body);
       case 'reduce':
-        return buildReduce(op, shape, dtype, x, label);
+        return buildReduce(t, op, x);
       case 'transpose':
       case 'broadcast':
       case 'reshape':
       case 'slice':
       case 'flip':
-        return buildView(op, shape, x, label, eager);
+        return buildView(op, t.shape, x, eager);
       case 'concat':
-        if (args.length === 1) return x;
-        return share(op, shape, dtype, args, label);
+        return t.args.length === 1 ? x : share(t);
       default:
-        return share(op, shape, dtype, args, label);
+        return share(t);
     }
-  }
-
-  function buildMap(
-    op: MapOp,
-    shape: Shape,
-    dtype: DType,
-    args: readonly Tensor[],
-    label: string,
-  ): Tensor {
-    // Constants move into the expression, equal arguments become one, unused ones go.
-    const values = args.map(constantOf);
-    const types = args.map((a) => a.dtype);
-    const body = simplifyExpr(op.body, types, values);
-    const kept: Tensor[] = [];
-    const renumbered = mapLeaves(body, (leaf) => {
-      if (leaf.op !== 'arg') return leaf;
-      const a = args[leaf.index] as Tensor;
-      let k = kept.indexOf(a);
-      if (k < 0) k = kept.push(a) - 1;
-      return arg(k);
-    });
-    if (renumbered.op === 'arg') return kept[renumbered.index] as Tensor;
-    if (renumbered.op === 'const') return full(renumbered, shape, dtype);
-    return share({ kind: 'map', body: renumbered }, shape, dtype, kept, label);
-  }
-
-  function buildReduce(
-    op: Extract<Op, { kind: 'reduce' }>,
-    shape: Shape,
-    dtype: DType,
-    x: Tensor,
-    label: string,
-  ): Tensor {
-    const value = constantOf(x)?.value;
-    if (value !== undefined) {
-      const count = sizeOf(op.axes.map((a) => x.shape[a] as number));
-      const total = op.combine === 'sum' ? value * count : value;
-      return full({ op: 'const', dtype, value: total, fromSize: true }, shape, dtype);
-    }
-    if (x.op.kind === 'reduce' && x.op.combine === op.combine) {
-      const inner = x.op.axes;
-      const [source] = x.args as readonly [Tensor];
-      const kept = source.shape.map((_, i) => i).filter((i) => !inner.includes(i));
-      const axes = [...inner, ...op.axes.map((a) => kept[a] as number)].sort((a, b) => a - b);
-      return share({ ...op, axes }, shape, dtype, [source], label);
-    }
-    if (op.axes.every((a) => x.shape[a] === 1))
-      return buildView({ kind: 'reshape' }, shape, x, label, false);
-    return share(op, shape, dtype, [x], label);
-  }
-
-  function buildView(op: ViewOp, shape: Shape, x: Tensor, label: string, eager: boolean): Tensor {
-    if (op.kind === 'reshape' && sameShape(shape, x.shape)) return x;
-    const value = constantOf(x);
-    if (value) return full(value, shape, x.dtype);
-    const composed = compose(op, shape, x, label, eager);
-    if (composed) return composed;
-    if (x.op.kind === 'map' && maySink(op, shape, x, x.op, eager)) {
-      const body = moveAxes(x.op.body, op, x.shape);
-      const args = x.args.map((a) => buildView(op, shape, a, label, eager));
-      return buildMap({ kind: 'map', body }, shape, x.dtype, args, x.label);
-    }
-    return share(op, shape, x.dtype, [x], x.label);
-  }
-
-  /** Two views in a row that are one, or a slice of a concat that is a part of it. */
-  function compose(
-    op: ViewOp,
-    shape: Shape,
-    x: Tensor,
-    label: string,
-    eager: boolean,
-  ): Tensor | undefined {
-    const [source] = x.args as readonly [Tensor];
-    const inner = x.op;
-    const seen = (next: ViewOp, of: Tensor, as: Shape = shape): Tensor =>
-      buildView(next, as, of, label, eager);
-    switch (op.kind) {
-      case 'transpose':
-        if (op.perm.every((a, i) => a === i)) return x;
-        if (inner.kind === 'transpose')
-          return seen(
-            { kind: 'transpose', perm: op.perm.map((a) => inner.perm[a] as number) },
-            source,
-          );
-        return undefined;
-      case 'reshape':
-        return inner.kind === 'reshape' ? seen(op, source) : undefined;
-      case 'flip':
-        if (inner.kind !== 'flip') return undefined;
-        return flipped(source, [...op.axes, ...inner.axes], seen);
-      case 'broadcast': {
-        if (inner.kind !== 'broadcast') return undefined;
-        const old = shape.map((_, i) => i).filter((i) => !op.axes.includes(i));
-        const axes = [...op.axes, ...inner.axes.map((a) => old[a] as number)].sort((a, b) => a - b);
-        return seen({ kind: 'broadcast', axes }, source);
-      }
-      case 'slice':
-        return composeSlice(op, shape, x, seen);
-    }
-  }
-
-  const flipped = (
-    source: Tensor,
-    axes: readonly number[],
-    seen: (op: ViewOp, of: Tensor) => Tensor,
-  ): Tensor => {
-    const odd = [...new Set(axes)].filter((a) => axes.filter((b) => b === a).length % 2 === 1);
-    return odd.length === 0
-      ? source
-      : seen({ kind: 'flip', axes: odd.sort((a, b) => a - b) }, source);
   };
+}
 
-  function composeSlice(
-    op: Extract<ViewOp, { kind: 'slice' }>,
-    shape: Shape,
-    x: Tensor,
-    seen: (op: ViewOp, of: Tensor, as?: Shape) => Tensor,
-  ): Tensor | undefined {
-    const [source] = x.args as readonly [Tensor];
-    const inner = x.op;
-    const count = shape[op.axis] as number;
-    if (count === x.shape[op.axis]) return x;
-    if (inner.kind === 'slice' && inner.axis === op.axis)
-      return seen({ ...op, start: op.start + inner.start }, source);
-    if (inner.kind === 'broadcast') {
-      const { axes } = inner;
-      if (axes.includes(op.axis)) return seen(inner, source);
-      const axis = op.axis - axes.filter((a) => a < op.axis).length;
-      const cut = source.shape.map((n, i) => (i === axis ? count : n));
-      return seen(inner, seen({ ...op, axis }, source, cut));
-    }
-    if (inner.kind === 'transpose') {
-      const axis = inner.perm[op.axis] as number;
-      const cut = source.shape.map((n, i) => (i === axis ? count : n));
-      return seen(inner, seen({ ...op, axis }, source, cut));
-    }
-    if (inner.kind === 'concat' && inner.axis === op.axis) {
-      let start = 0;
-      for (const part of x.args) {
-        const n = part.shape[op.axis] as number;
-        if (op.start >= start && op.start + count <= start + n)
-          return seen({ ...op, start: op.start - start }, part);
-        start += n;
-      }
-    }
-    return undefined;
+type See = (op: ViewOp, of: Tensor, as?: Shape) => Tensor;
+
+const ascending = (axes: readonly number[]): number[] => [...axes].sort((a, b) => a - b);
+
+/** Axes of a tensor of this shape: those of `inner`, and those that `axes` are among the others. */
+function outside(axes: readonly number[], inner: readonly number[], shape: Shape): number[] {
+  const others = [...shape.keys()].filter((i) => !inner.includes(i));
+  return ascending([...inner, ...axes.map((a) => others[a] as number)]);
+}
+
+/** Two views in a row that are one, or a slice that moves inwards. */
+function compose(op: ViewOp, shape: Shape, x: Tensor, seen: See): Tensor | undefined {
+  const [source] = x.args as readonly [Tensor];
+  const inner = x.op;
+  if (op.kind === 'slice') return composeSlice(op, shape, x, seen);
+  if (op.kind === 'reshape' && inner.kind === 'reshape') return seen(op, source);
+  if (op.kind === 'broadcast' && inner.kind === 'broadcast')
+    return seen({ kind: 'broadcast', axes: outside(inner.axes, op.axes, shape) }, source);
+  if (op.kind === 'transpose') {
+    if (op.perm.every((a, i) => a === i)) return x;
+    if (inner.kind === 'transpose')
+      return seen({ kind: 'transpose', perm: op.perm.map((a) => inner.perm[a] as number) }, source);
   }
+  if (op.kind === 'flip' && inner.kind === 'flip') {
+    const once = [...op.axes, ...inner.axes].filter(
+      (a) => op.axes.includes(a) !== inner.axes.includes(a),
+    );
+    return once.length === 0 ? source : seen({ kind: 'flip', axes: ascending(once) }, source);
+  }
+  return undefined;
+}
 
-  return { build };
+function composeSlice(
+  op: Extract<ViewOp, { kind: 'slice' }>,
+  shape: Shape,
+  x: Tensor,
+  seen: See,
+): Tensor | undefined {
+  const [source] = x.args as readonly [Tensor];
+  const inner = x.op;
+  const count = shape[op.axis] as number;
+  if (count === x.shape[op.axis]) return x;
+  if (inner.kind === 'slice' && inner.axis === op.axis)
+    return seen({ ...op, start: op.start + inner.start }, source);
+  if (inner.kind === 'broadcast' && inner.axes.includes(op.axis)) return seen(inner, source);
+  if (inner.kind === 'broadcast' || inner.kind === 'transpose') {
+    const axis =
+      inner.kind === 'transpose'
+        ? (inner.perm[op.axis] as number)
+        : op.axis - inner.axes.filter((a) => a < op.axis).length;
+    return seen(inner, seen({ ...op, axis }, source, source.shape.with(axis, count)));
+  }
+  if (inner.kind === 'concat' && inner.axis === op.axis) {
+    let start = 0;
+    for (const part of x.args) {
+      const n = part.shape[op.axis] as number;
+      if (op.start >= start && op.start + count <= start + n)
+        return seen({ ...op, start: op.start - start }, part);
+      start += n;
+    }
+  }
+  return undefined;
 }
 
 /** Whether a view of a map may become a map of views. */
@@ -268,6 +194,8 @@ function maySink(op: ViewOp, shape: Shape, x: Tensor, map: MapOp, eager: boolean
   if (op.kind !== 'reshape') return true;
   return !usesAxis(map.body) && x.args.every((a) => reshapesFree(a, shape));
 }
+
+const usesAxis = (body: Expr): boolean => exprOrder([body]).some((x) => x.op === 'axis');
 
 const dividesOrRoots = (body: Expr): boolean =>
   exprOrder([body]).some((x) => x.op === 'div' || x.op === 'rem' || x.op === 'sqrt');

@@ -22,7 +22,7 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
 
 /** Every node in normal form, bodies of scans too. */
 function rebuild(roots: readonly Tensor[]): Tensor[] {
-  const { build } = builder();
+  const build = builder();
   const order = topo(roots);
   const users = usersOf(order);
   const outputs = new Set(roots);
@@ -43,13 +43,13 @@ function rebuild(roots: readonly Tensor[]): Tensor[] {
       case 'pick': {
         const [node] = args as readonly [Tensor];
         if (node.op.kind === 'custom') return node.args[op.index] as Tensor;
-        return build(op, t.shape, t.dtype, args, t.label);
+        return build(withArgs(t, args));
       }
       default: {
         // A view may move above costly maths if nobody else needs the maths where it is.
         const [x] = t.args;
         const eager = x !== undefined && !outputs.has(x) && users.get(x)?.length === 1;
-        return build(op, t.shape, t.dtype, args, t.label, eager);
+        return build(withArgs(t, args), eager);
       }
     }
   };

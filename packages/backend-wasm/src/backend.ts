@@ -1,11 +1,9 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
-import { assertCompiles, canPair, hasRelaxedSimd } from './engine.ts';
-import { compileProgram } from './executable.ts';
+import { assertCompiles, hasRelaxedSimd } from './engine.ts';
+import { compileProgram, type Host } from './executable.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
-import type { Machine } from './module-builder.ts';
 import type { Threads } from './target.ts';
-import { noThreads, parallelism } from './threads/host.ts';
 import type { Pool } from './threads/pool.ts';
 
 export interface WasmOptions {
@@ -36,89 +34,94 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend<WasmBuffe
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && hasRelaxedSimd();
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
-  const pairs = await choosePairs(options, relaxed, notes);
-  const { threadsFrom = THREADS_FROM } = options;
-  const threads = { count: threadCount(options, notes), from: threadsFrom };
-  return open({ relaxed, threads, ...pairs }, notes);
+  const engine = await chooseEngine(options, relaxed, notes);
+  return open({ relaxed, ...engine, threads: await chooseThreads(options, notes) }, notes);
 }
 
-type Pairs = Pick<Machine, 'pairs'>;
+type Engine = Pick<Host, 'compileModule' | 'pairs'>;
 
-async function choosePairs(
-  options: WasmOptions,
+const oneThread: Threads = { count: 1, partsOf: () => undefined };
+
+/** As pages do, without blocking: on its main thread a page may not compile more than 4 kB at once. */
+const plainEngine: Engine = { compileModule: (bytes) => WebAssembly.compile(bytes) };
+
+async function chooseEngine(
+  { pairedSimd }: WasmOptions,
   relaxed: boolean,
   notes: string[],
-): Promise<Pairs> {
-  if (options.pairedSimd === false) {
-    notes.push('128-bit vectors: paired SIMD is switched off');
-    return {};
-  }
-  const pair = canPair();
-  if (!pair.yes) {
-    notes.push(`128-bit vectors: ${pair.why}`);
-    return {};
-  }
-  // Pages cannot pair, so none loads these.
-  const [{ agreesWithPlain }, { pairs }] = await Promise.all([
-    import('./self-check.ts'),
-    import('./pairing.ts'),
-  ]);
-  const threads = { count: 1, from: THREADS_FROM };
+): Promise<Engine> {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  // What follows is of Node alone: no page loads it.
+  const v8 = process?.versions?.node === undefined ? undefined : await import('./v8.ts');
+  const engine = v8 ?? plainEngine;
+  const note = (why: string): Engine => {
+    notes.push(`128-bit vectors: ${why}`);
+    return { compileModule: engine.compileModule };
+  };
+  if (pairedSimd === false) return note('paired SIMD is switched off');
+  const pair = v8?.canPair() ?? { yes: false, why: 'not in Node' };
+  if (!pair.yes) return note(pair.why);
+  const { agreesWithPlain, pairs } = await import('./paired.ts');
+  const { compileModule } = engine;
   const openOn = (paired: boolean): Backend<WasmBuffer> =>
-    open({ relaxed, threads, ...(paired ? { pairs } : {}) }, []);
-  if (await agreesWithPlain(openOn)) {
-    notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
-    return { pairs };
-  }
-  notes.push('128-bit vectors: the self-check of paired SIMD found other bits');
-  return {};
+    open({ relaxed, compileModule, threads: oneThread, ...(paired ? { pairs } : {}) }, []);
+  if (!(await agreesWithPlain(openOn)))
+    return note('the self-check of paired SIMD found other bits');
+  notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
+  return { compileModule, pairs };
 }
 
-function threadCount(options: WasmOptions, notes: string[]): number {
-  const { threads } = options;
+async function chooseThreads(options: WasmOptions, notes: string[]): Promise<Threads> {
+  const { threads, threadsFrom = THREADS_FROM } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     fail('option-invalid', `wasm: threads is ${threads}. Give a whole number from 1 up.`);
+  const one = (why = ''): Threads => {
+    notes.push(`threads: 1${why}`);
+    return oneThread;
+  };
+  if (threads === 1) return one();
+  if (typeof SharedArrayBuffer === 'undefined')
+    return one(
+      ' (no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP))',
+    );
+  const { noThreads, parallelism, partsOf } = await import('./threads/index.ts');
+  const count = threads ?? Math.min(MOST_THREADS, parallelism());
   const why = noThreads();
-  const wanted = threads ?? Math.min(MOST_THREADS, parallelism());
-  if (wanted === 1 || why === undefined) {
-    notes.push(`threads: ${wanted}`);
-    return wanted;
-  }
-  notes.push(`threads: 1 (${why})`);
-  return 1;
+  if (count === 1) return one();
+  if (why !== undefined) return one(` (${why})`);
+  notes.push(`threads: ${count}`);
+  return { count, partsOf: (instr) => partsOf(instr, threadsFrom) };
 }
 
-interface Choice extends Pairs {
+interface Choice extends Engine {
   readonly relaxed: boolean;
   readonly threads: Threads;
 }
 
-function open({ relaxed, threads, ...pairs }: Choice, notes: string[]): Backend<WasmBuffer> {
+function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
   let pool: Promise<Pool | undefined> | undefined;
   const startPool = async (): Promise<Pool | undefined> => {
-    const { CONTROL_BYTES, Pool } = await import('./threads/pool.ts');
-    const control = heap.alloc(CONTROL_BYTES, 'control');
+    const { openPool } = await import('./threads/index.ts');
     try {
-      return await Pool.open(heap.memory, control.address, threads.count);
+      return await openPool(heap, threads.count);
     } catch (error) {
-      heap.free(control);
       notes.push(`threads: 1 after all (workers do not start: ${(error as Error).message})`);
       return undefined;
     }
   };
-  const machine = {
+  const host: Host = {
     heap,
     target: { relaxed, paired: false },
     threads,
-    ...pairs,
+    ...engine,
     pool(): Promise<Pool | undefined> {
       pool ??= startPool();
       return pool;
     },
   };
-  const variant = `${pairs.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
+  const variant = `${engine.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
   return {
     name: 'wasm',
     limits: { ...unlimited, bufferBytes: MAXIMUM_PAGES * 65536, bindingBytes: 2 ** 31 },
@@ -128,7 +131,7 @@ function open({ relaxed, threads, ...pairs }: Choice, notes: string[]): Backend<
     write: (buffer, data, at) => heap.write(buffer, data, at),
     read: (buffer, at, bytes) => heap.read(buffer, at, bytes),
     async compile(program) {
-      const executable = await compileProgram(machine, program);
+      const executable = await compileProgram(host, program);
       executables.add(executable);
       return {
         run: executable.run,

@@ -1,13 +1,19 @@
 /** A compiled program: its calls with their addresses filled in, on one thread or several. Knows no instruction. */
 import type { Executable, Program, Ref } from '@ostinato/core/backend';
 import { encodeModule } from './assembler/module.ts';
-import { compileModule } from './engine.ts';
+import { isPlain } from './instruction.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
 import type { Pool } from './threads/pool.ts';
 
+export type CompileModule = (
+  bytes: Uint8Array<ArrayBuffer>,
+  how: { readonly paired: boolean },
+) => Promise<WebAssembly.Module>;
+
 export interface Host extends Machine {
+  readonly compileModule: CompileModule;
   /** Starts the workers at the first program that can use them; undefined where they do not start. */
   pool(): Promise<Pool | undefined>;
 }
@@ -17,7 +23,8 @@ export async function compileProgram(
   program: Program,
 ): Promise<Executable<WasmBuffer>> {
   const { heap } = host;
-  const builder = new ModuleBuilder(host);
+  const extras = isPlain(program) ? {} : { extras: await import('./extras.ts') };
+  const builder = new ModuleBuilder({ ...host, ...extras });
   const release = (): void => {
     for (const buffer of builder.statics) heap.free(buffer);
   };
@@ -30,7 +37,7 @@ export async function compileProgram(
       if (functions.length === 0) continue;
       const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
       const bytes = encodeModule(functions, memory, { tag });
-      const module = await compileModule(bytes, { paired: tag === 'paired' });
+      const module = await host.compileModule(bytes, { paired: tag === 'paired' });
       modules.push(module);
       Object.assign(env, (await WebAssembly.instantiate(module, { env })).exports);
     }

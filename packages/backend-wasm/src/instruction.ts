@@ -15,14 +15,21 @@ import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import { emitPack, emitProduct, planContract, suits } from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
-import type { ModuleBuilder, PerThread } from './module-builder.ts';
-import { emitGather, emitScatter } from './table.ts';
+import { isPlainMap } from './loop/plain.ts';
+import type { Extras, ModuleBuilder, PerThread } from './module-builder.ts';
 
 type Address = Value<'i32'>;
 type Side = 'a' | 'b';
 
 /** Slots that are the same in every step or run, each with its bit of `changed`; null: it counts as changed. */
 type Constants = ReadonlyMap<number, number | null>;
+
+/** Whether a program is only made of what every page loads: no extras. */
+export const isPlain = (program: Program): boolean =>
+  program.code.every((i) => {
+    if (i.kind === 'scan') return isPlain(i.body);
+    return i.kind === 'contract' ? suits(i) : i.kind === 'loop' && isPlainMap(i);
+  });
 
 export interface Setting {
   readonly constants: Constants;
@@ -71,6 +78,7 @@ export function prepareInstr(
           setting,
         )
       : module.define(name, params, false, (f, p) => {
+          const { emitGather, emitScatter } = module.machine.extras as Extras;
           if (instr.kind === 'gather') emitGather(f, instr, p);
           else emitScatter(f, instr, p);
         });
@@ -85,11 +93,11 @@ function defineLoop(
   params: readonly string[],
   setting: Setting,
 ): Func {
-  const { target, pairs } = module.machine;
+  const { target, pairs, extras } = module.machine;
   const emit =
     (part: Part) =>
     (f: FunctionBuilder, p: readonly Local<'i32'>[]): void =>
-      emitLoop(f, loop, p, target, { range: rangeOf(setting, p), part });
+      emitLoop(f, loop, p, target, { range: rangeOf(setting, p), part, extras });
   const axis = setting.range?.axis ?? undefined;
   if (!pairs?.(loop, axis)) return module.define(name, params, false, emit('whole'));
   if (!leavesRest(loop, axis)) return module.define(name, params, true, emit('pairs'));

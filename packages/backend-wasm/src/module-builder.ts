@@ -8,6 +8,9 @@ import type { Target, Threads } from './target.ts';
 /** Static memory of which every thread has its own copy. */
 export type PerThread = (thread: Value<'i32'>) => Value<'i32'>;
 
+/** What most pages do without: see extras.ts. */
+export type Extras = typeof import('./extras.ts');
+
 /** Where a program runs. */
 export interface Machine {
   readonly heap: Heap;
@@ -15,6 +18,8 @@ export interface Machine {
   readonly threads: Threads;
   /** Which instructions V8 compiles with pairs of vectors, given the axis that ranges count; none unless stated. */
   readonly pairs?: (instr: Instr, rangeAxis?: number) => boolean;
+  /** Loaded for programs that need them. */
+  readonly extras?: Extras;
 }
 
 export class ModuleBuilder {

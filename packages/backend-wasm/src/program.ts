@@ -6,7 +6,6 @@ import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
 import type { Func } from './assembler/function.ts';
 import { type Prepared, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
-import { partsOf } from './parts.ts';
 
 /** Where an argument of a call comes from. */
 export type Argument =
@@ -57,7 +56,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     packed.set(slot, bits.get(slot) as number);
   };
   program.code.forEach((instr, k) => {
-    const parts = threads.count > 1 ? partsOf(instr, threads.from) : undefined;
+    const parts = threads.partsOf(instr);
     const prepared: Prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
       constants: bits,
       ...(parts ? { range: { axis: parts.axis } } : {}),

@@ -1,4 +1,5 @@
 /** What the engine offers, as far as kernels care. Knows no kernel. */
+import type { Instr } from '@ostinato/core/backend';
 
 export interface Target {
   /** `f32x4.relaxed_madd` exists: products and sums in one instruction. */
@@ -17,6 +18,12 @@ export interface Target {
 
 export interface Threads {
   readonly count: number;
-  /** Elementary operations from which on an instruction is shared among them. */
-  readonly from: number;
+  /** How they share an instruction; undefined: it is not worth it. */
+  partsOf(instr: Instr): Parts | undefined;
+}
+
+export interface Parts {
+  /** The instruction's axis; null where the instruction chooses (a scan parts by its rows). */
+  readonly axis: number | null;
+  readonly count: number;
 }

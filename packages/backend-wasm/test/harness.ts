@@ -10,9 +10,9 @@ import {
 import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
+import * as extras from '../src/extras.ts';
 import { emitLoop, type Part } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
-import { emitGather, emitScatter } from '../src/table.ts';
 import type { Target } from '../src/target.ts';
 
 export type Data = readonly Uint8Array<ArrayBuffer>[];
@@ -38,12 +38,13 @@ export function build(instr: Single, target: Target, axis?: number, part?: Part)
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
   const range = axis === undefined ? [] : [f.param('i32', 'first'), f.param('i32', 'count')];
   const [first, count] = range;
-  if (instr.kind === 'gather') emitGather(f, instr, buffers);
-  else if (instr.kind === 'scatter') emitScatter(f, instr, buffers);
+  if (instr.kind === 'gather') extras.emitGather(f, instr, buffers);
+  else if (instr.kind === 'scatter') extras.emitScatter(f, instr, buffers);
   else
     emitLoop(f, instr, buffers, target, {
       ...(axis !== undefined && first && count ? { range: { axis, first, count } } : {}),
       ...(part ? { part } : {}),
+      extras,
     });
   return f;
 }

@@ -1,6 +1,7 @@
 /** A loop instruction to code. Puts together what the other files know. */
 import type { Loop } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import type { Extras } from '../module-builder.ts';
 import type { Target } from '../target.ts';
 import { planAxes } from './axes.ts';
 import { graphOf } from './graph.ts';
@@ -8,7 +9,6 @@ import { Kit } from './kit.ts';
 import { emitMap } from './map.ts';
 import { Nest, type Range } from './nest.ts';
 import type { Part } from './points.ts';
-import { emitReduce } from './reduce.ts';
 
 export type { Part } from './points.ts';
 
@@ -17,6 +17,8 @@ interface LoopOptions {
   readonly range?: Range | undefined;
   /** All of it unless stated. */
   readonly part?: Part;
+  /** Needed where it is no plain map. */
+  readonly extras?: Extras | undefined;
 }
 
 /** Whether pairs of vectors leave something over. */
@@ -31,15 +33,15 @@ export function emitLoop(
   instr: Loop,
   buffers: readonly Local<'i32'>[],
   target: Target,
-  { range, part = 'whole' }: LoopOptions = {},
+  { range, part = 'whole', extras }: LoopOptions = {},
 ): void {
   const graph = graphOf(instr);
   const plan = planAxes(instr, graph, range?.axis);
   const kit = new Kit(f, target);
   const code = f.collect(() => {
-    const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers, range), part };
+    const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers, range), part, extras };
     if (instr.over.length === 0) emitMap(kernel);
-    else emitReduce(kernel, instr.combine);
+    else (extras as Extras).emitReduce(kernel, instr.combine);
   });
   kit.declare();
   f.append(code);

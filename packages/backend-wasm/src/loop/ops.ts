@@ -4,25 +4,14 @@
  */
 import type { DType, ScalarOp } from '@ostinato/core/backend';
 import { i32, v128 } from '../assembler/instructions.ts';
-import { cos, erf, exp, log, sigmoid, sin, tanh } from './functions.ts';
+import { cos, erf, exp, log, sin } from './functions.ts';
 import { bits, each, floats as f, ints as i, type Kit, shifted, type V } from './kit.ts';
+import { binary, type Emit, plainOps, unary } from './plain.ts';
 import { divide, pow, remainder } from './wide.ts';
-
-/** `known`: the values of those inputs that are constants. Inputs may be used once; keep them to use them more. */
-export type Emit = (kit: Kit, inputs: readonly V[], known: readonly (number | undefined)[]) => V;
 
 export type Stored = Exclude<DType, 'float64'>;
 
 type Table = { readonly [Op in ScalarOp]: Emit | null };
-
-const unary =
-  (emit: (kit: Kit, a: V) => V): Emit =>
-  (kit, [a]) =>
-    emit(kit, a as V);
-const binary =
-  (emit: (kit: Kit, a: V, b: V) => V): Emit =>
-  (kit, [a, b]) =>
-    emit(kit, a as V, b as V);
 
 const select: Emit = (_, [c, a, b]) => bits('bitselect', a as V, b as V, c as V);
 
@@ -40,10 +29,7 @@ const none = {
 };
 
 const floatOps: Table = {
-  add: binary((_, a, b) => f('add', a, b)),
-  sub: binary((_, a, b) => f('sub', a, b)),
-  mul: binary((_, a, b) => f('mul', a, b)),
-  div: binary((_, a, b) => f('div', a, b)),
+  ...plainOps,
   rem: binary(remainder),
   pow: (kit, [a, b], [, power]) => {
     const x = kit.keep('base', a as V);
@@ -52,25 +38,16 @@ const floatOps: Table = {
     if (power === -1) return f('div', kit.float(1), x);
     return pow(kit, x, b as V);
   },
-  // These give NaN where either is NaN, and -0 before 0, as JavaScript's.
-  min: binary((_, a, b) => f('min', a, b)),
-  max: binary((_, a, b) => f('max', a, b)),
-  neg: unary((_, a) => f('neg', a)),
-  abs: unary((_, a) => f('abs', a)),
   /** 1 with the sign of x where x is neither 0 nor NaN; else x. */
   sign: unary((kit, a) => {
     const x = kit.keep('x', a);
     const one = bits('or', bits('and', x, kit.float(-0)), kit.float(1));
     return bits('bitselect', one, x, f('lt', kit.float(0), f('abs', x)));
   }),
-  floor: unary((_, a) => f('floor', a)),
-  sqrt: unary((_, a) => f('sqrt', a)),
   exp: unary(exp),
   log: unary(log),
   sin: unary(sin),
   cos: unary(cos),
-  tanh: unary(tanh),
-  sigmoid: unary(sigmoid),
   erf: unary(erf),
   less: binary((_, a, b) => f('lt', a, b)),
   lessEqual: binary((_, a, b) => f('le', a, b)),

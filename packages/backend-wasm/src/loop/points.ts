@@ -2,12 +2,15 @@
  * A loop's body at a few vectors of points. Knows windows, their strides along the vectors, and what was computed
  * further outside; knows no loops.
  */
+import type { ScalarOp } from '@ostinato/core/backend';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import type { Extras } from '../module-builder.ts';
 import type { LoopAxis, Plan } from './axes.ts';
 import type { Graph, Node } from './graph.ts';
 import type { Kit, V } from './kit.ts';
 import type { Nest, Place } from './nest.ts';
-import { casts, type Emit, ops, type Stored } from './ops.ts';
+import type { Stored } from './ops.ts';
+import { type Emit, plainOps } from './plain.ts';
 
 /**
  * What of a loop a function runs. V8's pairs of vectors are only right where all vectors of a function are in pairs (see
@@ -22,6 +25,7 @@ export interface Kernel {
   readonly plan: Plan;
   readonly nest: Nest;
   readonly part: Part;
+  readonly extras: Extras | undefined;
 }
 
 export type Lanes = 1 | 2 | 3 | 4;
@@ -149,7 +153,7 @@ export class Points {
           const input = graph.nodes[k] as Node;
           return input.kind === 'const' ? input.value : undefined;
         });
-        return emitOf(n)(kit, inputs, known);
+        return emitOf(n, this.kernel.extras)(kit, inputs, known);
       }
     }
   }
@@ -208,10 +212,13 @@ export class Points {
   }
 }
 
-function emitOf(n: Extract<Node, { kind: 'op' }>): Emit {
+function emitOf({ op, ...n }: Extract<Node, { kind: 'op' }>, extras: Extras | undefined): Emit {
   const from = n.from as Stored;
-  const emit = n.op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][n.op];
-  if (!emit) throw new TypeError(`wasm: ${n.op} does not take ${n.from}. Cast it first.`);
+  const emit =
+    op === 'cast'
+      ? extras?.casts[from][n.dtype as Stored]
+      : (extras?.ops[from] ?? (plainOps as { readonly [Op in ScalarOp]?: Emit }))[op];
+  if (!emit) throw new TypeError(`wasm: ${op} does not take ${n.from}. Cast it first.`);
   return emit;
 }
 

@@ -28,8 +28,6 @@ export const nodeThreads = (): NodeThreads | undefined =>
 
 /** Why threads cannot run here; undefined if they can. */
 export function noThreads(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined')
-    return 'no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP)';
   if (nodeThreads()) return undefined;
   if (typeof Worker === 'undefined') return 'no workers';
   if (host.crossOriginIsolated !== true) return 'the page is not cross-origin isolated';

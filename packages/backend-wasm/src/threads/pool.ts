@@ -2,6 +2,7 @@
  * Threads that share one memory and run parts of the same function at once: one fork and one join per launch. Knows
  * workers and the control block; knows no program.
  */
+import type { Heap } from '../memory.ts';
 import { type NodeThreads, nodeThreads } from './host.ts';
 import { operation, SPINS, share, word, workerSource } from './worker-source.ts';
 
@@ -14,10 +15,21 @@ interface Thread {
 }
 
 /** Bytes of the control block. */
-export const CONTROL_BYTES = 4096;
+const CONTROL_BYTES = 4096;
 const WORDS = CONTROL_BYTES / 4;
 /** Arguments that one job can have. */
 const MAXIMUM_ARGUMENTS = WORDS - word.arguments;
+
+/** Starts `threads - 1` workers; the caller's thread is the first. */
+export async function openPool(heap: Heap, threads: number): Promise<Pool> {
+  const control = heap.alloc(CONTROL_BYTES, 'control');
+  try {
+    return await Pool.open(heap.memory, control.address, threads);
+  } catch (error) {
+    heap.free(control);
+    throw error;
+  }
+}
 
 export class Pool {
   readonly threads: number;
@@ -34,7 +46,6 @@ export class Pool {
     this.threads = workers.length + 1;
   }
 
-  /** Starts `threads - 1` workers; the caller's thread is the first. */
   static async open(memory: WebAssembly.Memory, address: number, threads: number): Promise<Pool> {
     const control = new Int32Array(memory.buffer, address, WORDS);
     const workers: Thread[] = [];

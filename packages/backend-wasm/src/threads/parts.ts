@@ -1,11 +1,6 @@
 /** Which instructions are worth several threads, and along which axis they part. Knows costs; emits nothing. */
 import { exprOrder, type Instr, type Scan, sizeOf } from '@ostinato/core/backend';
-
-export interface Parts {
-  /** The instruction's axis; null where the instruction chooses (a scan parts by its rows). */
-  readonly axis: number | null;
-  readonly count: number;
-}
+import type { Parts } from '../target.ts';
 
 /** Undefined: one thread. `from`: operations from which on several pay. */
 export function partsOf(instr: Instr, from: number): Parts | undefined {

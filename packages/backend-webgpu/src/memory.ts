@@ -37,6 +37,7 @@ export class DeviceMemory implements Memory<GpuBuffer> {
   private readonly health: Health;
   private readonly pool = new Map<number, GPUBuffer[]>();
   private pooled = 0;
+  private disposed = false;
   private readonly live = new Set<GpuBuffer>();
   /** Recycled buffers that still hold old values. */
   private readonly unclean = new Set<GpuBuffer>();
@@ -72,6 +73,7 @@ export class DeviceMemory implements Memory<GpuBuffer> {
   }
 
   free(buffer: GpuBuffer): void {
+    if (this.disposed) return; // all went already
     this.assertLive(buffer, 'free');
     this.live.delete(buffer);
     this.unclean.delete(buffer);
@@ -144,6 +146,7 @@ export class DeviceMemory implements Memory<GpuBuffer> {
 
   /** Everything goes, whoever still holds it. */
   dispose(): void {
+    this.disposed = true;
     for (const { gpu } of this.live) gpu.destroy();
     for (const kept of [this.pool, this.staging])
       for (const list of kept.values()) for (const gpu of list) gpu.destroy();

@@ -84,7 +84,7 @@ function emitValues(
     },
     axis: (axis) => {
       const k = behind + indexed.indexOf(axis);
-      const none: Base = { ...indexBase, start: '0u' };
+      const none: Base = { ...indexBase, strides: new Map() };
       return `i32(${windowIndex(w, windows, none, k, axes, indices, row)})`;
     },
   });
@@ -98,6 +98,7 @@ const indexBase: Base = {
   dtype: 'int32',
   start: '0u',
   place: { memory: 'storage', buffer: '', offset: 0, moves: [] },
+  strides: new Map(),
 };
 
 function windowIndex(

@@ -89,9 +89,9 @@ export function emitRowProduct(w: KernelWriter, contract: Contract, context: Con
     emitBase(w, context.place(o.slot), o.dtype, o.offset, context.clock),
   ) as [Base, Base, Base];
   const lines = [...Array(space.rows).keys()];
-  // Columns that a thread computes, and steps of the depth that it takes at once.
+  // Columns that a thread computes, and steps of the depth that it takes at once: loads that need not wait for one another.
   const wide = dense === 'lines' ? BLOCK : 1;
-  const step = dense === 'depth' ? BLOCK : 1;
+  const step = (depth.at(-1)?.size ?? 1) % BLOCK === 0 ? BLOCK : 1;
   const width = sizeOfAll(columns) / wide;
 
   const columnsAt = (point: string): void => {
@@ -110,13 +110,19 @@ export function emitRowProduct(w: KernelWriter, contract: Contract, context: Con
         names && { names, stride: row.strides[window] as number },
       );
     emitOver(w, depth, space, { number: '0u', of: 1, step }, (k) => {
-      const index = at(weight, 1, k);
-      const value = w.let('weight', dense ? load4(w, weight, index) : load(weight, index));
-      for (let d = 0; d < step; d++)
-        lines.forEach((_, r) => {
+      const at4 = (d: number): string => load4(w, weight, at(weight, 1, further(k, d)));
+      const at1 = (d: number): string => load(weight, at(weight, 1, further(k, d)));
+      const deep = dense === 'depth' ? w.let('weights', at4(0)) : '';
+      const weights = block.slice(0, step).map((d) => {
+        if (deep) return component(deep, d);
+        return w.let('weight', wide === 1 ? at1(d) : at4(d));
+      });
+      weights.forEach((value, d) => {
+        for (const r of lines) {
           const element = load(a, at(a, 0, further(k, d), rows[r]));
-          w.emit(`${sums[r]} += ${element} * ${step === 1 ? value : component(value, d)};`);
-        });
+          w.emit(`${sums[r]} += ${element} * ${value};`);
+        }
+      });
     });
     for (const r of lines)
       w.block(`if (${r}u < rows)`, () => {

@@ -5,16 +5,10 @@ import { emitProduct, productOf, productUses } from '../kernels/product.ts';
 import { emitSharedProduct, SHARED_THREADS, suitsSharing } from '../kernels/shared-product.ts';
 import type { Context } from '../kernels/space.ts';
 import { emitClearLinks, emitGather, emitLinks, emitSums, type Links } from '../kernels/table.ts';
-import type { StoragePlace } from '../wgsl/place.ts';
+import type { Clock, StoragePlace } from '../wgsl/place.ts';
 import { KernelWriter, type Use } from '../wgsl/writer.ts';
 import type { Dispatch, Machine } from './plan.ts';
-import { inSlot, type Scope, type Scratch } from './scope.ts';
-
-/** An instruction whose operands' offsets count from their slots. */
-function rebased<I extends Exclude<Instr, Scan>>(instr: I, scope: Scope): I {
-  const move = (o: Operand): Operand => ({ ...o, offset: inSlot(scope.program, o) });
-  return { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) };
-}
+import { inSlots, type Scope, type Scratch } from './scope.ts';
 
 /** As it shows in timings and error messages. */
 function labelOf(instr: Exclude<Instr, Scan>): string {
@@ -28,7 +22,7 @@ export function gridDispatches(
   machine: Machine,
   scratch: Scratch,
 ): Dispatch[] {
-  const instr = rebased(given, scope);
+  const instr = inSlots(scope.program, given);
   const uses = (operands: readonly Operand[], write: boolean): Use[] =>
     operands.map((o) => ({ buffer: scope.place(o.slot).buffer, dtype: o.dtype, write }));
   const dispatch = (
@@ -38,7 +32,7 @@ export function gridDispatches(
     threads: number = machine.threads,
   ): Dispatch => {
     const w = new KernelWriter(threads, touched);
-    const clock = (level: number): string => w.clock(level);
+    const clock: Clock = (level = scope.depth - 1) => w.clock(level);
     const parts = machine.software ? 1 : 4;
     const context: Context = { place: scope.place, clock, space: { kind: 'grid', parts } };
     const workgroups = emit(w, context);

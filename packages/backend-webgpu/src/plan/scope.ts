@@ -2,6 +2,7 @@
 import {
   bytesPerElement,
   fail,
+  type Instr,
   type Operand,
   type Program,
   type Scan,
@@ -83,8 +84,14 @@ export function placeOf(scope: Scope, o: Operand): StoragePlace {
   return { ...place, offset: place.offset + inSlot(scope.program, o) };
 }
 
+/** An instruction whose operands' offsets count from their slots. */
+export function inSlots<I extends Exclude<Instr, Scan>>(program: Program, instr: I): I {
+  const move = (o: Operand): Operand => ({ ...o, offset: inSlot(program, o) });
+  return { ...instr, args: instr.args.map(move), outs: instr.outs.map(move) };
+}
+
 /** An operand's offset within its slot: in an arena it counts from the arena's start. */
-export function inSlot({ slots }: Program, o: Operand): number {
+function inSlot({ slots }: Program, o: Operand): number {
   const slot = slots[o.slot];
   return o.offset - (slot?.arena === undefined ? 0 : (slot.offset ?? 0) / 4);
 }

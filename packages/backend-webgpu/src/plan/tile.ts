@@ -24,6 +24,10 @@ export interface Tile {
   readonly spilled: readonly BodyValue[];
 }
 
+/** Elements of one copy of a value for so many rows. */
+export const elementsOf = (v: BodyValue, rows: number): number =>
+  v.rowSize === 0 ? v.size : v.rowSize * rows;
+
 /** More rows per workgroup read each weight more seldom, but leave more of the GPU idle. */
 const MOST_ROWS = 4;
 
@@ -37,10 +41,8 @@ export function planTile(
   const values = valuesOf(scan, rows);
   const tiled = (v: BodyValue): boolean => v.rowSize === 0 || rowMajor(v, rows);
   const room = Math.floor(machine.workgroupBytes / 4) - scratchElements(scan, machine);
-  const elements = (v: BodyValue, count: number): number =>
-    (v.rowSize === 0 ? v.size : v.rowSize * count) * (v.out === undefined ? 1 : 2);
   const sum = (list: readonly BodyValue[], count: number): number =>
-    list.reduce((n, v) => n + elements(v, count), 0);
+    list.reduce((n, v) => n + elementsOf(v, count) * (v.out === undefined ? 1 : 2), 0);
   const shared = values.filter((v) => v.rowSize === 0);
   if (sum(shared, 1) > room) return 'what its rows share does not fit workgroup memory';
   const inside = values.filter(tiled);

@@ -45,8 +45,8 @@ export interface Along {
   readonly stride: number;
 }
 
-/** How a kernel tells the step numbers of the loops around it. */
-export type Clock = (level: number) => string;
+/** Names the step number of a time loop around an instruction; of the innermost one where no level is asked for. */
+export type Clock = (level?: number) => string;
 
 /** A window's array, element type and first index, as far as it does not depend on the point. */
 export interface Base {
@@ -58,6 +58,8 @@ export interface Base {
   readonly dtype: DType;
   readonly start: string;
   readonly place: Place;
+  /** Parameters that hold its strides. */
+  readonly strides: Map<number, string>;
 }
 
 /** Emits what all points share of a window's index. */
@@ -73,7 +75,7 @@ export function emitBase(
     terms.push(`${place.offset + offset}u`);
     if (place.whenOdd !== 0) terms.push(oddly(clock, place.whenOdd));
     const { array, float } = place;
-    return { array, float, vector: false, dtype, start: sum(terms), place };
+    return { array, float, vector: false, dtype, start: sum(terms), place, strides: new Map() };
   }
   const { name, float, vector } = w.storage(place.buffer);
   terms.push(w.param(place.offset + offset));
@@ -81,27 +83,31 @@ export function emitBase(
     if (perStep !== 0) terms.push(`${clock(level)} * ${w.param(perStep)}`);
     if (whenOdd !== 0) terms.push(`(${clock(level)} & 1u) * ${w.param(whenOdd)}`);
   }
-  return { array: name, float, vector, dtype, start: w.let('at', sum(terms)), place };
+  const start = w.let('at', sum(terms));
+  return { array: name, float, vector, dtype, start, place, strides: new Map() };
 }
 
 /** A carry has two places in workgroup memory: `size` behind the first, or before the second. */
 const oddly = (clock: Clock, size: number): string =>
-  size > 0 ? `(${clock(-1)} & 1u) * ${size}u` : `0u - (${clock(-1)} & 1u) * ${-size}u`;
+  size > 0 ? `(${clock()} & 1u) * ${size}u` : `0u - (${clock()} & 1u) * ${-size}u`;
 
-const sum = (terms: readonly string[]): string => terms.join(' + ') || '0u';
+const sum = (terms: readonly string[]): string =>
+  terms.filter((t) => t !== '0u').join(' + ') || '0u';
 
 /** The index of one point. Strides in storage are parameters, those in workgroup memory literals. */
 export function indexOf(
   w: KernelWriter,
-  { start, place }: Base,
+  { start, place, strides }: Base,
   along: readonly Along[],
   row?: { readonly names: RowNames; readonly stride: number },
 ): string {
   const times = (index: string, stride: number): string[] => {
-    if (stride === 0) return [];
+    if (stride === 0 || index === '0u') return [];
     if (stride === 1) return [index];
-    const local = place.memory === 'workgroup';
-    return [`${index} * ${local ? `${stride >>> 0}u` : w.param(stride)}`];
+    if (place.memory === 'workgroup') return [`${index} * ${stride >>> 0}u`];
+    const known = strides.get(stride) ?? w.param(stride);
+    strides.set(stride, known);
+    return [`${index} * ${known}`];
   };
   const terms = [start, ...along.flatMap(({ index, stride }) => times(index, stride))];
   if (row && row.stride !== 0)

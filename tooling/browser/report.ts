@@ -38,10 +38,13 @@ export async function runCases(create: CreateBackend, only = ''): Promise<Omit<R
   return { notes: [...notes], passed, failed };
 }
 
-/** Sends the report, or the error instead of it, to the server that the page came from. */
+/** Where pages and their workers send what they found; whoever opened the page reads it from the request. */
+export const reports = '/report';
+
+/** Sends the report, or the error instead of it. */
 export async function send(make: () => Promise<Report>): Promise<void> {
   const body = await make().then(JSON.stringify, (error) =>
     JSON.stringify({ error: error instanceof Error ? error.stack : String(error) }),
   );
-  await fetch('/report', { method: 'POST', body });
+  await fetch(reports, { method: 'POST', body });
 }

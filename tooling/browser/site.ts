@@ -1,8 +1,8 @@
-/** A site on this machine: bundled pages, the headers that each is to have, and where their reports arrive. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+/** A site on this machine: bundled pages, and the headers that each is to have. Knows no browser. */
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rolldown } from 'rolldown';
-import type { Report } from './report.ts';
+import { reports } from './report.ts';
 
 const isolated = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -30,23 +30,16 @@ export type Folder = keyof typeof folders;
 
 export interface Site {
   url(folder: Folder, search?: string): string;
-  /** The next report. One page at a time. */
-  report(): Promise<Report>;
   close(): void;
 }
 
 export async function openSite(): Promise<Site> {
   const scripts = await bundle();
-  const received: ((body: string) => void)[] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     const [, folder = '', file = ''] = pathname.split('/');
     const at = folders[folder as Folder];
-    if (request.method === 'POST')
-      text(request).then((body) => {
-        received.shift()?.(body);
-        answer(response, 204, {});
-      }, console.error);
+    if (pathname === reports) answer(response, 204, {});
     else if (at && file === '') answer(response, 200, { ...at.headers, ...html }, page(at.script));
     else if (at && scripts.has(file))
       answer(response, 200, { ...at.headers, ...javascript }, scripts.get(file));
@@ -56,14 +49,6 @@ export async function openSite(): Promise<Site> {
   const { port } = server.address() as AddressInfo;
   return {
     url: (folder, search = '') => `http://127.0.0.1:${port}/${folder}/${search}`,
-    report: () =>
-      new Promise((resolve, reject) => {
-        received.push((body) => {
-          const said = JSON.parse(body) as Report & { readonly error?: string };
-          if (said.error === undefined) resolve(said);
-          else reject(new Error(`the page failed: ${said.error}`));
-        });
-      }),
     close() {
       server.close();
       server.closeAllConnections();
@@ -85,12 +70,6 @@ function answer(
 ): void {
   response.writeHead(status, { ...headers, 'Cache-Control': 'no-store' });
   response.end(body);
-}
-
-async function text(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
 }
 
 /** All pages and the worker, with what they share in chunks; minified, as users would ship them. */

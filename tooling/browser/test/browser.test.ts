@@ -1,30 +1,32 @@
 /** The quick conformance cases where browsers are strict: without shared memory, in workers, under policies. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findChromium, howToInstall, visit } from '../chromium.ts';
-import type { Report } from '../report.ts';
+import { describeInChromium } from '@ostinato/chromium/vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Report, reports } from '../report.ts';
 import { type Folder, openSite, type Site } from '../site.ts';
 
-const missing = findChromium() === undefined;
-const required = process.env.OSTINATO_REQUIRE_BROWSER === '1';
-
-if (missing && !required)
-  console.warn(`\nSKIPPED: no Chromium, so nothing was tested in a browser. ${howToInstall}\n`);
-if (missing && required)
-  test('a Chromium is there, as OSTINATO_REQUIRE_BROWSER=1 asks', () => {
-    throw new Error(`no Chromium on PATH. ${howToInstall}`);
-  });
-
-const title = missing ? `in Chromium (SKIPPED, there is none: ${howToInstall})` : 'in Chromium';
-
-describe.skipIf(missing)(title, { timeout: 180_000 }, () => {
+describeInChromium('in Chromium', (open) => {
   let site: Site;
   beforeAll(async () => {
     site = await openSite();
   });
   afterAll(() => site?.close());
 
-  const from = (folder: Folder, search?: string): Promise<Report> =>
-    visit(site.url(folder, search), { told: site.report() });
+  /** What the page tells; its console is in the error where it tells nothing. */
+  async function from(folder: Folder, search = ''): Promise<Report> {
+    await using visit = await open('about:blank');
+    const { page, log } = visit;
+    const isReport = (r: { url(): string }): boolean => new URL(r.url()).pathname === reports;
+    const told = page.waitForRequest(isReport, { timeout: 150_000 });
+    await page.goto(site.url(folder, search));
+    const request = await told.catch((error) => {
+      throw new Error(
+        `no report (${error.message}). The page's log ends:\n${log.slice(-20).join('\n')}`,
+      );
+    });
+    const { error, ...report } = request.postDataJSON() as Report & { readonly error?: string };
+    if (error !== undefined) throw new Error(`the page failed: ${error}`);
+    return report;
+  }
 
   test('wasm in a page without isolation: one thread', async () => {
     const { facts, notes, passed, failed } = await from('plain');

@@ -1,0 +1,8 @@
+import { softwareGpu } from '@ostinato/software-gpu';
+import { defineProject, mergeConfig } from 'vitest/config';
+import shared from '../../vitest.shared.ts';
+
+export default mergeConfig(
+  shared,
+  defineProject({ test: { name: 'software-gpu', ...softwareGpu() } }),
+);

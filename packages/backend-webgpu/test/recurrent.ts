@@ -1,5 +1,4 @@
 /** Recurrent layers as programs and as training steps: what the tests of plans, kernels and pipelines look at. */
-import { type Cell, gru, lstm, recurrent } from '@ostinato/cells';
 import {
   add,
   broadcastTo,
@@ -10,11 +9,15 @@ import {
   matmul,
   mean,
   mul,
+  scan,
+  sigmoid,
+  split,
   sqrt,
   sub,
   sum,
   type Tensor,
   tanh,
+  transpose,
   zeros,
 } from '@ostinato/core';
 import { type Backend, type Program, reference } from '@ostinato/core/backend';
@@ -42,52 +45,83 @@ export function numbers(seed: number, shape: readonly number[], most = 1): Host 
   return { data: Float32Array.from({ length: size }, next), shape };
 }
 
-/** h = tanh(norm(x W + h U)): a cell of a user's own, with reductions in its step. */
-const normed: Cell<Readonly<Record<string, Tensor>>, Tensor> = {
-  label: 'normed',
-  init() {
-    throw new Error('the tests give all parameters');
-  },
-  start: ({ U }, batch) => zeros([batch, (U as Tensor).shape[0] as number]),
-  step({ W, U }, h, x) {
-    const wide = (t: Tensor): Tensor => broadcastTo(t, h.shape);
-    const z = add(matmul(x, W as Tensor), matmul(h, U as Tensor));
-    const centred = sub(z, wide(mean(z, { axes: 1, keepDims: true })));
-    const variance = mean(mul(centred, centred), { axes: 1, keepDims: true });
-    const next = tanh(div(centred, wide(sqrt(add(variance, 1e-3)))));
-    return [next, next];
-  },
-};
-
-type Params = Readonly<Record<string, Host | null>>;
-
-interface Case {
-  readonly cell: (sizes: Sizes) => Cell<never, never>;
-  readonly params: (sizes: Sizes) => Params;
+/** A cell as the cells of `@ostinato/cells` are, whose own tests run on this backend. */
+interface Cell {
+  start(batch: number, units: number): Tree;
+  step(params: Params, state: never, x: Tensor): readonly [state: Tree, y: Tensor];
+  readonly params: (sizes: Sizes) => Readonly<Record<string, Host>>;
 }
 
+type Tree = Tensor | { readonly h: Tensor; readonly c: Tensor };
+type Params = Readonly<Record<'W' | 'U' | 'b' | 'd', Tensor>>;
+
 const gated =
-  (gates: number): Case['params'] =>
+  (gates: number): Cell['params'] =>
   ({ inputs, units }) => ({
-    kernel: numbers(1, [inputs, gates * units], 0.5),
-    recurrent: numbers(2, [units, gates * units], 0.3),
-    bias: numbers(3, [gates * units]),
-    recurrentBias: gates === 3 ? numbers(4, [gates * units]) : null,
+    W: numbers(1, [inputs, gates * units], 0.5),
+    U: numbers(2, [units, gates * units], 0.3),
+    b: numbers(3, [1, gates * units]),
+    ...(gates === 3 && { d: numbers(4, [1, gates * units]) }),
   });
 
+/** x m + bias, the bias [1, n] for all rows. */
+function affine(x: Tensor, m: Tensor, bias: Tensor): Tensor {
+  const product = matmul(x, m);
+  return add(product, broadcastTo(bias, product.shape));
+}
+
 export const cases = {
-  lstm: { cell: (s) => lstm(s) as never, params: gated(4) },
-  gru: { cell: (s) => gru({ ...s, reset: 'after', bias: 'two' }) as never, params: gated(3) },
+  lstm: {
+    start: (batch, units) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
+    step({ W, U, b }, state: { h: Tensor; c: Tensor }, x) {
+      const [i, f, g, o] = split(add(affine(x, W, b), matmul(state.h, U)), 4) as Four;
+      const c = add(mul(sigmoid(f), state.c), mul(sigmoid(i), tanh(g)));
+      const h = mul(sigmoid(o), tanh(c));
+      return [{ h, c }, h];
+    },
+    params: gated(4),
+  },
+  gru: {
+    start: (batch, units) => zeros([batch, units]),
+    step({ W, U, b, d }, h: Tensor, x) {
+      const [xr, xz, xn] = split(affine(x, W, b), 3) as Four;
+      const [hr, hz, hn] = split(affine(h, U, d), 3) as Four;
+      const z = sigmoid(add(xz, hz));
+      const n = tanh(add(xn, mul(sigmoid(add(xr, hr)), hn)));
+      const next = add(mul(z, h), mul(sub(1, z), n));
+      return [next, next];
+    },
+    params: gated(3),
+  },
+  /** tanh(norm(x W + h U)): reductions in the step. */
   normed: {
-    cell: () => normed as never,
+    start: (batch, units) => zeros([batch, units]),
+    step({ W, U }, h: Tensor, x) {
+      const wide = (t: Tensor): Tensor => broadcastTo(t, h.shape);
+      const z = add(matmul(x, W), matmul(h, U));
+      const centred = sub(z, wide(mean(z, { axes: 1, keepDims: true })));
+      const variance = mean(mul(centred, centred), { axes: 1, keepDims: true });
+      const next = tanh(div(centred, wide(sqrt(add(variance, 1e-3)))));
+      return [next, next];
+    },
     params: ({ inputs, units }) => ({
       W: numbers(1, [inputs, units]),
       U: numbers(2, [units, units]),
     }),
   },
-} satisfies Readonly<Record<string, Case>>;
+} satisfies Readonly<Record<string, Cell>>;
+
+type Four = [Tensor, Tensor, Tensor, Tensor];
 
 export type CellName = keyof typeof cases;
+
+/** All outputs [batch, time, units] for x [batch, time, inputs]. */
+function unroll(name: CellName, { batch, units }: Sizes, params: Params, x: Tensor): Tensor {
+  const { start, step } = cases[name] as Cell;
+  const swapped = (t: Tensor): Tensor => transpose(t, [1, 0, 2]);
+  const cell = (state: Tree, xt: Tensor) => step(params, state as never, xt);
+  return swapped(scan(cell, start(batch, units), swapped(x), { label: name })[1]);
+}
 
 /** The layer, or the gradients of all its parameters and its input beside a given cotangent, as a function of tensors. */
 export function work(
@@ -96,15 +130,11 @@ export function work(
   sizes: Sizes,
 ): { f: (...args: never[]) => unknown; args: unknown[] } {
   const { batch, time, inputs, units } = sizes;
-  const layer = recurrent(cases[name].cell(sizes), { returns: 'sequence' });
   const args: unknown[] = [cases[name].params(sizes), numbers(5, [batch, time, inputs])];
-  const forward = (p: never, x: Tensor): unknown => layer.apply(p, x);
+  const forward = (p: Params, x: Tensor): Tensor => unroll(name, sizes, p, x);
   if (mode === 'forward') return { f: forward as never, args };
-  const gradients = (p: never, x: Tensor, cotangent: Tensor): unknown =>
-    grad((q: { p: never; x: Tensor }) => sum(mul(layer.apply(q.p, q.x) as Tensor, cotangent)))({
-      p,
-      x,
-    } as never);
+  const gradients = (p: Params, x: Tensor, cotangent: Tensor): unknown =>
+    grad((q: { p: Params; x: Tensor }) => sum(mul(forward(q.p, q.x), cotangent)))({ p, x });
   return { f: gradients as never, args: [...args, numbers(6, [batch, time, units])] };
 }
 

@@ -18,10 +18,10 @@ export interface Host extends Machine {
   pool(): Promise<Pool | undefined>;
 }
 
-export async function compileProgram(
-  host: Host,
-  program: Program,
-): Promise<Executable<WasmBuffer>> {
+export async function compileProgram(host: Host, given: Program): Promise<Executable<WasmBuffer>> {
+  const program = given.code.some((i) => i.kind === 'scan')
+    ? (await import('./sink.ts')).sink(given)
+    : given;
   const { heap } = host;
   const extras = isPlain(program) ? {} : { extras: await import('./extras.ts') };
   const builder = new ModuleBuilder({ ...host, ...extras });

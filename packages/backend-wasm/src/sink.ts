@@ -1,0 +1,180 @@
+/**
+ * A product over all steps that only a time loop reads, done step by step inside it: what would be a stack as long as the
+ * sequence never leaves the cache. Program to program; knows windows and places, no machine instruction.
+ */
+import {
+  argsOfInstr,
+  type BufferUse,
+  bytesPerElement,
+  type Contract,
+  extent,
+  type Operand,
+  outsOfInstr,
+  type Program,
+  type Scan,
+  type Slot,
+  sizeOf,
+} from '@ostinato/core/backend';
+
+/** When it pays. */
+export interface SinkLimits {
+  /** Bytes of a stack from which on it counts that it leaves the cache. */
+  readonly stack: number;
+  /** Bytes of weights up to which they stay in the second cache beside the recurrent ones; larger ones are read once. */
+  readonly weights: number;
+  /** A product of fewer rows is slower for each of them. */
+  readonly rows: number;
+}
+
+const usual: SinkLimits = { stack: 1 << 22, weights: 1 << 19, rows: 8 };
+
+export const sink = (program: Program, limits = usual): Program =>
+  program.code.reduce((p, i) => (i.kind === 'contract' ? sinkProduct(p, i, limits) : p), program);
+
+function sinkProduct(program: Program, product: Contract, limits: SinkLimits): Program {
+  const { code, slots, outputs } = program;
+  const { slot } = product.outs[0];
+  const touches = (operands: readonly Operand[]): boolean => operands.some((o) => o.slot === slot);
+  const readers = code.filter((i) => touches(argsOfInstr(i)));
+  const writers = code.filter((i) => touches(outsOfInstr(i)));
+  const [scan] = readers;
+  if (scan?.kind !== 'scan' || readers.length + writers.length > 2 || outputs.includes(slot))
+    return program;
+  const stacks = scan.xs.filter((o) => o.slot === slot);
+  if (stacks.length !== 1 || touches([...scan.consts, ...scan.init])) return program;
+  const stack = stacks[0] as Operand;
+  const time = timeAxis(product, scan, stack);
+  if (time === undefined || !pays(product, time, limits)) return program;
+  const moved = inStep(product, scan, { time, at: scan.xs.indexOf(stack) });
+  if (!moved) return program;
+  // What the product reads is still there in the last step.
+  const later = code.slice(code.indexOf(product) + 1, code.indexOf(scan) + 1);
+  const kept = (arg: Operand): boolean =>
+    later.every((i) => outsOfInstr(i).every((o) => !overlap(slots, o.slot, arg.slot)));
+  if (!product.args.every(kept)) return program;
+  return {
+    ...program,
+    code: code.flatMap((i) => (i === product ? [] : i === scan ? [moved] : [i])),
+  };
+}
+
+/** Whether two slots may lie in the same place. */
+function overlap(slots: readonly Slot[], a: number, b: number): boolean {
+  const [p, q] = [slots[a] as Slot, slots[b] as Slot];
+  if (a === b) return true;
+  if (p.arena === undefined || p.arena !== q.arena) return false;
+  const end = (s: Slot): number => (s.offset as number) + s.size * bytesPerElement[s.dtype];
+  return (p.offset as number) < end(q) && (q.offset as number) < end(p);
+}
+
+/** The product's axis that the scan walks, if the stack is laid out as the scan reads it. */
+function timeAxis({ shape, args, outs }: Contract, scan: Scan, stack: Operand): number | undefined {
+  const [out] = outs;
+  const axis = shape.findIndex((n, k) => n === scan.length && out.strides[k] === stack.strides[0]);
+  const [a, b] = args.map((o) => o.strides[axis] !== 0);
+  return axis >= 0 && out.offset === stack.offset && out.dtype === 'float32' && a !== b
+    ? axis
+    : undefined;
+}
+
+const split = ({ args: [a, b] }: Contract, time: number): { x: Operand; weights: Operand } =>
+  a.strides[time] === 0 ? { weights: a, x: b } : { weights: b, x: a };
+
+function pays(product: Contract, time: number, limits: SinkLimits): boolean {
+  const { shape, over } = product;
+  const { weights } = split(product, time);
+  const points = (has: boolean): number =>
+    sizeOf(shape.filter((_, k) => k !== time && (weights.strides[k] !== 0) === has));
+  return (
+    points(false) >= limits.rows &&
+    4 * points(true) * sizeOf(over) <= limits.weights &&
+    4 * sizeOf(shape) >= limits.stack
+  );
+}
+
+/** The scan with the product in its body, in place of the scan's xs number `at`; undefined where rows do not fit. */
+function inStep(
+  product: Contract,
+  scan: Scan,
+  { time, at }: { readonly time: number; readonly at: number },
+): Scan | undefined {
+  const { weights, x } = split(product, time);
+  const { body } = scan;
+  const still = scan.consts.length;
+  const moving = still + scan.init.length + at;
+  const made = body.inputs[moving] as number;
+  const untimed = <T>(list: readonly T[]): T[] => list.filter((_, k) => k !== time);
+  const [out] = product.outs;
+
+  // The body gets the weights and a step of x; what was its input is now its own.
+  const shape = untimed(product.shape);
+  const window = (o: Operand) => extent([...shape, ...product.over], untimed(o.strides));
+  const slotOf = (label: string, o: Operand): Slot => {
+    const { low, high } = window(o);
+    return { dtype: 'float32', label, size: high - low };
+  };
+  const slots = [...body.slots, slotOf('weights', weights), slotOf('x', x)];
+  const [weightsSlot, xSlot] = [body.slots.length, body.slots.length + 1];
+  const inputs = body.inputs.map((s, k) => (k === moving ? xSlot : s));
+  inputs.splice(still, 0, weightsSlot);
+  const places = [...product.args.map((o) => (o === weights ? weightsSlot : xSlot)), made];
+  const operands = [...product.args, out].map(
+    (o, buffer): Operand => ({
+      slot: places[buffer] as number,
+      buffer,
+      dtype: o.dtype,
+      offset: o === out ? 0 : -window(o).low,
+      strides: untimed(o.strides),
+    }),
+  );
+  const [a, b, result] = operands as [Operand, Operand, Operand];
+  const access = ['read', 'read', 'write'] as const;
+  const inner: Contract = {
+    ...product,
+    buffers: access.map((how, k) => ({
+      source: 'slot',
+      index: places[k] as number,
+      access: how,
+    })),
+    shape,
+    args: [a, b],
+    outs: [result],
+  };
+
+  const { rows } = scan;
+  const row = rows?.stride[made] ?? null;
+  const axis =
+    row === null
+      ? -1
+      : inner.shape.findIndex((n, k) => n === rows?.count && result.strides[k] === row);
+  if (row !== null && (axis < 0 || b.strides[axis] === a.strides[axis])) return undefined;
+  const xOfBody = product.args[0] === weights ? b : a;
+
+  const buffers: BufferUse[] = [...scan.buffers];
+  const bound = (o: Operand, strides: readonly number[]): Operand => {
+    const use = product.buffers[o.buffer] as BufferUse;
+    const known = buffers.findIndex((u) => u.source === use.source && u.index === use.index);
+    const buffer = known < 0 ? buffers.push({ ...use, access: 'read' }) - 1 : known;
+    const before = buffers[buffer] as BufferUse;
+    if (before.access === 'write') buffers[buffer] = { ...before, access: 'readwrite' };
+    return { ...o, buffer, offset: o.offset + window(o).low, strides };
+  };
+  const xs = scan.xs.map((o, k) => (k === at ? bound(x, [x.strides[time] as number]) : o));
+  return {
+    ...scan,
+    consts: [...scan.consts, bound(weights, [])],
+    xs,
+    buffers,
+    body: { ...body, slots, inputs, code: [inner, ...body.code] },
+    ...(rows
+      ? {
+          rows: {
+            ...rows,
+            inputs: rows.inputs.toSpliced(still, 0, false),
+            axis: [axis < 0 ? null : axis, ...rows.axis],
+            stride: [...rows.stride, null, axis < 0 ? null : (xOfBody.strides[axis] as number)],
+          },
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,115 @@
+import {
+  add,
+  compile,
+  flip,
+  type HostInput,
+  matmul,
+  mean,
+  mul,
+  scan,
+  type Tensor,
+  tanh,
+  transpose,
+  valueAndGrad,
+  zeros,
+} from '@ostinato/core';
+import { type Backend, type Program, reference, verify } from '@ostinato/core/backend';
+import { hostKey, uniform } from '@ostinato/core/random';
+import { expect, test } from 'vitest';
+import { wasm } from '../src/index.ts';
+import { sink } from '../src/sink.ts';
+import { trainingStep } from './training.ts';
+
+const always = { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 };
+
+/** The backend with every program sunk as far as it goes, and how many products that moved. */
+function sinking(backend: Backend): Backend & { moved: number } {
+  const products = (p: Program): number => p.code.filter((i) => i.kind === 'contract').length;
+  const out = {
+    ...backend,
+    moved: 0,
+    compile(program: Program) {
+      const sunk = sink(program, always);
+      verify(sunk);
+      out.moved += products(program) - products(sunk);
+      return backend.compile(sunk);
+    },
+  };
+  return out;
+}
+
+const bits = (values: readonly Float32Array[]): number[][] =>
+  values.map((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
+
+const open: (() => Promise<Backend>)[] = [
+  async () => reference() as unknown as Backend,
+  async () => (await wasm({ threads: 1 })) as unknown as Backend,
+  async () => (await wasm({ threads: 2, threadsFrom: 0 })) as unknown as Backend,
+];
+
+const host = (seed: number, shape: readonly number[]): HostInput => {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { data: uniform(hostKey(seed), size).map((u) => u - 0.5), shape };
+};
+
+const sizes = { words: 20, steps: 5, batch: 9, units: 8 };
+
+test.each(open)('a training step keeps its bits (%#)', async (backendOf) => {
+  const backend = await backendOf();
+  const other = sinking(backend);
+  const want = bits(await trainingStep(backend, sizes));
+  expect(bits(await trainingStep(other, sizes))).toEqual(want);
+  expect(other.moved).toBeGreaterThan(0);
+  backend.dispose();
+});
+
+/** Two layers over [batch, time, units], the second one backwards in time. */
+function twoLayers(x: Tensor, w: readonly Tensor[]): Tensor {
+  const [w0, u0, w1, u1] = w as readonly [Tensor, Tensor, Tensor, Tensor];
+  const layer = (xs: Tensor, a: Tensor, u: Tensor, reverse: boolean): Tensor => {
+    const step = (h: Tensor, xt: Tensor): readonly [Tensor, Tensor] => {
+      const next = tanh(add(matmul(xt, a), matmul(h, u)));
+      return [next, next];
+    };
+    const start = zeros([xs.shape[1] as number, u.shape[0] as number]);
+    return scan(step, start, xs, { reverse })[1];
+  };
+  const first = layer(transpose(x, [1, 0, 2]), w0, u0, false);
+  return layer(flip(first, 2), w1, u1, true);
+}
+
+test.each(open)('layers on one another keep their bits (%#)', async (backendOf) => {
+  const backend = await backendOf();
+  const other = sinking(backend);
+  const loss = (w: readonly Tensor[], x: Tensor): Tensor => {
+    const y = twoLayers(x, w);
+    return mean(mul(y, y));
+  };
+  const args = [[1, 2, 3, 4].map((k) => host(k, [8, 8])), host(5, [9, 6, 8])] as const;
+  const results = [];
+  for (const b of [backend, other]) {
+    const step = compile(b, (w: readonly Tensor[], x: Tensor) =>
+      valueAndGrad((v: readonly Tensor[]) => loss(v, x))(w),
+    );
+    const [value, gradients] = await step(args[0] as never, args[1] as never);
+    const read = await Promise.all([value, ...gradients].map(async (t) => (await t.read()).data));
+    results.push(bits(read as Float32Array[]));
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(other.moved).toBeGreaterThan(1);
+  backend.dispose();
+});
+
+test('what somebody else reads stays a stack', async () => {
+  const backend = sinking(reference() as unknown as Backend);
+  const both = compile(backend, (x: Tensor, w: Tensor, u: Tensor) => {
+    const projected = matmul(x, w);
+    const step = (h: Tensor, p: Tensor): readonly [Tensor, null] => [
+      tanh(add(p, matmul(h, u))),
+      null,
+    ];
+    return [scan(step, zeros([3, 4]), projected)[0], projected];
+  });
+  await both(host(1, [5, 3, 4]), host(2, [4, 4]), host(3, [4, 4]));
+  expect(backend.moved).toBe(0);
+});

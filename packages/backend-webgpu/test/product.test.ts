@@ -1,10 +1,11 @@
 import { type Backend, programBuilder, reference, window } from '@ostinato/core/backend';
+import { describeOnGpu } from '@ostinato/software-gpu/vitest';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SHARED_THREADS } from '../src/kernels/shared-product.ts';
 import { dispatchesOf } from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
-import { open, withGpu } from './gpu.ts';
+import { open } from './gpu.ts';
 import { numbers } from './recurrent.ts';
 
 interface Shape {
@@ -58,7 +59,7 @@ async function results(backend: Backend<never>, shape: Shape): Promise<Float32Ar
 /** A sum of up to 40 products of numbers below 1, rounded at each. */
 const TOLERANCE = 2e-5;
 
-withGpu('products through workgroup memory', () => {
+await describeOnGpu('products through workgroup memory', () => {
   test('equal the reference for any size and layout', async () => {
     const backend = (await open({ tuning: 'gpu' })) as unknown as Backend<never>;
     const side = fc.oneof(fc.integer({ min: 1, max: 140 }), fc.constantFrom(64, 128, 132));

@@ -1,12 +1,13 @@
 import { compile } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
+import { describeOnGpu } from '@ostinato/software-gpu/vitest';
 import { expect, test } from 'vitest';
-import { open, withGpu } from './gpu.ts';
+import { open } from './gpu.ts';
 import { evaluate, work } from './recurrent.ts';
 
 const sizes = { batch: 3, time: 4, inputs: 2, units: 5 };
 
-withGpu('what a backend tells of its work', () => {
+await describeOnGpu('what a backend tells of its work', () => {
   test('timings name each instruction, and start anew when they were taken', async () => {
     const backend = await open({ profile: true, schedule: 'stepwise' });
     const { f, args } = work('lstm', 'forward', sizes);

@@ -1,7 +1,8 @@
 import { type Backend, reference } from '@ostinato/core/backend';
+import { describeOnGpu } from '@ostinato/software-gpu/vitest';
 import { describe, expect, test } from 'vitest';
 import type { WebGpuOptions } from '../src/index.ts';
-import { open, withGpu } from './gpu.ts';
+import { open } from './gpu.ts';
 import { type CellName, cases, evaluate } from './recurrent.ts';
 
 // Units beyond a workgroup's threads, rows that fill no tile, an odd number of steps.
@@ -27,7 +28,7 @@ function apart(got: readonly number[], want: readonly number[]): number {
 /** Float32 over 7 steps and sums of 68 to 35 terms; the reference sums in float64. */
 const TOLERANCE = 5e-6;
 
-withGpu('scans', () => {
+await describeOnGpu('scans', () => {
   describe.each(names)('%s', (name) => {
     test('both schedules, and every way of cutting them, agree with the reference', async () => {
       const want = await evaluate(reference() as Backend<never>, name, 'gradients', sizes);

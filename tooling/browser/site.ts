@@ -13,18 +13,30 @@ const policy = (scripts: string) => ({
   'Content-Security-Policy': `default-src 'self'; script-src ${scripts}`,
 });
 
-/** Folder of the site: the script in pages/ that it starts, and the headers of all that lies in it. */
+/** What is in a folder of the site. */
+interface Row {
+  /** The script in pages/ that the page runs. */
+  readonly script: string;
+  /** The script in pages/ that `in-worker` starts. */
+  readonly worker?: string;
+  /** Of all that lies in the folder. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 const folders = {
   plain: { script: 'plain', headers: {} },
   streaming: { script: 'streaming', headers: policy("'self' 'wasm-unsafe-eval'") },
   'isolated-page': { script: 'isolated-page', headers: isolated },
-  'isolated-worker': { script: 'in-worker', headers: isolated },
+  'isolated-worker': { script: 'in-worker', worker: 'threads', headers: isolated },
   'no-compiling': { script: 'no-compiling', headers: policy("'self'") },
   'no-blobs': {
     script: 'in-worker',
+    worker: 'threads',
     headers: { ...isolated, ...policy("'self' 'wasm-unsafe-eval'") },
   },
-} as const satisfies Record<string, { script: string; headers: Record<string, string> }>;
+  webgpu: { script: 'webgpu', headers: {} },
+  'webgpu-worker': { script: 'in-worker', worker: 'webgpu', headers: {} },
+} as const satisfies Record<string, Row>;
 
 export type Folder = keyof typeof folders;
 
@@ -38,9 +50,9 @@ export async function openSite(): Promise<Site> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     const [, folder = '', file = ''] = pathname.split('/');
-    const at = folders[folder as Folder];
+    const at: Row | undefined = folders[folder as Folder];
     if (pathname === reports) answer(response, 204, {});
-    else if (at && file === '') answer(response, 200, { ...at.headers, ...html }, page(at.script));
+    else if (at && file === '') answer(response, 200, { ...at.headers, ...html }, page(at));
     else if (at && scripts.has(file))
       answer(response, 200, { ...at.headers, ...javascript }, scripts.get(file));
     else answer(response, 404, {});
@@ -59,8 +71,8 @@ export async function openSite(): Promise<Site> {
 const html = { 'Content-Type': 'text/html; charset=utf-8' };
 const javascript = { 'Content-Type': 'text/javascript; charset=utf-8' };
 
-const page = (script: string): string =>
-  `<!doctype html><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="${script}.js"></script>`;
+const page = ({ script, worker = '' }: Row): string =>
+  `<!doctype html><html data-worker="${worker}.js"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="${script}.js"></script>`;
 
 function answer(
   response: ServerResponse,
@@ -72,11 +84,12 @@ function answer(
   response.end(body);
 }
 
-/** All pages and the worker, with what they share in chunks; minified, as users would ship them. */
+/** All pages and workers, with what they share in chunks; minified, as users would ship them. */
 async function bundle(): Promise<ReadonlyMap<string, string>> {
-  const names = [...new Set(Object.values(folders).map((f) => f.script)), 'worker'];
+  const rows: Row[] = Object.values(folders);
+  const names = new Set(rows.flatMap((r) => (r.worker ? [r.script, r.worker] : [r.script])));
   const build = await rolldown({
-    input: Object.fromEntries(names.map((n) => [n, `${import.meta.dirname}/pages/${n}.ts`])),
+    input: Object.fromEntries([...names].map((n) => [n, `${import.meta.dirname}/pages/${n}.ts`])),
     platform: 'browser',
   });
   const { output } = await build.generate({

@@ -76,4 +76,12 @@ describeInChromium('in Chromium', (open) => {
       expect.stringMatching(/^cpu: opened/),
     ]);
   });
+
+  test.each([
+    ['webgpu', 'object'],
+    ['webgpu-worker', 'undefined'],
+  ] as const)('a shader computes: %s', async (folder, document) => {
+    const { facts } = await from(folder);
+    expect(facts).toEqual({ document, cubes: Array.from({ length: 64 }, (_, i) => i ** 3) });
+  });
 });

@@ -23,9 +23,9 @@ export class Heap implements Memory<WasmBuffer> {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
   /** Free ranges by address; no two touch. */
-  private readonly spare: { from: number; to: number }[] = [];
-  private end = ALIGN; // address 0 stays unused, so that a forgotten address shows
-  private capacity: number;
+  readonly #spare: { from: number; to: number }[] = [];
+  #end = ALIGN; // address 0 stays unused, so that a forgotten address shows
+  #capacity: number;
 
   constructor(options: { shared?: boolean } = {}) {
     this.shared = options.shared ?? false;
@@ -34,7 +34,7 @@ export class Heap implements Memory<WasmBuffer> {
       maximum: MAXIMUM_PAGES,
       ...(options.shared ? { shared: true } : {}),
     });
-    this.capacity = 16 * PAGE;
+    this.#capacity = 16 * PAGE;
   }
 
   alloc(bytes: number, label = 'buffer'): WasmBuffer {
@@ -44,7 +44,7 @@ export class Heap implements Memory<WasmBuffer> {
         `alloc: ${bytes} bytes for "${label}". Give a whole number from 1 up.`,
       );
     const size = Math.ceil(bytes / ALIGN) * ALIGN;
-    const address = this.reuse(size) ?? this.extend(size, label);
+    const address = this.#reuse(size) ?? this.#extend(size, label);
     return { address, bytes, freed: false, version: 0 };
   }
 
@@ -53,34 +53,34 @@ export class Heap implements Memory<WasmBuffer> {
     buffer.freed = true;
     const from = buffer.address;
     const to = from + Math.ceil(buffer.bytes / ALIGN) * ALIGN;
-    const at = this.spare.findIndex((r) => r.from > from);
-    this.spare.splice(at < 0 ? this.spare.length : at, 0, { from, to });
-    for (let i = this.spare.length - 1; i > 0; i--) {
-      const [a, b] = [this.spare[i - 1], this.spare[i]] as [
+    const at = this.#spare.findIndex((r) => r.from > from);
+    this.#spare.splice(at < 0 ? this.#spare.length : at, 0, { from, to });
+    for (let i = this.#spare.length - 1; i > 0; i--) {
+      const [a, b] = [this.#spare[i - 1], this.#spare[i]] as [
         { from: number; to: number },
         { from: number; to: number },
       ];
       if (a.to === b.from) {
         a.to = b.to;
-        this.spare.splice(i, 1);
+        this.#spare.splice(i, 1);
       }
     }
   }
 
   write(buffer: WasmBuffer, data: Uint8Array, at = 0): void {
-    this.check('write', buffer, at, data.length);
+    this.#check('write', buffer, at, data.length);
     buffer.version++;
     new Uint8Array(this.memory.buffer, buffer.address + at, data.length).set(data);
   }
 
   async read(buffer: WasmBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
-    this.check('read', buffer, at, bytes);
+    this.#check('read', buffer, at, bytes);
     const copy = new Uint8Array(bytes);
     copy.set(new Uint8Array(this.memory.buffer, buffer.address + at, bytes));
     return copy;
   }
 
-  private check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
+  #check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
     if (buffer.freed)
       fail('disposed', `${what}: the buffer was freed. Free it after its last use.`);
     if (
@@ -96,40 +96,40 @@ export class Heap implements Memory<WasmBuffer> {
       );
   }
 
-  private reuse(size: number): number | undefined {
-    const fits = this.spare.filter((r) => r.to - r.from >= size);
+  #reuse(size: number): number | undefined {
+    const fits = this.#spare.filter((r) => r.to - r.from >= size);
     const best = fits.sort((a, b) => a.to - a.from - (b.to - b.from) || a.from - b.from)[0];
     if (!best) return undefined;
     const { from } = best;
     best.from += size;
-    if (best.from === best.to) this.spare.splice(this.spare.indexOf(best), 1);
+    if (best.from === best.to) this.#spare.splice(this.#spare.indexOf(best), 1);
     new Uint8Array(this.memory.buffer, from, size).fill(0);
     return from;
   }
 
-  private extend(size: number, label: string): number {
+  #extend(size: number, label: string): number {
     // A free part at the end grows instead of being left behind.
-    const last = this.spare.at(-1);
-    const from = last && last.to === this.end ? last.from : this.end;
-    const pages = Math.ceil((from + size - this.capacity) / PAGE);
-    if (pages > 0) this.grow(pages, size, label);
-    if (last && last.to === this.end) {
-      this.spare.pop();
+    const last = this.#spare.at(-1);
+    const from = last && last.to === this.#end ? last.from : this.#end;
+    const pages = Math.ceil((from + size - this.#capacity) / PAGE);
+    if (pages > 0) this.#grow(pages, size, label);
+    if (last && last.to === this.#end) {
+      this.#spare.pop();
       new Uint8Array(this.memory.buffer, last.from, last.to - last.from).fill(0);
     }
-    this.end = from + size;
+    this.#end = from + size;
     return from;
   }
 
-  private grow(pages: number, size: number, label: string): void {
-    const have = this.capacity / PAGE;
+  #grow(pages: number, size: number, label: string): void {
+    const have = this.#capacity / PAGE;
     // Growing by a quarter at least keeps the number of growths, each of which detaches views, small.
     const wanted = Math.min(MAXIMUM_PAGES - have, Math.max(pages, Math.ceil(have / 4)));
     for (const by of wanted > pages ? [wanted, pages] : [pages])
       if (have + by <= MAXIMUM_PAGES) {
         try {
           this.memory.grow(by);
-          this.capacity += by * PAGE;
+          this.#capacity += by * PAGE;
           return;
         } catch {
           // The engine has less than we hoped for: ask for just enough.
@@ -137,7 +137,7 @@ export class Heap implements Memory<WasmBuffer> {
       }
     fail(
       'out-of-memory',
-      `alloc: no room for ${size} bytes ("${label}") beside the ${this.capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
+      `alloc: no room for ${size} bytes ("${label}") beside the ${this.#capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
     );
   }
 }

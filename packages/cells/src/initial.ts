@@ -4,7 +4,6 @@ import {
   broadcastTo,
   cast,
   div,
-  einsum,
   equal,
   expandDims,
   fail,
@@ -12,6 +11,7 @@ import {
   type Key,
   less,
   lessEqual,
+  matmul,
   mul,
   normal,
   scan,
@@ -56,7 +56,7 @@ export function orthogonal(key: Key, shape: readonly [rows: number, columns: num
   const start = where(onDiagonal, sub(0, sign), 0);
   const [q] = scan(
     (x: Tensor, w: Tensor) => {
-      const along = expandDims(einsum('rc,c->r', x, w), 1); // [rows, 1]
+      const along = expandDims(matmul(x, w), 1); // [rows, 1]
       const across = expandDims(w, 0); // [1, columns]
       return [sub(x, mul(broadcastTo(along, shape), broadcastTo(across, shape))), null];
     },

@@ -36,28 +36,28 @@ export interface Func {
 /** Builds one function. Statements are appended where the code that calls it stands. */
 export class FunctionBuilder {
   readonly name: string;
-  private readonly exported: boolean;
-  private readonly params: Local[] = [];
-  private readonly locals: Local[] = [];
-  private body: Statement[] = [];
+  readonly #exported: boolean;
+  readonly #params: Local[] = [];
+  readonly #locals: Local[] = [];
+  #body: Statement[] = [];
 
   constructor(name: string, options: { exported?: boolean } = {}) {
     this.name = name;
-    this.exported = options.exported ?? false;
+    this.#exported = options.exported ?? false;
   }
 
   /** Parameters come before locals. */
   param<T extends Type>(type: T, name: string): Local<T> {
-    if (this.locals.length > 0)
+    if (this.#locals.length > 0)
       throw new TypeError(`assembler: ${this.name}: declare parameters before locals.`);
-    const local = { type, index: this.params.length, name };
-    this.params.push(local);
+    const local = { type, index: this.#params.length, name };
+    this.#params.push(local);
     return local;
   }
 
   local<T extends Type>(type: T, name: string): Local<T> {
-    const local = { type, index: this.params.length + this.locals.length, name };
-    this.locals.push(local);
+    const local = { type, index: this.#params.length + this.#locals.length, name };
+    this.#locals.push(local);
     return local;
   }
 
@@ -91,11 +91,11 @@ export class FunctionBuilder {
   }
 
   call(callee: Func, args: readonly Value[]): void {
-    this.body.push({ kind: 'call', callee, args });
+    this.#body.push({ kind: 'call', callee, args });
   }
 
   do(op: Op, args: readonly Value[], imm: readonly number[] = []): void {
-    this.body.push({ kind: 'do', op, args, imm });
+    this.#body.push({ kind: 'do', op, args, imm });
   }
 
   /** Runs `body` n times, n >= 1, counting a fresh local down. Nothing is emitted for n = 0, no loop for n = 1. */
@@ -115,48 +115,48 @@ export class FunctionBuilder {
 
   /** A loop that ends unless `repeatIf` (or a branch) goes back to its start. */
   loop(body: () => void): void {
-    this.body.push({ kind: 'loop', body: this.nested(body) });
+    this.#body.push({ kind: 'loop', body: this.#nested(body) });
   }
 
   /** Goes back to the start of the innermost loop if the condition holds. */
   repeatIf(condition: Value<'i32'>, depth = 0): void {
-    this.body.push({ kind: 'branch', depth, condition });
+    this.#body.push({ kind: 'branch', depth, condition });
   }
 
   if(condition: Value<'i32'>, then: () => void, otherwise?: () => void): void {
-    this.body.push({
+    this.#body.push({
       kind: 'if',
       condition,
-      whenTrue: this.nested(then),
-      whenFalse: otherwise ? this.nested(otherwise) : [],
+      whenTrue: this.#nested(then),
+      whenFalse: otherwise ? this.#nested(otherwise) : [],
     });
   }
 
   /** What `body` appends, kept apart: `append` puts it in place once what goes before it is known. */
   collect(body: () => void): readonly Statement[] {
-    return this.nested(body);
+    return this.#nested(body);
   }
 
   append(statements: readonly Statement[]): void {
-    this.body.push(...statements);
+    this.#body.push(...statements);
   }
 
   finish(): Func {
     return {
       name: this.name,
-      params: this.params,
-      locals: this.locals,
-      body: this.body,
-      exported: this.exported,
+      params: this.#params,
+      locals: this.#locals,
+      body: this.#body,
+      exported: this.#exported,
     };
   }
 
-  private nested(body: () => void): Statement[] {
-    const outside = this.body;
-    this.body = [];
+  #nested(body: () => void): Statement[] {
+    const outside = this.#body;
+    this.#body = [];
     body();
-    const inside = this.body;
-    this.body = outside;
+    const inside = this.#body;
+    this.#body = outside;
     return inside;
   }
 }

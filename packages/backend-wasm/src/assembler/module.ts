@@ -82,16 +82,16 @@ const text = (s: string): number[] => {
  * then iterators, spreading and `set` take several times as long.
  */
 class Bytes {
-  private data = new Uint8Array(1 << 14);
+  #data = new Uint8Array(1 << 14);
   length = 0;
 
   put(byte: number): void {
-    if (this.length === this.data.length) {
+    if (this.length === this.#data.length) {
       const more = new Uint8Array(2 * this.length);
-      more.set(this.data);
-      this.data = more;
+      more.set(this.#data);
+      this.#data = more;
     }
-    this.data[this.length++] = byte;
+    this.#data[this.length++] = byte;
   }
 
   all(bytes: readonly number[]): void {
@@ -99,7 +99,7 @@ class Bytes {
   }
 
   view(from = 0): Uint8Array {
-    return this.data.subarray(from, this.length);
+    return this.#data.subarray(from, this.length);
   }
 }
 

@@ -53,7 +53,7 @@ export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
 export class Kit {
   readonly f: FunctionBuilder;
   readonly target: Target;
-  private readonly constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'> }>();
+  readonly #constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'> }>();
 
   constructor(f: FunctionBuilder, target: Target) {
     this.f = f;
@@ -63,21 +63,21 @@ export class Kit {
   /** Four equal float lanes. */
   float(value: number): V {
     const x = Math.fround(value);
-    return this.constant(`${Object.is(x, -0) ? '-0' : x}`, v128.constF32(x));
+    return this.#constant(`${Object.is(x, -0) ? '-0' : x}`, v128.constF32(x));
   }
 
   /** Four equal integer lanes. */
   int(x: number): V {
-    return this.constant(`${x | 0}i`, v128.constI32(x));
+    return this.#constant(`${x | 0}i`, v128.constI32(x));
   }
 
   ints(...lanes: [number, number, number, number]): V {
-    return this.constant(`${lanes.join('_')}i`, v128.constI32(...lanes));
+    return this.#constant(`${lanes.join('_')}i`, v128.constI32(...lanes));
   }
 
   /** Two equal double lanes. */
   double(x: number): V {
-    return this.constant(`${Object.is(x, -0) ? '-0' : x}d`, v128.constF64(x));
+    return this.#constant(`${Object.is(x, -0) ? '-0' : x}d`, v128.constF64(x));
   }
 
   /** The value in a local, so that it may be used often. */
@@ -118,13 +118,13 @@ export class Kit {
 
   /** Sets the constants' locals. An engine would build a constant anew at each use inside a loop. */
   declare(): void {
-    for (const { local, value } of this.constants.values()) this.f.set(local, value);
+    for (const { local, value } of this.#constants.values()) this.f.set(local, value);
   }
 
-  private constant(name: string, value: Value<'v128'>): V {
-    const known = this.constants.get(name);
+  #constant(name: string, value: Value<'v128'>): V {
+    const known = this.#constants.get(name);
     const local = known?.local ?? this.f.local('v128', name);
-    if (!known) this.constants.set(name, { local, value });
+    if (!known) this.#constants.set(name, { local, value });
     return [this.f.get(local)];
   }
 }

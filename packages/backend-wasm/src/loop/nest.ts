@@ -31,13 +31,13 @@ export type Moved = readonly (number | Value<'i32'>)[];
 export class Nest {
   readonly f: FunctionBuilder;
   readonly places: readonly Place[];
-  private readonly cursors: Cursor[] = [];
-  private readonly range: Range | undefined;
+  readonly #cursors: Cursor[] = [];
+  readonly #range: Range | undefined;
 
   /** Sets every cursor to its first point. */
   constructor(f: FunctionBuilder, plan: Plan, buffers: readonly Local<'i32'>[], range?: Range) {
     this.f = f;
-    this.range = range;
+    this.#range = range;
     const axes = [...plan.shape, ...plan.over, plan.vector];
     const ranged = axes.find((a) => a.ranged);
     const groups = new Map<string, number[]>();
@@ -55,13 +55,13 @@ export class Nest {
       const offsets = members.map((k) => offsetOf(plan.windows[k] as Window));
       const from = Math.min(...offsets);
       const moves = axes.some((a) => step(a) !== 0);
-      const start = this.start(w, from, buffers);
+      const start = this.#start(w, from, buffers);
       const local =
         moves || w.kind === 'axis'
-          ? f.let(nameOf(w), ranged ? this.skipped(start, step(ranged)) : start)
+          ? f.let(nameOf(w), ranged ? this.#skipped(start, step(ranged)) : start)
           : (buffers[w.operand.buffer] as Local<'i32'>);
       const cursor: Cursor = { local, step };
-      if (moves) this.cursors.push(cursor);
+      if (moves) this.#cursors.push(cursor);
       members.forEach((k, i) => {
         places[k] = { cursor, offset: (offsets[i] as number) - (moves ? from : 0) };
       });
@@ -82,7 +82,7 @@ export class Nest {
 
   /** How many points of the range's axis are run. */
   count(): Value<'i32'> {
-    return this.f.get((this.range as Range).count);
+    return this.f.get((this.#range as Range).count);
   }
 
   /** Runs `body` n times; a count known only when the code runs may be 0. */
@@ -96,7 +96,7 @@ export class Nest {
 
   /** On by n points of an axis, from where `moved` began. */
   advance(axis: LoopAxis, n: number, moved?: Moved): void {
-    this.cursors.forEach((c, k) => {
+    this.#cursors.forEach((c, k) => {
       const back = moved?.[k] ?? 0;
       const by = n * c.step(axis);
       if (typeof back === 'number') this.f.advance(c.local, by - back);
@@ -106,12 +106,12 @@ export class Nest {
 
   /** On by as many points of an axis as are known when the code runs. */
   skip(axis: LoopAxis, n: Value<'i32'>): void {
-    for (const c of this.cursors) this.f.advance(c.local, i32.mul(n, c.step(axis)));
+    for (const c of this.#cursors) this.f.advance(c.local, i32.mul(n, c.step(axis)));
   }
 
   /** How far the cursors are after `points` of an axis. */
   across(axis: LoopAxis, points = axis.size): Moved {
-    return this.cursors.map((c) => {
+    return this.#cursors.map((c) => {
       const step = c.step(axis);
       return axis.ranged && step !== 0 ? i32.mul(this.count(), step) : step * points;
     });
@@ -124,17 +124,17 @@ export class Nest {
 
   /** Nothing has moved. */
   still(): Moved {
-    return this.cursors.map(() => 0);
+    return this.#cursors.map(() => 0);
   }
 
-  private start(w: Window, from: number, buffers: readonly Local<'i32'>[]): Value<'i32'> {
+  #start(w: Window, from: number, buffers: readonly Local<'i32'>[]): Value<'i32'> {
     if (w.kind === 'axis') return i32.const(0);
     return i32.add(this.f.get(buffers[w.operand.buffer] as Local<'i32'>), from);
   }
 
-  private skipped(start: Value<'i32'>, step: number): Value<'i32'> {
-    if (!this.range || step === 0) return start;
-    return i32.add(start, i32.mul(this.f.get(this.range.first), step));
+  #skipped(start: Value<'i32'>, step: number): Value<'i32'> {
+    if (!this.#range || step === 0) return start;
+    return i32.add(start, i32.mul(this.f.get(this.#range.first), step));
   }
 }
 

@@ -37,29 +37,29 @@ export interface Extent {
 }
 
 export class Points {
-  private readonly kernel: Kernel;
+  readonly #kernel: Kernel;
   readonly extent: Extent;
-  private readonly outside: Points | undefined;
-  private readonly known = new Map<number, V>();
+  readonly #outside: Points | undefined;
+  readonly #known = new Map<number, V>();
 
   /** `outside`: points of an enclosing loop, whose values are used where they are known. */
   constructor(kernel: Kernel, extent: Extent, outside?: Points) {
-    this.kernel = kernel;
+    this.#kernel = kernel;
     this.extent = extent;
-    this.outside = outside;
+    this.#outside = outside;
   }
 
   /** Computes, once for all iterations, what is the same along these axes and used by what is not. */
   hoist(axes: readonly LoopAxis[]): this {
-    const { graph } = this.kernel;
-    const varies = variesAlong(this.kernel, axes);
+    const { graph } = this.#kernel;
+    const varies = variesAlong(this.#kernel, axes);
     const used = new Set(graph.roots);
     graph.nodes.forEach((n, k) => {
       if (n.kind === 'op' && varies[k]) for (const input of n.inputs) used.add(input);
     });
     for (const k of used)
-      if (!varies[k] && graph.nodes[k]?.kind !== 'const' && !this.outside?.find(k))
-        this.keep(k, this.of(k));
+      if (!varies[k] && graph.nodes[k]?.kind !== 'const' && !this.#outside?.find(k))
+        this.#keep(k, this.of(k));
     return this;
   }
 
@@ -67,83 +67,83 @@ export class Points {
   of(k: number): V {
     const known = this.find(k);
     if (known) return known;
-    const made = this.make(this.kernel.graph.nodes[k] as Node);
+    const made = this.#make(this.#kernel.graph.nodes[k] as Node);
     const shared = made.length < this.extent.vectors;
-    return shared || (this.kernel.graph.uses[k] as number) > 1 ? this.keep(k, made) : made;
+    return shared || (this.#kernel.graph.uses[k] as number) > 1 ? this.#keep(k, made) : made;
   }
 
   /** Stores every out, each as soon as it is known. */
   storeAll(): void {
-    const { graph, plan } = this.kernel;
+    const { graph, plan } = this.#kernel;
     plan.windows.forEach((w, at) => {
       if (w.kind !== 'out') return;
       const root = graph.roots[w.index] as number;
       const values = this.of(root);
       const several = this.extent.vectors > 1;
-      const kept = several ? this.kernel.kit.keep('y', values) : values;
-      this.readBefore(at);
+      const kept = several ? this.#kernel.kit.keep('y', values) : values;
+      this.#readBefore(at);
       this.store(at, kept);
     });
   }
 
   /** Stores vectors, or one for all, to an out: the last one first, as pairs want it (pairing.ts). */
   store(window: number, values: V): void {
-    const { f } = this.kernel.kit;
-    const w = this.kernel.plan.windows[window] as Plan['windows'][number];
+    const { f } = this.#kernel.kit;
+    const w = this.#kernel.plan.windows[window] as Plan['windows'][number];
     const bool = w.kind !== 'axis' && w.operand.dtype === 'bool';
-    const stride = this.stride(window);
+    const stride = this.#stride(window);
     for (let v = this.extent.vectors - 1; v >= 0; v--) {
       const value = at(values, v);
-      const out = bool ? v128.bits('and', value, ...this.kernel.kit.int(1)) : value;
+      const out = bool ? v128.bits('and', value, ...this.#kernel.kit.int(1)) : value;
       const { lanes } = this.extent;
       if (stride === 1 && lanes === 4) {
-        const [address, offset] = this.address(window, 16 * v);
+        const [address, offset] = this.#address(window, 16 * v);
         f.store('v128.store', address, out, offset);
         continue;
       }
-      const kept = lanes === 1 ? out : this.kernel.kit.keepOne('y', out);
+      const kept = lanes === 1 ? out : this.#kernel.kit.keepOne('y', out);
       for (let lane = 0; lane < lanes; lane++) {
         const two = stride === 1 && lane === 0 && lanes > 1;
-        const [address, offset] = this.address(window, (16 * v + 4 * lane) * stride);
+        const [address, offset] = this.#address(window, (16 * v + 4 * lane) * stride);
         f.do(two ? 'v128.store64_lane' : 'v128.store32_lane', [address, kept], [offset, lane]);
         if (two) lane++;
       }
     }
   }
 
-  private find(k: number): V | undefined {
-    return this.outside?.find(k) ?? this.known.get(k);
+  find(k: number): V | undefined {
+    return this.#outside?.find(k) ?? this.#known.get(k);
   }
 
-  private keep(k: number, values: V): V {
-    const name = nameOf(this.kernel.graph.nodes[k] as Node);
-    const kept = this.kernel.kit.keep(name, values);
-    this.known.set(k, kept);
+  #keep(k: number, values: V): V {
+    const name = nameOf(this.#kernel.graph.nodes[k] as Node);
+    const kept = this.#kernel.kit.keep(name, values);
+    this.#known.set(k, kept);
     return kept;
   }
 
   /** An out may be the very window of an arg: what is still to be read there is read now. */
-  private readBefore(out: number): void {
-    const { graph, plan } = this.kernel;
+  #readBefore(out: number): void {
+    const { graph, plan } = this.#kernel;
     const target = plan.windows[out];
     graph.nodes.forEach((n, k) => {
       if (n.kind !== 'arg' || this.find(k)) return;
       const source = plan.windows.find((w) => w.kind === 'arg' && w.index === n.arg);
       if (source?.kind !== 'arg' || target?.kind !== 'out') return;
       const [a, b] = [source.operand, target.operand];
-      if (a.buffer === b.buffer && a.offset === b.offset) this.keep(k, this.make(n));
+      if (a.buffer === b.buffer && a.offset === b.offset) this.#keep(k, this.#make(n));
     });
   }
 
-  private make(n: Node): V {
-    const { kit, graph, plan } = this.kernel;
+  #make(n: Node): V {
+    const { kit, graph, plan } = this.#kernel;
     switch (n.kind) {
       case 'const':
         return constant(kit, n.dtype, n.value);
       case 'axis':
-        return this.index(plan.windows.findIndex((w) => w.kind === 'axis' && w.index === n.axis));
+        return this.#index(plan.windows.findIndex((w) => w.kind === 'axis' && w.index === n.axis));
       case 'arg':
-        return this.load(
+        return this.#load(
           plan.windows.findIndex((w) => w.kind === 'arg' && w.index === n.arg),
           n.dtype,
         );
@@ -153,40 +153,40 @@ export class Points {
           const input = graph.nodes[k] as Node;
           return input.kind === 'const' ? input.value : undefined;
         });
-        return emitOf(n, this.kernel.extras)(kit, inputs, known);
+        return emitOf(n, this.#kernel.extras)(kit, inputs, known);
       }
     }
   }
 
-  private index(window: number): V {
-    const { kit, nest } = this.kernel;
+  #index(window: number): V {
+    const { kit, nest } = this.#kernel;
     const { cursor } = nest.places[window] as Place;
     const first = v128.splat(kit.f.get(cursor.local));
-    if (this.stride(window) === 0) return [first];
+    if (this.#stride(window) === 0) return [first];
     const start = kit.keepOne('index', first);
     return Array.from({ length: this.extent.vectors }, (_, v) =>
       v128.i32x4('add', start, ...kit.ints(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3)),
     );
   }
 
-  private load(window: number, dtype: Node['dtype']): V {
-    const stride = this.stride(window);
+  #load(window: number, dtype: Node['dtype']): V {
+    const stride = this.#stride(window);
     const vectors = stride === 0 ? 1 : this.extent.vectors;
     return Array.from({ length: vectors }, (_, v) => {
-      const value = this.loadVector(window, stride, v);
+      const value = this.#loadVector(window, stride, v);
       // 1 and 0 in memory, all bits and none here.
       return dtype === 'bool' ? v128.i32x4('neg', value) : value;
     });
   }
 
-  private loadVector(window: number, stride: number, v: number): Value<'v128'> {
+  #loadVector(window: number, stride: number, v: number): Value<'v128'> {
     const { lanes } = this.extent;
     const from = (lane: number): [Value<'i32'>, number] =>
-      this.address(window, (16 * v + 4 * lane) * stride);
+      this.#address(window, (16 * v + 4 * lane) * stride);
     if (stride === 0) return v128.loadSplat(...from(0));
     if (lanes === 4 && stride === 1) return v128.load(...from(0));
     if (lanes === 4 && stride === -1) {
-      const backwards = this.kernel.kit.keepOne('backwards', v128.load(...from(3)));
+      const backwards = this.#kernel.kit.keepOne('backwards', v128.load(...from(3)));
       return v128.shuffle(backwards, backwards, [3, 2, 1, 0]);
     }
     const two = stride === 1 && lanes > 1;
@@ -199,14 +199,14 @@ export class Points {
     return out;
   }
 
-  private stride(window: number): number {
-    return this.kernel.plan.vector.strides[window] as number;
+  #stride(window: number): number {
+    return this.#kernel.plan.vector.strides[window] as number;
   }
 
   /** An address with an offset that is not negative, as instructions want it. */
-  private address(window: number, bytes: number): [Value<'i32'>, number] {
-    const { cursor, offset } = this.kernel.nest.places[window] as Place;
-    const local = this.kernel.kit.f.get(cursor.local);
+  #address(window: number, bytes: number): [Value<'i32'>, number] {
+    const { cursor, offset } = this.#kernel.nest.places[window] as Place;
+    const local = this.#kernel.kit.f.get(cursor.local);
     const total = offset + bytes;
     return total < 0 ? [i32.add(local, total), 0] : [local, total];
   }

@@ -28,25 +28,28 @@ export const coerce: { readonly [D in DType]: (x: number) => number } = {
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array;
 
+/** What elements of each type are kept in. */
+export const arrays: {
+  readonly [D in DType]: new (
+    buffer: ArrayBufferLike,
+    byteOffset?: number,
+    count?: number,
+  ) => TypedArray;
+} = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint32Array,
+};
+
 /** A typed view of `count` elements of `dtype` from a byte offset of a buffer. */
-export function viewOf(
+export const viewOf = (
   dtype: DType,
   buffer: ArrayBufferLike,
   byteOffset?: number,
   count?: number,
-): TypedArray {
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(buffer, byteOffset, count);
-    case 'float64':
-      return new Float64Array(buffer, byteOffset, count);
-    case 'int32':
-      return new Int32Array(buffer, byteOffset, count);
-    case 'uint32':
-    case 'bool':
-      return new Uint32Array(buffer, byteOffset, count);
-  }
-}
+): TypedArray => new arrays[dtype](buffer, byteOffset, count);
 
 /**
  * Converts between element types as a `cast` expression does: floats to integers truncate toward zero and saturate

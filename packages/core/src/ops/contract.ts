@@ -53,11 +53,7 @@ export function einsum(spec: string, x: Tensor, y: Tensor): Tensor {
   for (const c of out)
     if (!size.has(c))
       fail('einsum-spec', `einsum: the result's "${c}" in "${spec}" is in no operand.`);
-  if (x.dtype !== y.dtype || !isFloat(x.dtype))
-    fail(
-      'dtype-mismatch',
-      `einsum: ${describe(x)} and ${describe(y)}. Products need two tensors of one float type; use cast.`,
-    );
+  checkTypes('einsum', x, y);
   const lone = (letters: string, other: string): number[] =>
     [...letters].flatMap((c, i) => (!other.includes(c) && !out.includes(c) ? [i] : []));
   const without = (letters: string, gone: readonly number[]): string =>
@@ -108,5 +104,14 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
     });
     return broadcastTo(t, [...leading, ...t.shape.slice(-2)]);
   };
-  return einsum(`${xs}mk,${ys}kn->${letters}mn`, wide(x, y), wide(y, x));
+  checkTypes('matmul', x, y);
+  return contract(`${xs}mk`, `${ys}kn`, `${letters}mn`, wide(x, y), wide(y, x));
+}
+
+function checkTypes(what: string, x: Tensor, y: Tensor): void {
+  if (x.dtype !== y.dtype || !isFloat(x.dtype))
+    fail(
+      'dtype-mismatch',
+      `${what}: ${describe(x)} and ${describe(y)}. Products need two tensors of one float type; use cast.`,
+    );
 }

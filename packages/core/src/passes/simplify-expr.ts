@@ -1,7 +1,7 @@
 /** Smaller expressions of equal value. NaN and infinities survive: nothing times zero is folded away. */
-import type { DType } from '../ir/dtype.ts';
-import { apply, constant, type Expr, exprNumbering, mapExpr } from '../ir/expr.ts';
-import { evalExpr, exprType } from '../ir/scalar.ts';
+import { castElement, coerce, type DType } from '../ir/dtype.ts';
+import { apply, constant, type Expr, exprNumbering, mapExpr, type ScalarOp } from '../ir/expr.ts';
+import { evalScalar, exprType } from '../ir/scalar.ts';
 
 type Const = Extract<Expr, { op: 'const' }>;
 
@@ -34,15 +34,16 @@ export function shareEqual(roots: readonly Expr[]): Expr[] {
 
 function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType[]): Expr {
   const [a, b, c] = x.args as readonly [Expr, Expr, Expr];
-  if (x.args.every((y) => isConst(y))) {
-    const dtype = exprType(x, types);
-    const value = evalExpr(x, { args: [], types: [], index: [] });
-    const fromSize = x.args.some((y) => isConst(y) && y.fromSize);
-    if (dtype) return fromSize ? { op: 'const', dtype, value, fromSize } : constant(value, dtype);
+  const dtype = exprType(x, types);
+  const known = x.args.filter((y) => isConst(y));
+  if (dtype && known.length === x.args.length) {
+    const value = fold(x.op, known, dtype);
+    const fromSize = known.some((y) => y.fromSize);
+    return fromSize ? { op: 'const', dtype, value, fromSize } : constant(value, dtype);
   }
   switch (x.op) {
     case 'cast':
-      return exprType(a, types) === x.dtype ? a : x;
+      return exprType(a, types) === dtype ? a : x;
     // x + 0 loses the sign of a zero and nothing else.
     case 'add':
       return isConst(a, 0) ? b : isConst(b, 0) ? a : x;
@@ -60,4 +61,12 @@ function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType
     default:
       return x;
   }
+}
+
+function fold(op: ScalarOp | 'cast', args: readonly Const[], dtype: DType): number {
+  const from = (args.at(-1) as Const).dtype;
+  const values = args.map((c) => coerce[c.dtype](c.value));
+  return op === 'cast'
+    ? castElement(values[0] as number, from, dtype)
+    : evalScalar(op, from, values);
 }

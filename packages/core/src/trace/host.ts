@@ -1,7 +1,15 @@
 /** The host edge: what counts as a host array, and how it becomes dense elements of one type. Knows no backend. */
 import { fail } from '../errors.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { bytesPerElement, coerce, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
+import {
+  arrays,
+  bytesPerElement,
+  coerce,
+  type DType,
+  dtypes,
+  type TypedArray,
+  viewOf,
+} from '../ir/dtype.ts';
 import { denseStrides, extent, isDense, type Shape, sizeOf } from '../ir/view.ts';
 import { checkShape } from '../ops/views.ts';
 
@@ -31,13 +39,11 @@ export const isHostInput = (x: unknown): x is HostInput =>
   'length' in x.data &&
   Array.isArray(x.shape);
 
-export function dtypeOfHost(x: HostInput): DType {
-  const { data } = x;
-  if (x.dtype === 'bool' && (data instanceof Uint32Array || Array.isArray(data))) return 'bool';
-  if (data instanceof Float32Array || Array.isArray(data)) return 'float32';
-  if (data instanceof Int32Array) return 'int32';
-  if (data instanceof Uint32Array) return 'uint32';
-  if (data instanceof Float64Array) return 'float64';
+export function dtypeOfHost({ data, dtype }: HostInput): DType {
+  const plain = Array.isArray(data);
+  if (dtype === 'bool' && (plain || data instanceof Uint32Array)) return 'bool';
+  const found = dtypes.find((d) => data instanceof arrays[d]);
+  if (found || plain) return found ?? 'float32';
   return fail(
     'host-array',
     `host array: a ${data.constructor.name} has no element type here. Convert it: tensor({ data: Float32Array.from(data), shape }), or tensor(array, { dtype }).`,
@@ -112,9 +118,7 @@ export function tensor(
 
 /** Like `denseHost`, for any typed array: the caller converts. */
 function denseAny(x: HostInput): { data: ArrayLike<number>; shape: Shape; dtype: DType } {
-  const known = [Float32Array, Float64Array, Int32Array, Uint32Array].some(
-    (c) => x.data instanceof c,
-  );
+  const known = dtypes.some((d) => x.data instanceof arrays[d]);
   if (known || Array.isArray(x.data)) return denseHost(x, 'tensor');
   return denseHost({ ...x, data: Float32Array.from(x.data) }, 'tensor');
 }

@@ -3,7 +3,6 @@
  * instructions again, called from its time loop.
  */
 import {
-  type BufferUse,
   type Contract,
   contractAsLoop,
   type Instr,
@@ -181,7 +180,6 @@ function prepareScan(
   setting: Setting,
 ): Prepared {
   const { body } = scan;
-  const nc = scan.consts.length;
   const nk = scan.init.length;
   const parted = setting.range !== undefined;
   const constants: Constants = new Map(
@@ -210,15 +208,10 @@ function prepareScan(
     };
     const xs = scan.xs.map(moving('x'));
     const ys = scan.ys.map(moving('y'));
-    const locals = new Map<number, Local<'i32'>>();
-    body.inputs.forEach((slot, k) => {
-      const local = k < nc ? consts[k] : k < nc + nk ? carry[k - nc] : xs[k - nc - nk]?.at;
-      locals.set(slot, local as Local<'i32'>);
-    });
-    body.outputs.forEach((slot, k) => {
-      locals.set(slot, (k < nk ? next[k] : ys[k - nk]?.at) as Local<'i32'>);
-    });
-    const address = (slot: number): Address => f.get(locals.get(slot) as Local<'i32'>);
+    const slots = [...body.inputs, ...body.outputs];
+    const locals = [consts, carry, xs.map(({ at }) => at), next, ys.map(({ at }) => at)].flat();
+    const address = (slot: number): Address =>
+      f.get(locals[slots.lastIndexOf(slot)] as Local<'i32'>);
     steps.once(f, address, changed, range);
     f.times(scan.length, () => {
       steps.step(f, address, range);
@@ -234,10 +227,10 @@ function prepareScan(
       const bytes = bytesOf(carrySlots[k] as number);
       const row = bytes / (scan.rows?.count ?? 1);
       const [first, count] = range as [Address, Address];
-      const skip = parted ? i32.mul(first, row) : i32.const(0);
-      const from = i32.op('add', f.get(carry[k] as Local<'i32'>), skip);
+      const skip = parted ? i32.mul(first, row) : 0;
+      const from = i32.add(f.get(carry[k] as Local<'i32'>), skip);
       const size = parted ? i32.mul(count, row) : i32.const(bytes);
-      f.do('memory.copy', [i32.op('add', start(o), skip), from, size]);
+      f.do('memory.copy', [i32.add(start(o), skip), from, size]);
     });
   });
   const inner = scan.consts.flatMap((o, k) =>
@@ -269,25 +262,10 @@ function prepareBody(
   parted: boolean,
 ): Steps {
   const { body } = scan;
-  const callers = new Set([...body.inputs, ...body.outputs]);
   // Threads are at different steps at one time, so each has scratch of its own.
-  const arenas = body.scratch.map((bytes, k) =>
-    module.reservePerThread(bytes, `${prefix}_arena${k}`),
+  const homeOf = module.homesIn(body, (bytes, label) =>
+    module.reservePerThread(bytes, `${prefix} ${label}`),
   );
-  const own = body.slots.map((slot, k) =>
-    slot.arena === undefined && !callers.has(k) && isUsed(body, k)
-      ? module.reservePerThread(slot.size * 4, slot.label)
-      : undefined,
-  );
-  const threadOf = (range: readonly Address[]): Address => range[2] ?? i32.const(0);
-  const place = (
-    use: BufferUse,
-    slot: (k: number) => Address,
-    range: readonly Address[],
-  ): Address => {
-    const home = use.source === 'arena' ? arenas[use.index] : own[use.index];
-    return home ? home(threadOf(range)) : slot(use.index);
-  };
   const calls = body.code.map((instr, k) => ({
     instr,
     ...prepareInstr(module, instr, `${prefix}_${instr.kind}_${k}`, {
@@ -318,13 +296,11 @@ function prepareBody(
     },
     step(f, slot, range) {
       for (const { instr, main, packs } of calls) {
-        const args = instr.buffers.map((use) => place(use, slot, range));
+        const thread = range[2] ?? i32.const(0);
+        const args = instr.buffers.map((use) => homeOf(use)?.(thread) ?? slot(use.index));
         for (const pack of packs) if (!pack.constant) f.call(pack.pack, [...args, ...range]);
         f.call(main, instr.kind === 'scan' ? [...args, i32.const(-1)] : [...args, ...range]);
       }
     },
   };
 }
-
-const isUsed = (program: Program, slot: number): boolean =>
-  program.code.some((i) => i.buffers.some((u) => u.source === 'slot' && u.index === slot));

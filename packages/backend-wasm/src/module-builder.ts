@@ -1,5 +1,5 @@
 /** The functions of one program and the static memory they use. Knows no instruction of a program. */
-import type { Instr } from '@ostinato/core/backend';
+import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
 import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
@@ -44,6 +44,23 @@ export class ModuleBuilder {
     const step = Math.ceil(bytes / 64) * 64;
     const base = this.reserve(step * this.machine.threads.count, label);
     return (thread) => i32.add(i32.mul(thread, step), base);
+  }
+
+  /** Where a program's own buffers lie, each reserved at its first use; undefined: it is the caller's. */
+  homesIn<Home>(
+    { slots, scratch, inputs, outputs }: Program,
+    reserve: (bytes: number, label: string) => Home,
+  ): (use: BufferUse) => Home | undefined {
+    const homes = new Map<string, Home>();
+    const callers = [...inputs, ...outputs];
+    return ({ source, index }) => {
+      if (source === 'slot' && callers.includes(index)) return undefined;
+      const label = `${source}${index}`;
+      const bytes = source === 'arena' ? scratch[index] : 4 * (slots[index]?.size ?? 0);
+      const home = homes.get(label) ?? reserve(bytes as number, label);
+      homes.set(label, home);
+      return home;
+    };
   }
 
   /** Adds an exported function with one i32 parameter per name. */

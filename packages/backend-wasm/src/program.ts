@@ -33,15 +33,9 @@ export interface Built {
 export function buildProgram(module: ModuleBuilder, program: Program): Built {
   checkTypes(program);
   const { threads } = module.machine;
-  const callers = new Set([...program.inputs, ...program.outputs]);
-  const arenas = program.scratch.map((bytes, k) => module.reserve(bytes, `arena${k}`));
-  const own = program.slots.map((slot, k) =>
-    slot.arena === undefined && !callers.has(k)
-      ? module.reserve(slot.size * 4, slot.label)
-      : undefined,
-  );
+  const homeOf = module.homesIn(program, (bytes, label) => module.reserve(bytes, label));
   const place = (use: BufferUse): Argument => {
-    const home = use.source === 'arena' ? arenas[use.index] : own[use.index];
+    const home = homeOf(use);
     return home
       ? { kind: 'address', value: home.imm[0] as number }
       : { kind: 'slot', slot: use.index };

@@ -1,6 +1,7 @@
 /** Functions to the bytes of a module. Knows the binary format (WebAssembly core, section 5). */
+
+import { bitsOfF32, codes, leb, signedLeb, type Type, type Value } from './codes.ts';
 import type { Func, Local, Statement } from './function.ts';
-import { bitsOfF32, codes, leb, signedLeb, type Type, type Value } from './instructions.ts';
 
 const typeCode: { readonly [T in Type]: number } = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 

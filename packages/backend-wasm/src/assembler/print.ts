@@ -1,6 +1,7 @@
 /** Functions as text in the manner of WebAssembly's folded text format, for people and snapshots. */
+
+import type { Value } from './codes.ts';
 import type { Func, Statement } from './function.ts';
-import type { Value } from './instructions.ts';
 
 export function printFunction(f: Func): string {
   const all = [...f.params, ...f.locals];

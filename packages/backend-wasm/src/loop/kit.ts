@@ -2,6 +2,8 @@
  * What code for vectors is made with: ops on several vectors in step, constants, names for values that are used twice,
  * products with sums. Knows the target; knows no loop and no memory.
  */
+
+import { node, type OpsOf } from '../assembler/codes.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Op, type Value, v128 } from '../assembler/instructions.ts';
 import type { Target } from '../target.ts';
@@ -17,34 +19,17 @@ export function each(op: (...x: Value<'v128'>[]) => Value<'v128'>, ...inputs: re
   );
 }
 
-/** For code with loops of its own: `body` for each vector by itself. */
-export const separately = (body: (...x: V[]) => V, ...inputs: readonly V[]): V =>
-  each((...x) => body(...x.map((v) => [v]))[0] as Value<'v128'>, ...inputs);
+type Family<Prefix extends string> = (name: OpsOf<Prefix>, ...inputs: readonly V[]) => V;
 
-type Named<Prefix extends string> = Op extends infer O
-  ? O extends `${Prefix}.${infer Name}`
-    ? Name
-    : never
-  : never;
+/** The instructions of a lane type, on vectors in step. */
+export const family =
+  <Prefix extends string>(prefix: Prefix): Family<Prefix> =>
+  (name, ...inputs) =>
+    each((...args) => node('v128', `${prefix}.${name}` as Op, args), ...inputs);
 
-const family =
-  <Prefix extends 'f32x4' | 'i32x4' | 'i64x2' | 'f64x2' | 'v128'>(prefix: Prefix) =>
-  (name: Named<Prefix>, ...inputs: readonly V[]): V =>
-    each(
-      (...args): Value<'v128'> => ({
-        type: 'v128',
-        op: `${prefix}.${name}` as Op,
-        args,
-        imm: [],
-      }),
-      ...inputs,
-    );
-
-/** The instructions by lane type, on vectors in step. */
-export const floats = family('f32x4');
-export const ints = family('i32x4');
-export const doubles = family('f64x2');
-export const bits = family('v128');
+export const floats: Family<'f32x4'> = family('f32x4');
+export const ints: Family<'i32x4'> = family('i32x4');
+export const bits: Family<'v128'> = family('v128');
 
 /** Every lane shifted by the same count. */
 export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
@@ -73,11 +58,6 @@ export class Kit {
 
   ints(...lanes: [number, number, number, number]): V {
     return this.#constant(`${lanes.join('_')}i`, v128.constI32(...lanes));
-  }
-
-  /** Two equal double lanes. */
-  double(x: number): V {
-    return this.#constant(`${Object.is(x, -0) ? '-0' : x}d`, v128.constF64(x));
   }
 
   /** The value in a local, so that it may be used often. */

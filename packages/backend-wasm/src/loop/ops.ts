@@ -3,7 +3,8 @@
  * they are 1 and 0. Knows no loop.
  */
 import type { DType, ScalarOp } from '@ostinato/core/backend';
-import { i32, v128 } from '../assembler/instructions.ts';
+import { node } from '../assembler/codes.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { cos, erf, exp, log, sin } from './functions.ts';
 import { bits, each, floats as f, ints as i, type Kit, shifted, type V } from './kit.ts';
 import { binary, type Emit, plainOps, unary } from './plain.ts';
@@ -139,8 +140,8 @@ function shift(name: 'shl' | 'shr_s' | 'shr_u'): Emit {
     return each(
       (word, places) =>
         [0, 1, 2, 3].reduce((out, lane) => {
-          const one = i32.op(name, v128.extractI32(word, lane), v128.extractI32(places, lane));
-          return v128.replaceI32(out, lane, one);
+          const lanes = [word, places].map((x) => node('i32', 'i32x4.extract_lane', [x], [lane]));
+          return node('v128', 'i32x4.replace_lane', [out, i32.op(name, ...lanes)], [lane]);
         }, word),
       x,
       by,

@@ -10,7 +10,7 @@ import type { Lanes, Points } from './points.ts';
 
 const f = v128.f32x4;
 const i = v128.i32x4;
-const { bits } = v128;
+const bits = v128.bits;
 
 type V = Value<'v128'>;
 

@@ -1,26 +1,32 @@
 /**
  * Ops that need more than float32 on the way: done in doubles, two lanes at a time. Knows no loop.
  */
+import { node } from '../assembler/codes.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
-import {
-  bits,
-  doubles as d,
-  each,
-  floats as f,
-  ints as i,
-  type Kit,
-  separately,
-  type V,
-} from './kit.ts';
+import { bits, each, floats as f, family, ints as i, type Kit, type V } from './kit.ts';
+
+const d = family('f64x2');
+const words = family('i64x2');
+
+/** Two equal double lanes. */
+function double(kit: Kit, x: number): V {
+  const [low, high] = new Int32Array(Float64Array.of(x).buffer) as unknown as [number, number];
+  return kit.ints(low, high, low, high);
+}
+
+/** For code with loops of its own: `body` for each vector by itself. */
+const separately = (body: (...x: V[]) => V, ...inputs: readonly V[]): V =>
+  each((...x) => body(...x.map((v) => [v]))[0] as Value<'v128'>, ...inputs);
+
+const anyTrue = (x: V): Value<'i32'> => node('i32', 'v128.any_true', x);
 
 const shuffle = (a: V, b: V, lanes: readonly [number, number, number, number]): V =>
   each((x, y) => v128.shuffle(x, y, lanes), a, b);
 
 /** Both 64-bit lanes shifted by the same count. */
 const shifted = (name: 'shl' | 'shr_s', x: V, by: number): V =>
-  each((a) => v128.i64x2(name, a, i32.const(by)), x);
+  each((a) => node('v128', `i64x2.${name}`, [a, i32.const(by)]), x);
 const only = ([x]: V): Value<'v128'> => x as Value<'v128'>;
-const sub64 = (a: V, b: V): V => each((x, y) => v128.i64x2('sub', x, y), a, b);
 
 const lower = (x: V): V => x;
 /** The upper two lanes, moved down. */
@@ -68,13 +74,13 @@ function remainderOf(kit: Kit, x: V, y: V): V {
   const leading = kit.ints(-536870912, -1, -536870912, -1);
   const size = inDoubles(kit, [f('abs', x), f('abs', y)], (dividend, by) => {
     // Infinity would make NaN of what is left; this is as good, being larger than any float.
-    const divisor = kit.keep('divisor', d('pmin', by, kit.double(1e300)));
+    const divisor = kit.keep('divisor', d('pmin', by, double(kit, 1e300)));
     const rest = kit.f.let('rest', only(dividend));
     const left = [kit.f.get(rest)];
     kit.f.loop(() => {
       const quotient = bits('and', d('trunc', d('div', left, divisor)), leading);
       kit.f.set(rest, only(d('sub', left, d('mul', quotient, divisor))));
-      kit.f.repeatIf(v128.anyTrue(only(d('le', divisor, left))));
+      kit.f.repeatIf(anyTrue(d('le', divisor, left)));
     });
     return left;
   });
@@ -95,10 +101,10 @@ export function byQuarterTurns(kit: Kit, x: V): { rest: V; turns: V } {
   const size = f('abs', x);
   const half = (lanes: (v: V) => V): { rest: V; turns: V } => {
     const wide = kit.keep('wide', d('promote_low_f32x4', lanes(size)));
-    const near = d('add', d('mul', wide, kit.double(2 / Math.PI)), kit.double(rounder));
+    const near = d('add', d('mul', wide, double(kit, 2 / Math.PI)), double(kit, rounder));
     const turns = kit.keep('turns', near);
-    const n = kit.keep('n', d('sub', turns, kit.double(rounder)));
-    const rest = halfPi.reduce((r, part) => d('sub', r, d('mul', n, kit.double(part))), wide);
+    const n = kit.keep('n', d('sub', turns, double(kit, rounder)));
+    const rest = halfPi.reduce((r, part) => d('sub', r, d('mul', n, double(kit, part))), wide);
     return { rest: f('demote_f64x2_zero', rest), turns };
   };
   const low = half(lower);
@@ -121,34 +127,34 @@ const series = (kit: Kit, x: V, coefficients: readonly number[]): V =>
   coefficients
     .slice(0, -1)
     .reduceRight(
-      (sum, c) => d('add', d('mul', sum, x), kit.double(c)),
-      kit.double(coefficients.at(-1) as number),
+      (sum, c) => d('add', d('mul', sum, x), double(kit, c)),
+      double(kit, coefficients.at(-1) as number),
     );
 
 /** log2 of doubles that are not negative; of 0 it is -Infinity, of NaN and Infinity they themselves. */
 function log2(kit: Kit, x: V): V {
   // x = 2^k m with m between sqrt(1/2) and sqrt(2).
   const middle = kit.ints(0x667f3bcd, 0x3fe6a09e, 0x667f3bcd, 0x3fe6a09e);
-  const k = kit.keep('k', shifted('shr_s', sub64(x, middle), 52));
-  const m = kit.keep('m', sub64(x, shifted('shl', k, 52)));
+  const k = kit.keep('k', shifted('shr_s', words('sub', x, middle), 52));
+  const m = kit.keep('m', words('sub', x, shifted('shl', k, 52)));
   const exponent = d('convert_low_i32x4_s', shuffle(k, k, [0, 2, 0, 2]));
-  const one = kit.double(1);
+  const one = double(kit, 1);
   const s = kit.keep('s', d('div', d('sub', m, one), d('add', m, one)));
   const ss = kit.keep('ss', d('mul', s, s));
-  const log = d('mul', d('mul', s, kit.double(2 / Math.LN2)), series(kit, ss, atanhSeries));
-  const finite = d('lt', x, kit.double(Number.POSITIVE_INFINITY));
-  const positive = d('lt', kit.double(0), x);
-  const ofZero = kit.double(Number.NEGATIVE_INFINITY);
+  const log = d('mul', d('mul', s, double(kit, 2 / Math.LN2)), series(kit, ss, atanhSeries));
+  const finite = d('lt', x, double(kit, Number.POSITIVE_INFINITY));
+  const positive = d('lt', double(kit, 0), x);
+  const ofZero = double(kit, Number.NEGATIVE_INFINITY);
   return bits('bitselect', bits('bitselect', d('add', exponent, log), ofZero, positive), x, finite);
 }
 
 /** 2^t; beyond the range of floats it only has to stay beyond. */
 function exp2(kit: Kit, exponent: V): V {
-  const limited = d('pmax', d('pmin', exponent, kit.double(200)), kit.double(-200));
+  const limited = d('pmax', d('pmin', exponent, double(kit, 200)), double(kit, -200));
   const t = kit.keep('t', limited);
   const n = kit.keep('n', d('nearest', t));
-  const r = kit.keep('r', d('mul', d('sub', t, n), kit.double(Math.LN2)));
-  const power = shifted('shl', d('add', n, kit.double(rounder + 1023)), 52);
+  const r = kit.keep('r', d('mul', d('sub', t, n), double(kit, Math.LN2)));
+  const power = shifted('shl', d('add', n, double(kit, rounder + 1023)), 52);
   return d('mul', series(kit, r, expSeries), power);
 }
 

@@ -1,0 +1,149 @@
+/** The WebAssembly instructions that kernels use: their byte codes, and what an instruction with its operands is. */
+
+export type Type = 'i32' | 'f32' | 'v128';
+
+/** An expression: an instruction with its operands. Plain data; it is encoded and printed later. */
+export interface Value<T extends Type = Type> {
+  readonly type: T;
+  readonly op: Op;
+  readonly args: readonly Value[];
+  /** Immediates: a local's number, a constant, four words of a vector, a memory offset, lanes. */
+  readonly imm: readonly number[];
+}
+
+/** Unsigned LEB128. */
+export function leb(n: number): number[] {
+  const rest = n >>> 7;
+  return rest ? [(n & 0x7f) | 0x80, ...leb(rest)] : [n & 0x7f];
+}
+
+/** Signed LEB128 of an int32. */
+export function signedLeb(n: number): number[] {
+  return n >= -64 && n < 64 ? [n & 0x7f] : [(n & 0x7f) | 0x80, ...signedLeb(n >> 7)];
+}
+
+/** Names that follow one another, and the code of the first. Some stand there only to keep the others in their place. */
+type Run = readonly [first: number, names: string];
+type Runs = Readonly<Record<string, readonly Run[]>>;
+
+const scalar = {
+  local: [[0x20, 'get set tee']],
+  i32: [
+    [0x28, 'load'],
+    [0x36, 'store'],
+    [0x41, 'const'],
+    [0x45, 'eqz eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u'],
+    [0x6a, 'add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u'],
+  ],
+  f32: [
+    [0x2a, 'load'],
+    [0x38, 'store'],
+    [0x43, 'const'],
+    [0x92, 'add sub mul div min max'],
+    [0xbe, 'reinterpret_i32'],
+  ],
+} as const satisfies Runs;
+
+const simd = {
+  v128: [
+    [0x00, 'load'],
+    [0x09, 'load32_splat'],
+    [0x0b, 'store const'],
+    [0x4d, 'not and andnot or xor bitselect any_true'],
+    [0x56, 'load32_lane'],
+    [0x5a, 'store32_lane store64_lane load32_zero load64_zero'],
+  ],
+  i8x16: [[0x0d, 'shuffle swizzle']],
+  i32x4: [
+    [0x11, 'splat'],
+    [0x1b, 'extract_lane replace_lane'],
+    [0x37, 'eq ne lt_s lt_u gt_s gt_u le_s le_u'],
+    [0xa0, 'abs neg'],
+    [0xab, 'shl shr_s shr_u add'],
+    [0xb1, 'sub'],
+    [0xb5, 'mul min_s min_u max_s max_u'],
+    [0xf8, 'trunc_sat_f32x4_s trunc_sat_f32x4_u'],
+    [0xfc, 'trunc_sat_f64x2_s_zero trunc_sat_f64x2_u_zero'],
+  ],
+  i64x2: [
+    [0xcb, 'shl shr_s shr_u add'],
+    [0xd1, 'sub'],
+  ],
+  f32x4: [
+    [0x13, 'splat'],
+    [0x1f, 'extract_lane replace_lane'],
+    [0x41, 'eq ne lt gt le ge'],
+    [0x5e, 'demote_f64x2_zero'],
+    [0x67, 'ceil floor trunc nearest'],
+    [0xe0, 'abs neg'],
+    [0xe3, 'sqrt add sub mul div min max pmin pmax'],
+    [0xfa, 'convert_i32x4_s convert_i32x4_u'],
+    /** a * b + c and c - a * b, rounded once or twice as the machine likes: relaxed SIMD. */
+    [0x105, 'relaxed_madd relaxed_nmadd'],
+  ],
+  f64x2: [
+    [0x49, 'lt gt le'],
+    [0x5f, 'promote_low_f32x4'],
+    [0x7a, 'trunc'],
+    [0x94, 'nearest'],
+    [0xec, 'abs'],
+    [0xf0, 'add sub mul div min max pmin pmax'],
+    [0xfe, 'convert_low_i32x4_s convert_low_i32x4_u'],
+  ],
+} as const satisfies Runs;
+
+type Words<S extends string> = S extends `${infer First} ${infer Rest}` ? First | Words<Rest> : S;
+type NamesOf<R extends Runs> = {
+  [F in keyof R & string]: `${F}.${Words<R[F][number][1]>}`;
+}[keyof R & string];
+type Lone = 'select' | 'memory.copy';
+
+export type Op = NamesOf<typeof scalar> | NamesOf<typeof simd> | Lone;
+
+/** Natural alignment of a memory access, as a power of two: floats, and vectors of them, lie on their multiples of 4. */
+const ALIGNMENT = 2;
+
+/** The bytes of each instruction, up to its immediates. */
+export const codes: Readonly<Record<Op, readonly number[]>> = {
+  select: [0x1b],
+  /** destination, source, bytes */
+  'memory.copy': [0xfc, 0x0a, 0, 0],
+  ...codesOf(scalar, (code) => [code]),
+  ...codesOf(simd, (code) => [0xfd, ...leb(code)]),
+};
+
+function codesOf<R extends Runs>(
+  runs: R,
+  bytes: (code: number) => number[],
+): Record<NamesOf<R>, number[]> {
+  const all = Object.entries(runs).flatMap(([family, list]) =>
+    list.flatMap(([first, names]) =>
+      names.split(' ').map((name, k): [string, number[]] => {
+        const align = /^(load|store)/.test(name) ? [ALIGNMENT] : [];
+        return [`${family}.${name}`, [...bytes(first + k), ...align]];
+      }),
+    ),
+  );
+  return Object.fromEntries(all) as Record<NamesOf<R>, number[]>;
+}
+
+/** The names of a family's instructions. */
+export type OpsOf<Prefix extends string> = Op extends infer O
+  ? O extends `${Prefix}.${infer Name}`
+    ? Name
+    : never
+  : never;
+
+export const node = <T extends Type>(
+  type: T,
+  op: Op,
+  args: readonly Value[] = [],
+  imm: readonly number[] = [],
+): Value<T> => ({ type, op, args, imm });
+
+const word = new DataView(new ArrayBuffer(8));
+
+export function bitsOfF32(x: number): number {
+  word.setFloat32(0, x);
+  return word.getInt32(0);
+}

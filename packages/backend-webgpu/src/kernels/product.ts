@@ -160,11 +160,7 @@ export function emitProduct(w: KernelWriter, product: Product, context: Context)
     emitOver(w, depth, space, { number: '0u', of: 1, step }, (k) => {
       const valueA = elements(w, product.a, fromA, depth, k, step);
       const valueB = elements(w, product.b, fromB, depth, k, step);
-      for (let d = 0; d < step; d++) {
-        const line =
-          valueB.vector(d) ?? w.let('line', `vec4<f32>(${block.map((c) => valueB.at(c, d))})`);
-        for (const r of block) w.emit(`${sums[r]} += ${valueA.at(r, d)} * ${line};`);
-      }
+      emitBlockSums(w, sums, valueA, valueB, step);
     });
     const edge = { at, row, column, height: heightText, width: widthText };
     storeBlock(w, product, out, edge, sums, space);
@@ -220,11 +216,37 @@ export function alongOf(axes: readonly Axis[], names: readonly string[], window:
   }));
 }
 
-/** The elements of one side for one step of the depth: line `line` of the block, `d` further along the depth. */
-interface Elements {
+/** The elements of one side for some steps of the depth: of line `line` of the block, `d` further along the depth. */
+export interface Elements {
   at(line: number, d: number): string;
   /** All four lines at once, where they were loaded so. */
   vector(d: number): string | null;
+}
+
+/** From a vector of the block's lines per step of the depth. */
+export const vectorsOfLines = (loaded: readonly string[]): Elements => ({
+  at: (line, d) => component(loaded[d] as string, line),
+  vector: (d) => loaded[d] as string,
+});
+
+/** From a vector along the depth per line. */
+export const vectorsOfDepth = (loaded: readonly string[]): Elements => ({
+  at: (line, d) => component(loaded[line] as string, d),
+  vector: () => null,
+});
+
+/** sums[r] += a[r, d] * b[d], for each step of the depth that was loaded. */
+export function emitBlockSums(
+  w: KernelWriter,
+  sums: readonly string[],
+  a: Elements,
+  b: Elements,
+  steps: number,
+): void {
+  for (let d = 0; d < steps; d++) {
+    const line = b.vector(d) ?? w.let('line', `vec4<f32>(${block.map((c) => b.at(c, d))})`);
+    for (const r of block) w.emit(`${sums[r]} += ${a.at(r, d)} * ${line};`);
+  }
 }
 
 function elements(
@@ -238,23 +260,14 @@ function elements(
   const index = (base: Base, d: number): string =>
     indexOf(w, base, alongOf(depth, further(k, d), window));
   const steps = [...Array(step).keys()];
-  if (dense === 'lines') {
-    const loaded = steps.map((d) => {
-      const base = bases[0] as Base;
-      return w.let('line', load4(w, base, index(base, d)));
-    });
-    return {
-      at: (line, d) => component(loaded[d] as string, line),
-      vector: (d) => loaded[d] as string,
-    };
-  }
-  const vector = (): null => null;
-  if (dense === 'depth') {
-    const loaded = bases.map((base) => w.let('deep', load4(w, base, index(base, 0))));
-    return { at: (line, d) => component(loaded[line] as string, d), vector };
-  }
+  if (dense === 'lines')
+    return vectorsOfLines(
+      steps.map((d) => w.let('line', load4(w, bases[0] as Base, index(bases[0] as Base, d)))),
+    );
+  if (dense === 'depth')
+    return vectorsOfDepth(bases.map((base) => w.let('deep', load4(w, base, index(base, 0)))));
   const loaded = bases.map((base) => steps.map((d) => w.let('v', load(base, index(base, d)))));
-  return { at: (line, d) => loaded[line]?.[d] as string, vector };
+  return { at: (line, d) => loaded[line]?.[d] as string, vector: () => null };
 }
 
 /** Indices with the last one further along. */

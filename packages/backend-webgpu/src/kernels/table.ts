@@ -2,9 +2,18 @@
  * Gather and scatter. A scatter adds in the order of its source rows, without atomics on floats: rows of one index are
  * linked into a list first, and then each list is walked by one thread per column.
  */
-import { fail, type Gather, type Operand, type Scatter } from '@ostinato/core/backend';
-import { typeNames } from '../wgsl/expression.ts';
-import { type Base, emitBase, indexOf, load, type StoragePlace, store } from '../wgsl/place.ts';
+import type { Gather, Operand, Scatter } from '@ostinato/core/backend';
+import { type Stored, typeNames } from '../wgsl/expression.ts';
+import {
+  type Along,
+  type Base,
+  emitBase,
+  indexOf,
+  load,
+  type RowStride,
+  type StoragePlace,
+  store,
+} from '../wgsl/place.ts';
 import type { KernelWriter } from '../wgsl/writer.ts';
 import { type Context, emitPoints } from './space.ts';
 
@@ -23,40 +32,45 @@ const asUnsigned = ({ dtype }: Base, value: string): string =>
 
 const zero = { float32: '0.0f', int32: '0i', uint32: '0u', bool: 'false' } as const;
 
+/** Gives the workgroups that a grid needs. */
 export function emitGather(w: KernelWriter, gather: Gather, context: Context): number {
+  const { space } = context;
   const [table, index] = gather.args.map((o) => baseOf(w, o, context)) as [Base, Base];
   const out = baseOf(w, gather.outs[0], context);
-  const { space } = context;
   const [n, d] = gather.shape;
-  const rowed = space.kind === 'tile' && space.axis !== null;
-  if (rowed && space.axis !== 0)
-    fail('program-invalid', 'webgpu: a gather has its rows along its first axis.');
-  const rows = w.let('size', w.param(gather.rows));
-  const type = typeNames[out.dtype as keyof typeof typeNames];
-  return emitPoints(w, rowed ? [axis(d)] : [axis(n), axis(d)], rowed, space, (points, row) => {
-    const [i, k] = rowed ? [undefined, points[0]] : points;
-    const at = (base: Base, strides: readonly number[], byRow: boolean): string => {
-      const along = [
-        ...(i !== undefined && byRow ? [{ index: i, stride: strides[0] as number }] : []),
-        ...(strides.length > 1 ? [{ index: k as string, stride: strides[1] as number }] : []),
-      ];
-      return indexOf(w, base, along, row && { names: row, stride: strides[0] as number });
-    };
-    const [from] = gather.args;
-    const at_ = at(index, gather.args[1].strides, true);
-    const number = w.let('number', asUnsigned(index, load(index, at_)));
+  const size = w.let('size', w.param(gather.rows));
+  const dtype = out.dtype as Stored;
+  const [[tableRow, tableColumn], [indexRow], [outRow, outColumn]] = [
+    ...gather.args,
+    ...gather.outs,
+  ].map((o) => o.strides) as unknown as Strides;
+  // In a tile the first axis is that of its rows; else it is one more axis of points.
+  const hasRows = space.kind === 'tile' && space.axis !== null;
+  const axes = hasRows ? [axis(d)] : [axis(n), axis(d)];
+  return emitPoints(w, axes, hasRows, space, (points, names) => {
+    const column = points.at(-1) as string;
+    const along = (row: number, rest: readonly Along[]): [Along[], RowStride | undefined] =>
+      names
+        ? [[...rest], { names, stride: row }]
+        : [[{ index: points[0] as string, stride: row }, ...rest], undefined];
+    const from = load(index, indexOf(w, index, ...along(indexRow, [])));
+    const number = w.let('number', asUnsigned(index, from));
     const value = w.name('value');
-    w.emit(`var ${value}: ${type} = ${zero[out.dtype as keyof typeof zero]};`);
-    w.block(`if (${number} < ${rows})`, () => {
-      const place = indexOf(w, table, [
-        { index: number, stride: from.strides[0] },
-        { index: k as string, stride: from.strides[1] },
-      ] as { index: string; stride: number }[]);
-      w.emit(`${value} = ${load(table, place)};`);
+    w.emit(`var ${value}: ${typeNames[dtype]} = ${zero[dtype]};`);
+    w.block(`if (${number} < ${size})`, () => {
+      const entry = indexOf(w, table, [
+        { index: number, stride: tableRow },
+        { index: column, stride: tableColumn },
+      ]);
+      w.emit(`${value} = ${load(table, entry)};`);
     });
-    w.emit(store(out, at(out, gather.outs[0].strides, true), value));
+    const to = indexOf(w, out, ...along(outRow, [{ index: column, stride: outColumn }]));
+    w.emit(store(out, to, value));
   });
 }
+
+/** Of a gather's windows: table [row, column], index [row], out [row, column]. */
+type Strides = readonly [readonly [number, number], readonly [number], readonly [number, number]];
 
 /** Scratch of a scatter: the first source row of each table row, and the next one of each source row. */
 export interface Links {
@@ -144,7 +158,7 @@ export function emitSums(
         { index: column as string, stride: b },
       ]);
     const [total, i] = [w.name('total'), w.name('i')];
-    w.emit(`var ${total} = ${zero[out.dtype as keyof typeof zero]};`);
+    w.emit(`var ${total} = ${zero[out.dtype as Stored]};`);
     w.emit(`var ${i} = ${load(first, indexOf(w, first, [{ index: row as string, stride: 1 }]))};`);
     w.block(`while (${i} != ${NONE})`, () => {
       w.emit(`${total} += ${load(x, at(x, i, strides(scatter.args[0])))};`);

@@ -39,6 +39,12 @@ export interface RowNames {
   readonly inBatch: string;
 }
 
+/** The row axis of a walk. */
+export interface RowStride {
+  readonly names: RowNames;
+  readonly stride: number;
+}
+
 /** One axis of a walk: the name of its index, and the stride of a window along it. */
 export interface Along {
   readonly index: string;
@@ -99,7 +105,7 @@ export function indexOf(
   w: KernelWriter,
   { start, place, strides }: Base,
   along: readonly Along[],
-  row?: { readonly names: RowNames; readonly stride: number },
+  row?: RowStride,
 ): string {
   const times = (index: string, stride: number): string[] => {
     if (stride === 0 || index === '0u') return [];

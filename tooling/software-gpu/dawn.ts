@@ -67,7 +67,12 @@ function nullDevice(features: GPUFeatureName[]): Promise<GPUDevice> {
 }
 
 async function openNullDevice(requiredFeatures: GPUFeatureName[]): Promise<GPUDevice> {
+  return (await nullAdapter()).requestDevice({ requiredFeatures });
+}
+
+/** Of the part of Dawn that computes nothing. */
+export async function nullAdapter(): Promise<GPUAdapter> {
   const adapter = await open('backend=null').requestAdapter();
   if (!adapter) throw new Error('Dawn has no null backend. Install version 0.6.2 of npm’s webgpu.');
-  return adapter.requestDevice({ requiredFeatures });
+  return adapter;
 }

@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest';
-import { countDispatches, dispatchesOf, type Machine } from '../src/plan/plan.ts';
+import { countDispatches, dispatchesOf } from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
-import { type CellName, cases, programOf } from './recurrent.ts';
+import { type CellName, cases, smallest as machine, programOf } from './recurrent.ts';
 
-/** WebGPU's default limits. */
-const machine: Machine = {
-  threads: 64,
-  tileThreads: 256,
-  workgroupBytes: 16384,
-  bindingBytes: 128 * 2 ** 20,
-  storageBuffers: 8,
-  software: false,
-};
 const sizes = { batch: 5, time: 7, inputs: 3, units: 8 };
 const names = Object.keys(cases) as CellName[];
 

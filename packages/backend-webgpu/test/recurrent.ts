@@ -21,6 +21,17 @@ import {
   zeros,
 } from '@ostinato/core';
 import { type Backend, type Program, reference } from '@ostinato/core/backend';
+import type { Machine } from '../src/plan/plan.ts';
+
+/** WebGPU's default limits. */
+export const smallest: Machine = {
+  threads: 64,
+  tileThreads: 256,
+  workgroupBytes: 16384,
+  bindingBytes: 128 * 2 ** 20,
+  storageBuffers: 8,
+  software: false,
+};
 
 export interface Sizes {
   readonly batch: number;

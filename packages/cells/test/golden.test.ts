@@ -110,8 +110,7 @@ const host = (
 const sorted = (tensors: Readonly<Record<string, GoldenTensor | undefined>>) =>
   Object.entries(host(tensors)).sort(([a], [b]) => (a < b ? -1 : 1));
 
-describe.each(backends)('PyTorch on %s', (_, make) => {
-  const backend = make();
+describe.each(backends)('PyTorch on %s', (_, backend) => {
   test.each(listGoldens('recurrent'))('%s', async (name) => {
     const golden: RecurrentGolden = loadGolden(name);
     const { config, inputs, weights, cotangents, outputs, grads } = golden;

@@ -13,17 +13,15 @@ const mask = [
   [false, false, false, false, false],
 ];
 
-describe.each(backends)('%s', (_name, make) => {
+describe.each(backends)('%s', (_, backend) => {
   const rows = async (paddedOutput: PaddedOutput, reverse = false): Promise<number[][][]> => {
     const layer = recurrent(lstm(sizes), { returns: 'sequence', paddedOutput, reverse });
-    const backend = make();
     const [y] = await evaluate(
       backend,
       (p: LstmParams, x: Tensor) => layer.apply(p, x, { mask: tensor(mask) }),
       await parameters(layer),
       numbers(3, [BATCH, TIME, 2]),
     );
-    backend.dispose();
     const data = [...(y?.data ?? [])];
     return mask.map((row, b) =>
       row.map((_, t) => data.slice((b * TIME + t) * 2, (b * TIME + t) * 2 + 2)),
@@ -48,7 +46,6 @@ describe.each(backends)('%s', (_name, make) => {
     // One row, one valid step first: its output stands five times, so its gradient is five times as large.
     const gradient = async (paddedOutput: PaddedOutput): Promise<number[]> => {
       const layer = recurrent(elman(sizes), { returns: 'sequence', paddedOutput });
-      const backend = make();
       const lengths = tensor({ data: Int32Array.of(1), shape: [1] });
       const [, g] = await evaluate(
         backend,
@@ -57,7 +54,6 @@ describe.each(backends)('%s', (_name, make) => {
         await parameters(layer),
         numbers(5, [1, TIME, 2]),
       );
-      backend.dispose();
       return [...(g?.data ?? [])];
     };
     const [zero, repeat] = [await gradient('zero'), await gradient('repeat')];

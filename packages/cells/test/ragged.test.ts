@@ -216,8 +216,7 @@ const batches = fc
       }),
   );
 
-describe.each(backends)('ragged batches on %s', (_, make) => {
-  const backend = make();
+describe.each(backends)('ragged batches on %s', (backendName, backend) => {
   test.each(Object.keys(layers))('%s: batched is one by one', { timeout: 60_000 }, async (name) => {
     const layer = layers[name] as AnyLayer;
     const params = await parameters(layer);
@@ -226,7 +225,8 @@ describe.each(backends)('ragged batches on %s', (_, make) => {
       const got = await batched(backend, layer, params, poisoned(x, valid), howOf(valid, kind));
       expectEqual(got, await oneByOne(backend, layer, params, x, valid, got));
     });
-    await fc.assert(property, { numRuns: 8 });
+    // Each size is a kernel or two more, which take a GPU in software long.
+    await fc.assert(property, { numRuns: backendName.startsWith('webgpu') ? 3 : 8 });
   });
 
   const rows = [

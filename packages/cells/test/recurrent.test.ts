@@ -54,9 +54,7 @@ const close = (got: readonly HostArray[], want: readonly HostArray[]): void => {
 
 type Join = (forward: number, backward: number) => number;
 
-describe.each(backends)('on %s', (_, make) => {
-  const backend = make();
-
+describe.each(backends)('on %s', (_, backend) => {
   test('reverse is forward on the flipped sequence, with outputs at their place', async () => {
     const cell = gru({ ...sizes, reset: 'after' });
     const params = await parameters(cell);

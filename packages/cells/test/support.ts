@@ -1,6 +1,7 @@
 /** What the tests share: backends to run on, host arrays with known numbers, the program behind a function. */
 import { cpu } from '@ostinato/backend-cpu';
 import { wasm } from '@ostinato/backend-wasm';
+import { webgpu } from '@ostinato/backend-webgpu';
 import {
   compile,
   type Feed,
@@ -12,15 +13,21 @@ import {
   run,
 } from '@ostinato/core';
 import { type Backend, type Program, reference } from '@ostinato/core/backend';
+import { gpuComputes } from '@ostinato/software-gpu/vitest';
 
-/** Opening wasm takes a moment, so that some are open before the tests ask; no file asks for more. */
-const opened = await Promise.all(Array.from({ length: 6 }, () => wasm({ threads: 1 })));
+/** How webgpu runs loops over time: none where there is no GPU. */
+const schedules = (await gpuComputes()) ? (['stepwise', 'persistent'] as const) : [];
+const gpus = schedules.map(async (schedule) => {
+  const gpu = await webgpu({ allowSoftware: true, schedule });
+  return [`webgpu ${schedule}`, gpu as unknown as Backend<never>] as const;
+});
 
-/** Every test of numbers runs on each of these. */
-export const backends: readonly (readonly [name: string, make: () => Backend<never>])[] = [
-  ['reference', () => reference() as Backend<never>],
-  ['cpu', () => cpu() as unknown as Backend<never>],
-  ['wasm', () => opened.pop() as unknown as Backend<never>],
+/** Every test of numbers runs on each of these. A file shares them: the kernels of a GPU take long to compile. */
+export const backends: readonly (readonly [name: string, backend: Backend<never>])[] = [
+  ['reference', reference() as Backend<never>],
+  ['cpu', cpu() as unknown as Backend<never>],
+  ['wasm', (await wasm({ threads: 1 })) as unknown as Backend<never>],
+  ...(await Promise.all(gpus)),
 ];
 
 export interface Host<D extends Float32Array | Float64Array | Int32Array = Float32Array> {

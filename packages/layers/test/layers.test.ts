@@ -1,5 +1,6 @@
 import { cpu } from '@ostinato/backend-cpu';
 import { wasm } from '@ostinato/backend-wasm';
+import { webgpu } from '@ostinato/backend-webgpu';
 import { lstm, recurrent } from '@ostinato/cells';
 import {
   add,
@@ -24,16 +25,23 @@ import {
 } from '@ostinato/core';
 import { type Backend, reference } from '@ostinato/core/backend';
 import { assertClose, type GoldenTensor, loadFunctionGoldens } from '@ostinato/golden';
+import { gpuComputes } from '@ostinato/software-gpu/vitest';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { dense, dropout, embedding, type Layer, layerNorm, sequential } from '../src/index.ts';
 
-const opened = await wasm({ threads: 1 });
+/** How webgpu runs loops over time: none where there is no GPU. */
+const schedules = (await gpuComputes()) ? (['stepwise', 'persistent'] as const) : [];
+const gpus = schedules.map(async (schedule) => {
+  const gpu = await webgpu({ allowSoftware: true, schedule });
+  return [`webgpu ${schedule}`, gpu as unknown as Backend<never>] as const;
+});
 
 /** Every test of numbers runs on each of these. */
-const backends: readonly (readonly [string, () => Backend<never>])[] = [
-  ['reference', () => reference() as Backend<never>],
-  ['cpu', () => cpu() as unknown as Backend<never>],
-  ['wasm', () => opened as unknown as Backend<never>],
+const backends: readonly (readonly [string, Backend<never>])[] = [
+  ['reference', reference() as Backend<never>],
+  ['cpu', cpu() as unknown as Backend<never>],
+  ['wasm', (await wasm({ threads: 1 })) as unknown as Backend<never>],
+  ...(await Promise.all(gpus)),
 ];
 
 async function evaluate<A extends readonly unknown[]>(
@@ -54,9 +62,7 @@ const ids = (values: readonly number[], shape: readonly number[]) => ({
   shape,
 });
 
-describe.each(backends)('on %s', (_, make) => {
-  const backend = make();
-
+describe.each(backends)('on %s', (_, backend) => {
   test('dense is f(x W + b) on the last axis of any shape', async () => {
     const layer = dense({ inputs: 2, units: 3, activation: relu });
     const params = { kernel: host([1, 2, 3, -4, 5, -6], [2, 3]), bias: host([0.5, -20, 0], [3]) };

@@ -1,4 +1,5 @@
+import { softwareGpu } from '@ostinato/software-gpu';
 import { defineProject, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-export default mergeConfig(shared, defineProject({ test: { name: 'training' } }));
+export default mergeConfig(shared, defineProject({ test: { name: 'training', ...softwareGpu() } }));

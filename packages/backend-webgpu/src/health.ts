@@ -2,62 +2,76 @@
  * What went wrong on a device after a call had returned: a lost device, an error that nobody caught. The first one is
  * kept, and everything that follows throws it. Knows no memory and no program.
  */
-import { fail, OstinatoError } from '@ostinato/core/backend';
+import { type ErrorCode, fail } from '@ostinato/core/backend';
 
 export interface Health {
   /** Throws what went wrong. `doing` names the call that finds it. */
   check(doing: string): void;
   /** Throws what went wrong, or, where nothing is known, what `error` says. */
   explain(doing: string, error: unknown): never;
-  /** Waits until errors of earlier calls have arrived. */
-  settled(): Promise<void>;
-  /** From here on nobody is told: the device goes on purpose. */
+  /** The device goes on purpose: from here on every call is one too many. */
   retire(): void;
 }
 
-export function watch(device: GPUDevice): Health {
-  let trouble: { readonly lost: boolean; readonly message: string } | undefined;
-  let retired = false;
-  device.lost.then(({ message, reason }) => {
-    // A lost device explains whatever else it reported.
-    trouble = { lost: true, message: message || reason || 'no reason given' };
-  });
+interface Trouble {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly way: string;
+}
+
+const lost = (message: string): Trouble => ({
+  code: 'device-lost',
+  what: `the device was lost (${message || 'no reason given'})`,
+  way: 'Open a new backend, and go on from the last checkpoint.',
+});
+
+/** As far as it is needed: tests have a device of their own. */
+export type Watched = Pick<GPUDevice, 'lost' | 'addEventListener'>;
+
+export function watch(device: Watched): Health {
+  let trouble: Trouble | undefined;
+  device.lost
+    .then(({ message, reason }) => {
+      // A lost device explains whatever else it reported.
+      if (trouble?.code !== 'disposed') trouble = lost(message || reason);
+    })
+    .catch(() => undefined); // it never rejects
   device.addEventListener('uncapturederror', (event) => {
     const { error } = event as GPUUncapturedErrorEvent;
     event.preventDefault();
-    trouble ??= { lost: false, message: error.message.split('\n')[0] ?? 'unknown error' };
+    trouble ??= refused(error);
   });
   const check = (doing: string): void => {
-    if (retired)
-      fail('disposed', `webgpu: ${doing} on a backend that was disposed. Open another one.`);
-    if (!trouble) return;
-    const { lost, message } = trouble;
-    if (lost)
-      fail(
-        'device-lost',
-        `webgpu: ${doing} failed, the device was lost (${message}). Open a new backend, and go on from the last checkpoint.`,
-      );
-    fail(
-      'out-of-memory',
-      `webgpu: ${doing} failed, an earlier call did not fit or was refused (${message}). Free buffers or use smaller batches, and open a new backend.`,
-    );
+    if (trouble) fail(trouble.code, `webgpu: ${doing} failed: ${trouble.what}. ${trouble.way}`);
   };
   return {
     check,
     explain(doing, error) {
       check(doing);
-      if (error instanceof OstinatoError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      return fail(
-        'device-lost',
-        `webgpu: ${doing} failed (${message || 'no reason given'}). Open a new backend, and go on from the last checkpoint.`,
-        { cause: error },
-      );
+      const { what, way } = lost(error instanceof Error ? error.message : String(error));
+      return fail('device-lost', `webgpu: ${doing} failed: ${what}. ${way}`, { cause: error });
     },
-    // The loss of a device is told in a promise of its own, which settles within a turn of the event loop.
-    settled: () => Promise.resolve(),
     retire() {
-      retired = true;
+      trouble = {
+        code: 'disposed',
+        what: 'the backend was disposed',
+        way: 'Open another one.',
+      };
     },
+  };
+}
+
+function refused(error: GPUError): Trouble {
+  const message = error.message.split('\n')[0] || 'no reason given';
+  if (error.constructor.name === 'GPUOutOfMemoryError')
+    return {
+      code: 'out-of-memory',
+      what: `an earlier buffer did not fit (${message})`,
+      way: 'Free buffers or use smaller batches, and open a new backend.',
+    };
+  return {
+    code: 'program-invalid',
+    what: `the device refused an earlier call (${message})`,
+    way: 'This is a fault of backend-webgpu: please report it. Open a new backend to go on.',
   };
 }

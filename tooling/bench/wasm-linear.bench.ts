@@ -1,6 +1,12 @@
-/** Cost in time and batch on backend-wasm: GFLOP/s should not fall as T or B grows. No peers. */
+/**
+ * Cost in time and batch on backend-wasm: GFLOP/s should not fall as T or B grows, and with checkpoints the memory of
+ * training should grow as the square root of T. No peers.
+ */
 import type { Case } from './harness/compare.ts';
+import { parseOptions } from './harness/options.ts';
 import { runCases } from './harness/run.ts';
+import { openEngine } from './peers/ostinato/engine.ts';
+import { scratchOf } from './peers/ostinato/memory.ts';
 import type { Sequences } from './peers/sequences.ts';
 import { onWasm, sequenceCase, wasmPeaks } from './peers/sides.ts';
 
@@ -19,7 +25,8 @@ function caseOf(
   };
 }
 
-const times = [10, 100, 1000, 10_000].map((time) => [8, time] as const);
+const lengths = [10, 100, 1000, 10_000];
+const times = lengths.map((time) => [8, time] as const);
 const batches = [1, 4, 16, 64, 256].map((batch) => [batch, 100] as const);
 await runCases(
   (['inference', 'training'] as const).flatMap((mode) => [
@@ -31,3 +38,23 @@ await runCases(
   ],
   wasmPeaks,
 );
+
+if ('memory-in-time'.includes(parseOptions(process.argv.slice(2)).options.case)) {
+  const { backend } = await openEngine({ backend: 'wasm', threads: 1 });
+  const [batch, units] = [8, 64];
+  for (const time of lengths)
+    for (const checkpoint of [false, true]) {
+      const bytes = await scratchOf(backend, { batch, time, units, checkpoint });
+      const shape = [batch, time, units, units];
+      console.log(
+        JSON.stringify({
+          case: 'memory-in-time',
+          cell: 'lstm',
+          mode: 'training',
+          shape,
+          checkpoint,
+          bytes,
+        }),
+      );
+    }
+}

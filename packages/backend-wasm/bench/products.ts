@@ -96,6 +96,8 @@ interface Shape {
   readonly size: readonly [m: number, k: number, n: number];
   /** 'a', 'b' and 'out' where stored transposed. */
   readonly transposed?: string;
+  /** The depth is this many steps of a batch, in which a comes with the batch first and b with time. */
+  readonly time?: number;
   readonly options?: PlanOptions;
 }
 
@@ -111,7 +113,12 @@ const shapes: readonly Shape[] = [
   { name: 'inputs', size: [6400, 64, 256] },
   { name: 'gradient of inputs', size: [6400, 256, 64], transposed: 'b' },
   { name: 'gradient of weights, H 64', size: [64, 6400, 256], transposed: 'a' },
+  { name: 'gradient of weights, H 256', size: [256, 3200, 1024], transposed: 'a' },
   { name: 'gradient of weights, H 512', size: [512, 3200, 2048], transposed: 'a' },
+  { name: 'gradient of weights, long', size: [64, 32000, 256], transposed: 'a' },
+  { name: '  batch first', size: [64, 32000, 256], time: 500 },
+  { name: '  batch first', size: [64, 3200, 256], time: 100 },
+  { name: '  batch first', size: [128, 3200, 1024], time: 100 },
   { name: 'row, H 128', size: [1, 128, 512], options: constant },
   { name: 'row, H 128, in place', size: [1, 128, 512] },
   { name: 'row, H 64', size: [1, 64, 256], options: constant },
@@ -126,7 +133,7 @@ const shapes: readonly Shape[] = [
   { name: 'one value', size: [64, 64, 1] },
 ];
 
-function contractOf({ size: [m, k, n], transposed = '' }: Shape): Contract {
+function contractOf({ size: [m, k, n], transposed = '', time }: Shape): Contract {
   const operand = (buffer: number, strides: readonly number[]): Operand => ({
     slot: buffer,
     buffer,
@@ -134,6 +141,17 @@ function contractOf({ size: [m, k, n], transposed = '' }: Shape): Contract {
     offset: 0,
     strides,
   });
+  if (time !== undefined) {
+    const batch = k / time;
+    return {
+      kind: 'contract',
+      buffers: [0, 1, 2].map((index) => ({ source: 'slot', index, access: 'readwrite' })),
+      shape: [m, n],
+      over: [time, batch],
+      args: [operand(0, [1, 0, m, m * time]), operand(1, [0, 1, n * batch, n])],
+      outs: [operand(2, [n, 1])],
+    };
+  }
   const is = (what: string): boolean => transposed.split(' ').includes(what);
   return {
     kind: 'contract',

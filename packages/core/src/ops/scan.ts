@@ -264,6 +264,16 @@ const maskedStep =
     return [held, zeroed] as readonly [C, Y];
   };
 
+/**
+ * Steps per segment, about the square root of all: if possible a number that leaves no short segment, for to fill one up
+ * copies the inputs.
+ */
+function segmentOf(length: number): number {
+  const root = Math.ceil(Math.sqrt(length));
+  for (let steps = root; 2 * steps > root; steps--) if (length % steps === 0) return steps;
+  return root;
+}
+
 /** An outer loop over segments around the plain loop. A last, short segment is filled up and masked. */
 function scanSegments<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
@@ -272,7 +282,7 @@ function scanSegments<C, X, Y>(
   length: number,
   { checkpoint, ...options }: ScanOptions,
 ): readonly [C, Y] {
-  const steps = checkpoint === true ? Math.ceil(Math.sqrt(length)) : (checkpoint ?? length);
+  const steps = checkpoint === true ? segmentOf(length) : (checkpoint ?? length);
   if (!Number.isInteger(steps) || steps < 1)
     fail(
       'option-invalid',

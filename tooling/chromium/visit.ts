@@ -47,7 +47,13 @@ export async function openPage(
     else log.push(line);
   });
   page.on('pageerror', (error) => trouble(`uncaught: ${error.stack ?? error.message}`));
-  page.on('requestfailed', (r) => trouble(`failed: ${r.url()} (${r.failure()?.errorText})`));
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? 'no reason given';
+    const line = `failed: ${request.url()} (${why})`;
+    if (why === 'net::ERR_ABORTED')
+      log.push(line); // the page itself wants it no longer, or was left
+    else trouble(line);
+  });
   page.on('crash', () => trouble('the page crashed'));
   await page.addInitScript(collectLongTasks);
   await page.goto(url);

@@ -1,4 +1,7 @@
 import { defineProject, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-export default mergeConfig(shared, defineProject({ test: { name: 'chromium' } }));
+export default mergeConfig(
+  shared,
+  defineProject({ test: { name: 'chromium', expect: { poll: { timeout: 30_000 } } } }),
+);

@@ -11,6 +11,11 @@ const html = `<!doctype html><link rel="icon" href="data:,"><meta name="viewport
 <label>name <input></label>
 <script>
   console.log('hello');
+  if (location.search === '?stop') {
+    const stop = new AbortController();
+    fetch('/never', { signal: stop.signal }).catch(() => console.log('stopped'));
+    setTimeout(() => stop.abort(), 50);
+  }
   if (location.search === '?bad') {
     console.error('badly');
     fetch('http://127.0.0.1:1/');
@@ -22,13 +27,17 @@ describeInChromium('a visit', (open) => {
   let server: Server;
   let url: string;
   beforeAll(async () => {
-    server = createServer((_, response) => {
+    server = createServer((request, response) => {
+      if (request.url === '/never') return;
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(html);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   });
-  afterAll(() => server?.close());
+  afterAll(() => {
+    server?.close();
+    server?.closeAllConnections();
+  });
 
   test('a good page has no troubles; it can be clicked, typed into and photographed', async () => {
     await using visit = await open(url, screens.phone);
@@ -50,6 +59,13 @@ describeInChromium('a visit', (open) => {
     expect(all).toContain('failed: http://127.0.0.1:1/');
     expect(visit.log).toContain('log: hello');
     expect(widthOf(await visit.page.screenshot())).toBe(1280);
+  });
+
+  test('a request that the page itself gives up is in the log, and no trouble', async () => {
+    await using visit = await open(`${url}?stop`);
+    await expect.poll(() => visit.log).toContain('log: stopped');
+    await expect.poll(() => visit.log).toContain(`failed: ${url}never (net::ERR_ABORTED)`);
+    expect(visit.troubles).toEqual([]);
   });
 
   test('a long task is told with its duration', async () => {

@@ -1,7 +1,7 @@
 // Starts an app: `pnpm demo`, `pnpm demo --epochs 3`, `pnpm demo <app> [options]`.
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { basename } from 'node:path';
 
 const DEFAULT_APP = 'sentiment';
@@ -15,7 +15,23 @@ export function choose(args: readonly string[]): { app: string; rest: readonly s
   return { app: first, rest };
 }
 
-function start(app: string, rest: readonly string[]): void {
+/** Where Linux keeps the drivers of GPUs. */
+const driverFolders = ['/etc', '/usr/share', '/usr/local/share', `${homedir()}/.local/share`];
+
+/** Whether the app is to compute on a GPU although no driver for one is installed. */
+export const lacksDriver = (rest: readonly string[], folders = driverFolders): boolean =>
+  `${rest.join('=')}=`.includes('--backend=webgpu=') &&
+  folders.every((folder) => globSync(`${folder}/vulkan/icd.d/*.json`).length === 0);
+
+/** Then it is the GPU in software that tests compute on, unless the environment names another. */
+async function softwareGpu(): Promise<Readonly<Record<string, string>>> {
+  const { env } = (await import('@ostinato/software-gpu')).softwareGpu();
+  if (env.VK_ICD_FILENAMES)
+    console.error('demo: no GPU driver is installed, so that webgpu computes in software');
+  return env;
+}
+
+async function start(app: string, rest: readonly string[]): Promise<void> {
   const apps = globSync(`${root}apps/*`).map((dir) => basename(dir));
   const runnable = apps.filter((name) => existsSync(`${root}apps/${name}/src/main.ts`)).sort();
   if (!runnable.includes(app)) {
@@ -24,7 +40,8 @@ function start(app: string, rest: readonly string[]): void {
     return;
   }
   const main = `${root}apps/${app}/src/main.ts`;
-  const child = spawn(process.execPath, [main, ...rest], { stdio: 'inherit' });
+  const env = { ...process.env, ...(lacksDriver(rest) && (await softwareGpu())) };
+  const child = spawn(process.execPath, [main, ...rest], { stdio: 'inherit', env });
   // A terminal sends Ctrl-C to the app as well, so passing it on would make it two; an app that
   // writes a checkpoint on the first one may take a second one as "stop now".
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
@@ -40,5 +57,5 @@ function start(app: string, rest: readonly string[]): void {
 
 if (import.meta.main) {
   const { app, rest } = choose(process.argv.slice(2));
-  start(app, rest);
+  await start(app, rest);
 }

@@ -5,9 +5,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRun, readResult, writeResult } from './checkpoint-folder.ts';
+import { decideBackend } from './decide-backend.ts';
 import { UsageError } from './errors.ts';
 import type { RowName } from './messages.ts';
-import type { Options } from './options.ts';
+import type { Options, RunSettings } from './options.ts';
 import { header, TITLES, table } from './report.ts';
 import type { BaselineResult, ModelResult } from './result.ts';
 import { type Answer, runWorker } from './run-worker.ts';
@@ -15,7 +16,7 @@ import { exitCodeOf, type Signal, stopControl } from './stop-control.ts';
 
 /** @returns the exit code */
 export async function compare(options: Options, args: readonly string[]): Promise<number> {
-  const { settings } = options;
+  const settings = await decided(options.settings);
   const folder = await openRun(options);
   const control = stopControl();
   const models: ModelResult[] = [];
@@ -58,6 +59,11 @@ export async function compare(options: Options, args: readonly string[]): Promis
   if (options.json) console.log(JSON.stringify(models));
   return 0;
 }
+
+const decided = async (settings: Options['settings']): Promise<RunSettings> => {
+  const { backend } = settings;
+  return { ...settings, backend: backend === 'auto' ? await decideBackend() : backend };
+};
 
 /** A folder that the user named keeps its results; one of ours would only gather dust. */
 async function discard({ checkpointDir }: Options, folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the command and the process that trains one model say to each other. Plain data. */
-import type { CellName, Settings } from './options.ts';
+import type { CellName, RunSettings } from './options.ts';
 import type { BaselineResult, DataSummary, ModelResult } from './result.ts';
 
 /** One row of the table: a model, or the baseline. */
@@ -8,7 +8,7 @@ export type RowName = CellName | 'baseline';
 /** What a process is started for. */
 export interface Job {
   readonly row: RowName;
-  readonly settings: Settings;
+  readonly settings: RunSettings;
   readonly dataDir: string | null;
   /** Where the run is kept; a checkpoint that lies there is gone on with. */
   readonly folder: string;

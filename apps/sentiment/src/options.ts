@@ -8,6 +8,8 @@ import { oneLine, UsageError } from './errors.ts';
 export const CELLS = ['rnn', 'lstm', 'gru'] as const;
 export type CellName = (typeof CELLS)[number];
 
+export const BACKENDS = ['auto', ...backendNames] as const;
+
 export const DATA_SETS = ['generated', 'imdb'] as const;
 export type DataName = (typeof DATA_SETS)[number];
 
@@ -27,9 +29,12 @@ export interface Settings {
   readonly dropout: number;
   readonly clip: number;
   readonly mask: boolean;
-  readonly backend: BackendName;
+  readonly backend: BackendName | 'auto';
   readonly seed: number;
 }
+
+/** What a run computes with, `auto` decided. */
+export type RunSettings = Settings & { readonly backend: BackendName };
 
 export interface Options {
   readonly settings: Settings;
@@ -85,7 +90,7 @@ const ROWS = {
   data: { value: DATA_SETS.join('|'), help: 'sentences made here, or film reviews (generated)' },
   'data-dir': {
     value: 'DIR',
-    help: 'the reviews: aclImdb/, train/ and test/, or train.tsv.gz and test.tsv.gz',
+    help: 'the reviews: aclImdb/, train/ and test/, or both as .tsv.gz',
   },
   cell: { value: `${CELLS.join('|')}|all`, help: 'the models to train and compare (all)' },
   units: { value: 'N', help: `size of the cell's state (${both('units')})` },
@@ -100,8 +105,8 @@ const ROWS = {
   clip: { value: 'X', help: `greatest norm of a gradient; 0 for any (${both('clip')})` },
   mask: { help: 'skip the padding; otherwise it is read, as in Keras without a mask' },
   backend: {
-    value: backendNames.join('|'),
-    help: 'what computes; auto takes the fastest that opens (auto)',
+    value: BACKENDS.join('|'),
+    help: 'what computes; auto takes the first that is fast here (auto)',
   },
   seed: { value: 'N', help: 'of data, parameters and order; same seed, same numbers (0)' },
   json: { help: 'the last line of stdout is a JSON array, one object per model' },
@@ -141,7 +146,7 @@ export function parseOptions(args: readonly string[]): Options | null {
       dropout: number(given, 'dropout', { from: 0, below: 1 }) ?? sizes.dropout,
       clip: number(given, 'clip', { from: 0 }) ?? sizes.clip,
       mask: given.mask === true,
-      backend: choice(given, 'backend', backendNames) ?? 'auto',
+      backend: choice(given, 'backend', BACKENDS) ?? 'auto',
       seed: count(given, 'seed', 0) ?? 0,
     },
     dataDir,

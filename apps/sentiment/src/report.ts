@@ -1,5 +1,5 @@
 /** How a run is shown: the lines at its start and the table at its end. Knows no stream. */
-import type { Settings } from './options.ts';
+import type { RunSettings } from './options.ts';
 import type { BaselineResult, DataSummary, ModelResult } from './result.ts';
 
 const thousands = (x: number): string => Math.round(x).toLocaleString('en-US');
@@ -7,7 +7,7 @@ const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 export const TITLES = { rnn: 'SimpleRNN', lstm: 'LSTM', gru: 'GRU', baseline: 'bag of words' };
 
-export function header(settings: Settings, data: DataSummary): string {
+export function header(settings: RunSettings, data: DataSummary): string {
   const { words, embedding, units, maxlen, epochs, batch, learningRate, seed, backend } = settings;
   const what = settings.data === 'generated' ? 'generated sentences' : 'film reviews';
   const cells = settings.cells.map((cell) => TITLES[cell]).join(', ');

@@ -20,7 +20,7 @@ import { openBackend } from './backends.ts';
 import { type Clock, startClock } from './clock.ts';
 import type { Encoded, Part } from './data.ts';
 import { classifier } from './model.ts';
-import type { CellName, Settings } from './options.ts';
+import type { CellName, RunSettings } from './options.ts';
 import { type Progress, progress } from './progress.ts';
 import { TITLES } from './report.ts';
 import type { ModelResult } from './result.ts';
@@ -30,7 +30,7 @@ export const VALIDATION_SPLIT = 0.2;
 
 interface Training {
   readonly cell: CellName;
-  readonly settings: Settings;
+  readonly settings: RunSettings;
   readonly data: Encoded;
   /** A checkpoint that lies here is gone on with. */
   readonly folder: string;

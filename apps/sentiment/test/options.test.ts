@@ -69,7 +69,7 @@ test('reads every option', () => {
 
 test.each([
   ['--cell transformer', /--cell is one of rnn, lstm, gru, all; got "transformer"/],
-  ['--backend webgl', /--backend is one of auto, wasm, cpu; got "webgl"/],
+  ['--backend webgl', /--backend is one of auto, webgpu, wasm, cpu; got "webgl"/],
   ['--data mnist', /--data is one of generated, imdb; got "mnist"/],
   ['--units 0', /--units is a whole number from 1; got "0"/],
   ['--units 1.5', /--units is a whole number/],

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { choose } from '../demo.ts';
+import { choose, lacksDriver } from '../demo.ts';
 
 test.each([
   [[], { app: 'sentiment', rest: [] }],
@@ -16,4 +19,19 @@ test('an unknown app is one clear line and exit code 2', () => {
   const { status, stderr } = spawnSync(process.execPath, [main, 'nope'], { encoding: 'utf8' });
   expect(status).toBe(2);
   expect(stderr).toMatch(/^demo: no app "nope"\. Apps: .+\n$/);
+});
+
+test('a GPU in software stands in where webgpu is asked for by name and no driver is installed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ostinato-drivers-'));
+  const asked = [
+    ['--epochs', '1', '--backend', 'webgpu'],
+    ['--backend=webgpu', '--json'],
+  ];
+  for (const rest of asked) expect(lacksDriver(rest, [folder])).toBe(true);
+  for (const rest of [[], ['--backend', 'wasm'], ['--backend', 'webgpu2']])
+    expect(lacksDriver(rest, [folder])).toBe(false);
+  mkdirSync(join(folder, 'vulkan/icd.d'), { recursive: true });
+  writeFileSync(join(folder, 'vulkan/icd.d/some.json'), '{}');
+  for (const rest of asked) expect(lacksDriver(rest, [folder])).toBe(false);
+  rmSync(folder, { recursive: true });
 });

@@ -2,6 +2,9 @@ import { OstinatoError } from '@ostinato/core/backend';
 import { expect, test } from 'vitest';
 import { type Health, type Watched, watch } from '../src/health.ts';
 
+/** Stand-ins for the browser's classes, which Node lacks: errors are told apart by these names. */
+const errors = { GPUOutOfMemoryError: class {}, GPUValidationError: class {} };
+
 /** A device that does nothing but fail. */
 function device() {
   let lose: (info: { message: string; reason: string }) => void = () => undefined;
@@ -9,9 +12,8 @@ function device() {
   const lost = new Promise<{ message: string; reason: string }>((resolve) => {
     lose = resolve;
   });
-  const refuse = (kind: 'GPUOutOfMemoryError' | 'GPUValidationError', message: string): void => {
-    const error = new { [kind]: class {} }[kind]() as { message?: string };
-    error.message = message;
+  const refuse = (kind: keyof typeof errors, message: string): void => {
+    const error = Object.assign(new errors[kind](), { message });
     target.dispatchEvent(Object.assign(new Event('uncapturederror'), { error }));
   };
   const add = target.addEventListener.bind(target);

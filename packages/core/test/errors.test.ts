@@ -86,7 +86,10 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     { run: () => o.cumsum(o.zeros([2], 'bool')), says: ['cumsum', 'bool[2]', 'Cast'] },
     { run: () => o.gather(o.zeros([2]), f64([0])), says: ['gather', 'float64[1]', 'int32'] },
     { run: () => o.matmul(i32([[1]]), i32([[1]])), says: ['matmul', 'int32[1,1]', 'cast'] },
-    { run: () => o.einsum('ij,jk->ik', i32([[1]]), i32([[1]])), says: ['einsum', 'int32[1,1]', 'cast'] },
+    {
+      run: () => o.einsum('ij,jk->ik', i32([[1]]), i32([[1]])),
+      says: ['einsum', 'int32[1,1]', 'cast'],
+    },
     { run: () => o.concat([f64([1]), i32([1])]), says: ['concat', 'int32[1]', 'Cast'] },
     { run: () => o.uniform(o.key(0), [1], { dtype: 'int32' }), says: ['uniform', 'int32', 'bits'] },
   ],

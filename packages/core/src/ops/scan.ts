@@ -14,7 +14,7 @@ import {
   Tensor,
 } from '../graph/tensor.ts';
 import { flatten, mapTree, type Tree } from '../graph/tree.ts';
-import { type Shape, sameShape } from '../ir/view.ts';
+import { sameShape } from '../ir/view.ts';
 import { iota, less, where, zerosLike } from './elementwise.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
 
@@ -195,27 +195,24 @@ export function pick(node: Tensor, index: number): Tensor {
 function maskOf(length: number, options: ScanOptions): Tensor | undefined {
   const { lengths, mask } = options;
   if (lengths && mask) fail('scan-lengths', 'scan: got lengths and a mask. Give one of them.');
-  if (mask) {
-    if (mask.dtype !== 'bool' || mask.rank !== 2 || mask.shape[0] !== length)
-      fail(
-        'scan-lengths',
-        `scan: the mask is ${describe(mask)}. It must be bool [time, batch] with ${length} steps.`,
-      );
-    return mask;
-  }
-  if (!lengths) return undefined;
+  if (mask && (mask.dtype !== 'bool' || mask.rank !== 2 || mask.shape[0] !== length))
+    fail(
+      'scan-lengths',
+      `scan: the mask is ${describe(mask)}. It must be bool [time, batch] with ${length} steps.`,
+    );
+  if (!lengths) return mask;
   if (lengths.dtype !== 'int32' || lengths.rank !== 1)
     fail('scan-lengths', `scan: lengths is ${describe(lengths)}. It must be int32 [batch].`);
   const shape = [length, lengths.shape[0] as number];
   return less(iota(shape, 0), broadcastTo(lengths, shape));
 }
 
-/** A condition per row (or one for all), spread over the trailing axes of a tensor. */
-const spread = (active: Tensor, shape: Shape): Tensor =>
-  broadcastTo(reshape(active, [...active.shape, ...shape.slice(active.rank).map(() => 1)]), shape);
-
-const hasRows = (t: Tensor, active: Tensor): boolean =>
-  active.rank === 0 || (t.rank > 0 && t.shape[0] === active.shape[0]);
+/** Where rows are not active, something else (zeros unless given) stands for them. What has no such rows stays. */
+function masked(active: Tensor, t: Tensor, otherwise = zerosLike(t)): Tensor {
+  if (active.shape.some((n, i) => n !== t.shape[i])) return t;
+  const spread = reshape(active, [...active.shape, ...t.shape.slice(active.rank).fill(1)]);
+  return where(broadcastTo(spread, t.shape), t, otherwise);
+}
 
 function scanMasked<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
@@ -233,17 +230,10 @@ function scanMasked<C, X, Y>(
       'scan-lengths',
       `scan: lengths or mask are for ${batch} rows, but no carry is [batch, ...] and no xs [time, batch, ...] with that many. Give one entry per row of the batch.`,
     );
-  const inputs = mapTree((x) => {
-    if (x.rank < 2 || x.shape[1] !== batch) return x;
-    return where(spread(mask, x.shape), x, zerosLike(x));
-  }, xs);
+  const inputs = { active: mask, x: mapTree((x) => masked(mask, x), xs) };
   const { lengths: _lengths, mask: _mask, ...rest } = options;
-  return scan(
-    maskedStep(step) as never,
-    init as never,
-    { active: mask, x: inputs } as never,
-    rest,
-  ) as readonly [C, Y];
+  const all: unknown = scan(maskedStep(step) as never, init as never, inputs as never, rest);
+  return all as readonly [C, Y];
 }
 
 /** Where a row is not active, its carry stays and its ys are zero. */
@@ -251,17 +241,8 @@ const maskedStep =
   <C, X, Y>(step: (carry: C, x: X) => readonly [C, Y]) =>
   (carry: C, { active, x }: { active: Tensor; x: X }): readonly [C, Y] => {
     const [next, y] = step(carry, x);
-    const held = mapTree(
-      (after, before) =>
-        hasRows(after, active) ? where(spread(active, after.shape), after, before) : after,
-      next,
-      carry,
-    );
-    const zeroed = mapTree(
-      (t) => (hasRows(t, active) ? where(spread(active, t.shape), t, zerosLike(t)) : t),
-      y,
-    );
-    return [held, zeroed] as readonly [C, Y];
+    const held = mapTree((after, before) => masked(active, after, before), next, carry);
+    return [held, mapTree((t) => masked(active, t), y)] as unknown as readonly [C, Y];
   };
 
 /**
@@ -301,12 +282,10 @@ function scanSegments<C, X, Y>(
     x: mapTree(cut, xs),
     active: active && reshape(active, [segments, steps]),
   };
-  const inner = (carry: C, part: { x: X; active: Tensor | null }): readonly [C, Y] => {
-    const how = { ...options, length: steps };
-    return part.active === null
-      ? scanPlain(step, carry, part.x, steps, how)
-      : scanPlain(maskedStep(step), carry, { active: part.active, x: part.x }, steps, how);
-  };
+  const inner = (carry: C, { x, active }: { x: X; active: Tensor | null }): readonly [C, Y] =>
+    active
+      ? scanPlain(maskedStep(step), carry, { active, x }, steps, options)
+      : scanPlain(step, carry, x, steps, options);
   const [last, ys] = scanPlain(inner, init, parts as never, segments, options, true);
   const joined = mapTree((y) => {
     const all = reshape(y, [segments * steps, ...y.shape.slice(2)]);

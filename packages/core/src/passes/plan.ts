@@ -19,65 +19,67 @@ export function plan(program: Program, limit: number = Number.POSITIVE_INFINITY)
   return { ...program, slots, scratch, code: code.map((i) => bind(i, slots)) };
 }
 
-/** First and last instruction that touches each slot. */
-function lifetimes(program: Program): { first: number; last: number }[] {
-  const lives = program.slots.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }));
-  program.code.forEach((instr, k) => {
-    for (const o of [...argsOfInstr(instr), ...outsOfInstr(instr)]) {
-      const life = lives[o.slot] as { first: number; last: number };
-      life.first = Math.min(life.first, k);
-      life.last = k;
-    }
-  });
-  return lives;
-}
-
-function assertFits({ label }: Slot, bytes: number, limit: number): void {
-  if (bytes > limit)
-    fail(
-      'slot-too-large',
-      `plan: "${label}" needs ${bytes} bytes, but the backend binds ${limit} at most. Use smaller batches, or checkpoint in scan.`,
-    );
+/** Where a slot was put, and the instructions during which it lives. */
+interface Placed {
+  readonly arena: number;
+  readonly from: number;
+  readonly to: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 function assignArenas(program: Program, limit: number): { slots: Slot[]; scratch: number[] } {
-  const callers = new Set([...program.inputs, ...program.outputs]);
-  const lives = lifetimes(program);
-  const scratch: number[] = [];
-  const placed: { arena: number; from: number; to: number; first: number; last: number }[] = [];
   const slots = [...program.slots];
-  for (const k of callers) {
+  const callers = new Set([...program.inputs, ...program.outputs]);
+  const bytesOf = ({ size, dtype, label }: Slot, align: number): number => {
+    const bytes = Math.ceil((size * bytesPerElement[dtype]) / align) * align;
+    if (bytes > limit)
+      fail(
+        'slot-too-large',
+        `plan: "${label}" needs ${bytes} bytes, but the backend binds ${limit} at most. Use smaller batches, or checkpoint in scan.`,
+      );
+    return bytes;
+  };
+  for (const k of callers) bytesOf(slots[k] as Slot, 1);
+  const scratch: number[] = [];
+  const placed: Placed[] = [];
+  const lives = lifetimes(program);
+  const order = [...lives].filter(([k]) => !callers.has(k));
+  // Slots of one instruction in the order of their numbers.
+  order.sort(([a, x], [b, y]) => x.first - y.first || a - b);
+  for (const [k, life] of order) {
     const slot = slots[k] as Slot;
-    assertFits(slot, slot.size * bytesPerElement[slot.dtype], limit);
-  }
-  const order = program.slots
-    .map((_, k) => k)
-    .filter((k) => !callers.has(k) && (lives[k]?.last ?? -1) >= 0)
-    .sort((a, b) => (lives[a]?.first ?? 0) - (lives[b]?.first ?? 0) || a - b);
-  for (const k of order) {
-    const slot = slots[k] as Slot;
-    const bytes = Math.ceil((slot.size * bytesPerElement[slot.dtype]) / ALIGN) * ALIGN;
-    assertFits(slot, bytes, limit);
-    const life = lives[k] as { first: number; last: number };
+    const bytes = bytesOf(slot, ALIGN);
     const busy = placed.filter((p) => p.first <= life.last && p.last >= life.first);
-    let home: { arena: number; from: number } | undefined;
-    for (let arena = 0; !home; arena++) {
-      const from = firstGap(
+    let arena = 0;
+    const start = (): number =>
+      firstGap(
         busy.filter((p) => p.arena === arena),
         bytes,
       );
-      if (from + bytes <= limit) home = { arena, from };
-    }
-    placed.push({ ...home, to: home.from + bytes, ...life });
-    scratch[home.arena] = Math.max(scratch[home.arena] ?? 0, home.from + bytes);
-    slots[k] = { ...slot, arena: home.arena, offset: home.from };
+    while (start() + bytes > limit) arena++;
+    const from = start();
+    const to = from + bytes;
+    placed.push({ arena, from, to, ...life });
+    scratch[arena] = Math.max(scratch[arena] ?? 0, to);
+    slots[k] = { ...slot, arena, offset: from };
   }
   return { slots, scratch };
 }
 
-function firstGap(busy: readonly { from: number; to: number }[], bytes: number): number {
+/** First and last instruction that touches each slot. */
+function lifetimes({ code }: Program): Map<number, { first: number; last: number }> {
+  const lives = new Map<number, { first: number; last: number }>();
+  code.forEach((i, last) => {
+    for (const { slot } of [...argsOfInstr(i), ...outsOfInstr(i)])
+      lives.set(slot, { first: lives.get(slot)?.first ?? last, last });
+  });
+  return lives;
+}
+
+function firstGap(busy: readonly Placed[], bytes: number): number {
   let from = 0;
-  for (const b of [...busy].sort((x, y) => x.from - y.from)) {
+  for (const b of busy.toSorted((x, y) => x.from - y.from)) {
     if (b.from - from >= bytes) break;
     from = Math.max(from, b.to);
   }

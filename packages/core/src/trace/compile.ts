@@ -10,10 +10,10 @@ import { flatten, type TreeShape } from '../graph/tree.ts';
 import { bytesPerElement, type DType, type TypedArray } from '../ir/dtype.ts';
 import { printProgram } from '../ir/print.ts';
 import type { Instr, Program } from '../ir/program.ts';
-import { type Shape, sizeOf } from '../ir/view.ts';
+import type { Shape } from '../ir/view.ts';
 import { denseHost, type HostInput, isHostInput } from './host.ts';
 import { lower } from './lower.ts';
-import { callerPlace, Owned, ownedOf, ownedTensor } from './value.ts';
+import { type About, bytesOf, Owned, ownedOf, ownedTensor } from './value.ts';
 
 /** What a caller may give where the function sees a tensor. A number is a float32 scalar. */
 export type Feed<T> = T extends Tensor
@@ -47,11 +47,13 @@ interface Leaf {
   readonly host?: TypedArray;
 }
 
+type Result = Omit<About, 'made'>;
+
 interface Entry {
   readonly program: Program;
   readonly executable: Executable<unknown>;
   readonly result: TreeShape;
-  readonly outputs: readonly { shape: Shape; dtype: DType; label: string }[];
+  readonly outputs: readonly Result[];
   readonly captured: readonly Tensor[];
   /** Upload buffers, by input number. */
   readonly staging: Map<number, unknown>;
@@ -71,7 +73,7 @@ export function compile<A extends readonly unknown[], R>(
   const { label, donate = [] } = options;
   const name = label ?? (f.name || 'compiled function');
   const runner = runnerOf(backend as Backend, f as unknown as AnyFunction, { name, donate });
-  const call = (...args: unknown[]): Promise<unknown> => runner.call(args, callerPlace());
+  const call = (...args: unknown[]): Promise<unknown> => runner.call(args, new Error());
   return Object.defineProperties(call, {
     explain: { value: runner.explain },
     compilations: { get: runner.compilations },
@@ -102,7 +104,7 @@ function runnerOf(
   const spares = new Map<number, unknown[]>();
   let disposed = false;
 
-  async function call(args: readonly unknown[], place: () => string): Promise<unknown> {
+  async function call(args: readonly unknown[], made: Error): Promise<unknown> {
     assertUsable();
     const { leaves, shape } = flatten<unknown>(args, isFeedLeaf);
     const fed = leaves.map((x, i) => leafOf(x, shape.paths[i] as string));
@@ -111,7 +113,7 @@ function runnerOf(
     try {
       // A ready program runs before this returns: what the caller then does to its arrays and tensors is too late.
       const known = ready.get(signature);
-      if (known) return launch(known, fed, donated, place);
+      if (known) return launch(known, fed, donated, made);
       const copied = fed.map((l) => (l.host ? { ...l, host: l.host.slice() } : l));
       let pending = entries.get(signature);
       if (!pending) {
@@ -126,7 +128,7 @@ function runnerOf(
       leaves.forEach((x, i) => {
         if (!donated.has(i)) leafOf(x, shape.paths[i] as string);
       });
-      return launch(entry, copied, donated, place);
+      return launch(entry, copied, donated, made);
     } catch (e) {
       for (const value of donated.values()) value.takeBack();
       throw e;
@@ -248,7 +250,7 @@ function runnerOf(
     entry: Entry,
     fed: readonly Leaf[],
     donated: ReadonlyMap<number, Owned>,
-    place: () => string,
+    made: Error,
   ): unknown {
     const { program, captured, staging } = entry;
     entry.checkIds?.(fed);
@@ -265,7 +267,7 @@ function runnerOf(
       if (!inPlace(i)) return upload(staging, i, host);
       // The result will own this buffer, so it cannot be the one that the next call uploads to.
       const buffer = take(host.byteLength, `${name} input ${i}`);
-      backend.write(buffer, bytesOf(host));
+      backend.write(buffer, rawOf(host));
       return buffer;
     };
     const ref = (buffer: unknown): Ref<unknown> => ({ buffer, offset: 0 });
@@ -280,8 +282,8 @@ function runnerOf(
       outputs = program.outputs.map((slot, o) => {
         const input = program.inputs.indexOf(slot);
         if (input >= 0) return inputs[input] as Ref<unknown>;
-        const { shape, dtype, label } = entry.outputs[o] as Entry['outputs'][number];
-        return ref(take(sizeOf(shape) * bytesPerElement[dtype], label));
+        const result = entry.outputs[o] as Result;
+        return ref(take(bytesOf(result), result.label));
       });
       entry.executable.run(inputs, outputs);
     } catch (e) {
@@ -291,7 +293,7 @@ function runnerOf(
     for (const [i, { buffer, bytes }] of donated) if (!inPlace(i)) giveBack(buffer, bytes);
     return entry.result.build(
       outputs.map(({ buffer }, o) => {
-        const about = { ...(entry.outputs[o] as Entry['outputs'][number]), place };
+        const about = { ...(entry.outputs[o] as Result), made };
         return ownedTensor(new Owned(backend, buffer, about, giveBack));
       }),
     );
@@ -300,7 +302,7 @@ function runnerOf(
   function upload(staging: Map<number, unknown>, input: number, data: ArrayBufferView): unknown {
     const buffer = staging.get(input) ?? backend.alloc(data.byteLength, `${name} input ${input}`);
     staging.set(input, buffer);
-    backend.write(buffer, bytesOf(data));
+    backend.write(buffer, rawOf(data));
     return buffer;
   }
 
@@ -308,7 +310,7 @@ function runnerOf(
     const list = spares.get(bytes) ?? [];
     // No more than one run can use: what a caller hoards and then drops at once goes back to the backend.
     const wanted = [...ready.values()].map(
-      (e) => e.outputs.filter((o) => sizeOf(o.shape) * bytesPerElement[o.dtype] === bytes).length,
+      (e) => e.outputs.filter((o) => bytesOf(o) === bytes).length,
     );
     if (disposed || list.length >= 2 * Math.max(0, ...wanted)) {
       backend.free(buffer);
@@ -350,7 +352,7 @@ const hasTables = (program: Program): boolean =>
     (i) => i.kind === 'gather' || i.kind === 'scatter' || (i.kind === 'scan' && hasTables(i.body)),
   );
 
-const bytesOf = (data: ArrayBufferView): Uint8Array =>
+const rawOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const isFeedLeaf = (x: unknown): boolean =>
@@ -358,7 +360,7 @@ const isFeedLeaf = (x: unknown): boolean =>
 
 /** A program with what it costs, for people. */
 function explainProgram(program: Program): string {
-  const bytesOf = (slots: readonly number[]): number =>
+  const bytes = (slots: readonly number[]): number =>
     slots.reduce((n, k) => {
       const s = program.slots[k] as Program['slots'][number];
       return n + s.size * bytesPerElement[s.dtype];
@@ -370,7 +372,7 @@ function explainProgram(program: Program): string {
     p.scratch.reduce((a, b) => a + b, 0) +
     p.code.reduce((n, i: Instr) => n + (i.kind === 'scan' ? scratch(i.body) : 0), 0);
   return [
-    `${program.code.length} launches (${launches}); ${bytesOf(program.inputs)} bytes in, ${bytesOf(program.outputs)} out, ${scratch(program)} scratch`,
+    `${program.code.length} launches (${launches}); ${bytes(program.inputs)} bytes in, ${bytes(program.outputs)} out, ${scratch(program)} scratch`,
     printProgram(program),
   ].join('\n');
 }

@@ -9,54 +9,60 @@ import { type Shape, sizeOf } from '../ir/view.ts';
 
 type State = 'live' | 'disposed' | { readonly donatedTo: string };
 
+/** What is said of a buffer: how to read it, its name, and the stack that made it. */
+export interface About {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly label: string;
+  readonly made: Error;
+}
+
+export const bytesOf = ({ shape, dtype }: Pick<About, 'shape' | 'dtype'>): number =>
+  sizeOf(shape) * bytesPerElement[dtype];
+
 /** A buffer with one owner. `release` takes it back when the owner is done. */
 export class Owned implements DeviceValue {
   readonly backend: Backend;
   readonly buffer: unknown;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly label: string;
-  readonly place: () => string;
+  readonly about: About;
   state: State = 'live';
   readonly #release: (buffer: unknown, bytes: number) => void;
 
   constructor(
     backend: Backend,
     buffer: unknown,
-    about: { shape: Shape; dtype: DType; label: string; place: () => string },
+    about: About,
     release: (buffer: unknown, bytes: number) => void,
   ) {
     this.backend = backend;
     this.buffer = buffer;
-    this.shape = about.shape;
-    this.dtype = about.dtype;
-    this.label = about.label;
-    this.place = about.place;
+    this.about = about;
     this.#release = release;
     registryOf(backend).add(this);
   }
 
   get bytes(): number {
-    return sizeOf(this.shape) * bytesPerElement[this.dtype];
+    return bytesOf(this.about);
   }
 
   assertLive(what: string): void {
     if (this.state === 'live') return;
-    const text = `${this.dtype}[${this.shape}] "${this.label}"`;
+    const { shape, dtype, label } = this.about;
+    const text = `${what}: ${dtype}[${shape}] "${label}" was`;
     if (this.state === 'disposed')
-      fail('disposed', `${what}: ${text} was disposed. Dispose it after its last use.`);
+      fail('disposed', `${text} disposed. Dispose it after its last use.`);
     fail(
       'donated',
-      `${what}: ${text} was donated to "${this.state.donatedTo}". Use the result of that call instead, or do not donate it.`,
+      `${text} donated to "${this.state.donatedTo}". Use the result of that call instead, or do not donate it.`,
     );
   }
 
   async read(): Promise<HostArray> {
     this.assertLive('read');
+    const { shape, dtype } = this.about;
     const bytes = await this.backend.read(this.buffer, 0, this.bytes);
-    const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-    const data = viewOf(this.dtype, aligned.buffer, aligned.byteOffset, sizeOf(this.shape));
-    return { data, shape: this.shape, dtype: this.dtype };
+    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    return { data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)), shape, dtype };
   }
 
   dispose(): void {
@@ -82,11 +88,8 @@ export class Owned implements DeviceValue {
 const registries = new WeakMap<object, Set<Owned>>();
 
 function registryOf(backend: object): Set<Owned> {
-  let set = registries.get(backend);
-  if (!set) {
-    set = new Set();
-    registries.set(backend, set);
-  }
+  const set = registries.get(backend) ?? new Set();
+  registries.set(backend, set);
   return set;
 }
 
@@ -94,7 +97,8 @@ function registryOf(backend: object): Set<Owned> {
 const forgotten = new FinalizationRegistry<Owned>((value) => value.dispose());
 
 export function ownedTensor(value: Owned): Tensor {
-  const t = new Tensor({ kind: 'value', value }, value.shape, value.dtype, [], value.label);
+  const { shape, dtype, label } = value.about;
+  const t = new Tensor({ kind: 'value', value }, shape, dtype, [], label);
   forgotten.register(t, value);
   return t;
 }
@@ -127,30 +131,27 @@ export interface Leak {
 
 /** Tensors on `backend` that are neither disposed nor donated, oldest first, with the place that made them. */
 export const leaks = (backend: Backend<never> | Backend): Leak[] =>
-  [...registryOf(backend)].map(({ label, shape, dtype, bytes, place }) => ({
+  [...registryOf(backend)].map(({ about: { label, shape, dtype, made }, bytes }) => ({
     label,
     shape,
     dtype,
     bytes,
-    place: place(),
+    place: placeOf(made),
   }));
 
 const ownFolder = /[\\/]core[\\/](src|dist)[\\/]/;
 
 /**
- * The caller's lines of the stack: those outside this package. An engine writes a stack as text when somebody reads it,
+ * The caller's lines of a stack: those outside this package. An engine writes a stack as text when somebody reads it,
  * which takes longer than a small program runs: so not before then.
  */
-export function callerPlace(): () => string {
-  const here = new Error();
-  return () => {
-    const lines = (here.stack ?? '').split('\n').slice(1);
-    const outside = lines.filter((l) => !ownFolder.test(l) && !l.includes('node:internal'));
-    return (outside.length > 0 ? outside : lines)
-      .slice(0, 4)
-      .map((l) => l.trim().replace(/^at /, ''))
-      .join('\n');
-  };
+function placeOf({ stack = '' }: Error): string {
+  const lines = stack.split('\n').slice(1);
+  const outside = lines.filter((l) => !ownFolder.test(l) && !l.includes('node:internal'));
+  return (outside.length > 0 ? outside : lines)
+    .slice(0, 4)
+    .map((l) => l.trim().replace(/^at /, ''))
+    .join('\n');
 }
 
 /**

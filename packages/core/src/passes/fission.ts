@@ -8,8 +8,10 @@ import { isHeavy, param, type ScanOp, Tensor } from '../graph/tensor.ts';
 import { closeOver, scanNode } from '../ops/scan.ts';
 import { broadcastAxes } from '../ops/views.ts';
 import { liftOver, type Outside } from './lift.ts';
+import type { LiftSum } from './scan-gradients.ts';
 
-export function fission(roots: readonly Tensor[]): Tensor[] {
+/** `liftSum` is needed for sums over time alone; without it they are like any other. */
+export function fission(roots: readonly Tensor[], liftSum?: LiftSum): Tensor[] {
   // How each result is read: stacked over time, or summed over time.
   const plain = new Map<Tensor, Set<number>>();
   const order = topo(roots);
@@ -22,7 +24,11 @@ export function fission(roots: readonly Tensor[]): Tensor[] {
     t.args[0]?.op.kind === 'scan' &&
     t.op.index >= t.args[0].op.counts.carry;
   const isTimeSum = (t: Tensor): boolean =>
-    t.op.kind === 'reduce' && t.op.combine === 'sum' && t.op.axes.includes(0) && isY(t.args[0]);
+    liftSum !== undefined &&
+    t.op.kind === 'reduce' &&
+    t.op.combine === 'sum' &&
+    t.op.axes.includes(0) &&
+    isY(t.args[0]);
   for (const t of order) {
     if (isTimeSum(t)) continue;
     for (const a of t.args) if (a.op.kind === 'pick') note(a);
@@ -32,7 +38,7 @@ export function fission(roots: readonly Tensor[]): Tensor[] {
   const split = new Map<Tensor, Split>();
   return rewrite(roots, (t, args) => {
     if (t.op.kind === 'scan') {
-      const s = splitScan(t.op, args, plain.get(t) ?? new Set());
+      const s = splitScan(t.op, args, plain.get(t) ?? new Set(), liftSum);
       split.set(t, s);
       return s.node;
     }
@@ -61,11 +67,16 @@ interface Split {
   summed(index: number): Tensor;
 }
 
-function splitScan(op: ScanOp, args: readonly Tensor[], stackedReads: ReadonlySet<number>): Split {
+function splitScan(
+  op: ScanOp,
+  args: readonly Tensor[],
+  stackedReads: ReadonlySet<number>,
+  liftSum: LiftSum | undefined,
+): Split {
   const { counts, length } = op;
   const { consts: nc, carry: nk } = counts;
   const { params } = op.body;
-  const results = fission(op.body.results);
+  const results = fission(op.body.results, liftSum);
   const outerOf = (p: Tensor): Tensor => args[params.indexOf(p)] as Tensor;
 
   // 1. Prologue: heavy nodes that do not wait for the carry. A checkpointed loop keeps all its work inside: lifting
@@ -82,7 +93,7 @@ function splitScan(op: ScanOp, args: readonly Tensor[], stackedReads: ReadonlySe
   const rest = rewrite(results, (t, inner) => {
     if (!hoisted(t)) return withArgs(t, inner);
     const p = param(t.shape, t.dtype, t.label);
-    const lifted = before.lift(t);
+    const lifted = before(t);
     if (lifted.timed) timed.set(p, lifted.value);
     else still.set(p, lifted.value);
     return p;
@@ -132,17 +143,19 @@ function splitScan(op: ScanOp, args: readonly Tensor[], stackedReads: ReadonlySe
   stacks.forEach((t, i) => {
     behind.set(t, out.ys[i] as Tensor);
   });
-  const after = liftOver(length, outside(behind, still));
+  const seen = outside(behind, still);
+  const after = liftOver(length, seen);
   return {
     node: out.node,
     stacked(index) {
       if (index < nk) return out.carry[index];
       if (!stackedReads.has(index)) return undefined;
-      const lifted = after.lift(ys[index - nk] as Tensor);
+      const lifted = after(ys[index - nk] as Tensor);
       const { value } = lifted;
       return lifted.timed ? value : broadcastAxes(value, [0], [length, ...value.shape]);
     },
-    summed: (index) => after.liftSum(ys[index - nk] as Tensor),
+    summed: (index) =>
+      (liftSum as LiftSum)(ys[index - nk] as Tensor, { length, outside: seen, lift: after }),
   };
 }
 

@@ -15,15 +15,11 @@ export interface Lifted {
 /** What is already known outside the loop: stacked inputs, constants, stacked results. */
 export type Outside = (t: Tensor) => Lifted | undefined;
 
-export interface Lift {
-  lift(t: Tensor): Lifted;
-  /** The sum over time. */
-  liftSum(t: Tensor): Tensor;
-}
+export type Lift = (t: Tensor) => Lifted;
 
 export function liftOver(length: number, outside: Outside): Lift {
   const memo = new Map<Tensor, Lifted>();
-  const lift = (t: Tensor): Lifted => {
+  const lift: Lift = (t) => {
     const known = outside(t) ?? memo.get(t);
     if (known) return known;
     const args = t.args.map(lift);
@@ -42,55 +38,13 @@ export function liftOver(length: number, outside: Outside): Lift {
     memo.set(t, out);
     return out;
   };
-  const stacked = (t: Tensor): Tensor => stackedValue(lift(t), length);
-  const liftSum = (t: Tensor): Tensor => {
-    if (outside(t)) return reduce('sum', stacked(t), [0]);
-    const { op } = t;
-    const [x, y] = t.args as readonly [Tensor, Tensor];
-    switch (op.kind) {
-      case 'contract': {
-        const [a, b] = [lift(x), lift(y)];
-        const time = freshLetter(op.a + op.b + op.out);
-        // Where one side does not move, time is summed on the other side alone, before the product.
-        if (!a.timed) return contract(op.a, op.b, op.out, a.value, liftSum(y));
-        if (!b.timed) return contract(op.a, op.b, op.out, liftSum(x), b.value);
-        return contract(time + op.a, time + op.b, op.out, a.value, b.value);
-      }
-      case 'reduce':
-        if (op.combine !== 'sum') break;
-        return reduce('sum', stacked(x), [0, ...op.axes.map((a) => a + 1)]);
-      case 'scatter': {
-        const d = t.shape[1] as number;
-        const n = y.size;
-        const rows = reshape(stacked(x), [length * n, d]);
-        const index = reshape(stacked(y), [length * n]);
-        return new Tensor(op, t.shape, t.dtype, [rows, index], t.label);
-      }
-      case 'transpose':
-      case 'reshape':
-      case 'flip':
-      case 'slice':
-      case 'broadcast':
-        return new Tensor(op, t.shape, t.dtype, [liftSum(x)], t.label);
-      case 'concat':
-        return concat(t.args.map(liftSum), op.axis);
-      case 'map':
-        if (
-          op.body.op === 'add' &&
-          op.body.args.every((e) => e.op === 'arg') &&
-          t.args.length === 2
-        )
-          return add(liftSum(x), liftSum(y));
-    }
-    return reduce('sum', stacked(t), [0]);
-  };
-  return { lift, liftSum };
+  return lift;
 }
 
-const stackedValue = ({ value, timed }: Lifted, length: number): Tensor =>
+export const stackedValue = ({ value, timed }: Lifted, length: number): Tensor =>
   timed ? value : broadcastAxes(value, [0], [length, ...value.shape]);
 
-const freshLetter = (taken: string): string => {
+export const freshLetter = (taken: string): string => {
   for (let code = 0x3b1; ; code++) {
     const letter = String.fromCharCode(code);
     if (!taken.includes(letter)) return letter;

@@ -3,25 +3,28 @@
  * scans lose what nobody reads.
  */
 import { rewrite, topo, usersOf, withArgs } from '../graph/rewrite.ts';
-
 import { Tensor } from '../graph/tensor.ts';
 import { builder } from './build.ts';
-import { mergeScans, tidyScans } from './tidy-scans.ts';
+import { tidyScans } from './tidy-scans.ts';
 
 const ROUNDS = 6; // each round only makes graphs smaller or moves views up; one or two are usual
 
-export function simplify(roots: readonly Tensor[]): Tensor[] {
-  let now = rebuild(mergeScans(roots));
+/** Nodes for nodes. */
+type Pass = (roots: readonly Tensor[]) => readonly Tensor[];
+
+/** `mergeScans` is needed where several scans have one body. */
+export function simplify(roots: readonly Tensor[], mergeScans: Pass = (same) => same): Tensor[] {
+  let now = rebuild(mergeScans(roots), mergeScans);
   for (let round = 0; round < ROUNDS; round++) {
     const tidy = tidyScans(now);
     if (tidy.every((t, i) => t === now[i])) break;
-    now = rebuild(tidy);
+    now = rebuild(tidy, mergeScans);
   }
   return now;
 }
 
 /** Every node in normal form, bodies of scans too. */
-function rebuild(roots: readonly Tensor[]): Tensor[] {
+function rebuild(roots: readonly Tensor[], mergeScans: Pass): Tensor[] {
   const build = builder();
   const order = topo(roots);
   const users = usersOf(order);
@@ -36,7 +39,7 @@ function rebuild(roots: readonly Tensor[]): Tensor[] {
       case 'custom':
         return withArgs(t, args);
       case 'scan': {
-        const results = tidyScans(rebuild(mergeScans(op.body.results)));
+        const results = tidyScans(rebuild(mergeScans(op.body.results), mergeScans));
         const body = { params: op.body.params, results };
         return new Tensor({ ...op, body }, t.shape, t.dtype, args, t.label);
       }

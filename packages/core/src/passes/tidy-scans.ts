@@ -1,73 +1,8 @@
-/**
- * Scans made one, and made small: loops over the same body become one loop with all their results; what stays the same
- * from step to step becomes a constant; results and carries that nobody reads go.
- */
+/** Scans made small: what stays the same from step to step becomes a constant; results and carries that nobody reads go. */
 import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
-import { type ScanOp, Tensor } from '../graph/tensor.ts';
-import { closeOver, pick, scanNode } from '../ops/scan.ts';
+import type { ScanOp, Tensor } from '../graph/tensor.ts';
+import { closeOver, scanNode } from '../ops/scan.ts';
 import { broadcastAxes } from '../ops/views.ts';
-
-/**
- * The gradient of a scan asks for more results by making a second scan with the same parameters and the same
- * arguments. Such scans become one.
- */
-export function mergeScans(roots: readonly Tensor[]): Tensor[] {
-  const order = topo(roots);
-  const groups = new Map<string, Tensor[]>();
-  const bodies = new Map<readonly Tensor[], number>(); // parameter list -> number
-  for (const t of order) {
-    if (t.op.kind !== 'scan') continue;
-    const { params } = t.op.body;
-    const number = bodies.get(params) ?? bodies.size;
-    bodies.set(params, number);
-    const key = `${number}|${t.args.map((a) => a.id)}|${t.op.length}|${t.op.reverse}`;
-    groups.set(key, [...(groups.get(key) ?? []), t]);
-  }
-  if ([...groups.values()].every((group) => group.length === 1)) return [...roots];
-  const groupOf = new Map<Tensor, Tensor[]>();
-  for (const group of groups.values()) for (const t of group) groupOf.set(t, group);
-  const merged = new Map<Tensor[], { node: Tensor; results: Tensor[] }>();
-  return rewrite(roots, (t, args) => {
-    const group = groupOf.get(t);
-    if (group) {
-      let m = merged.get(group);
-      if (!m) {
-        m = mergeGroup(group, args);
-        merged.set(group, m);
-      }
-      return m.node;
-    }
-    if (t.op.kind === 'pick') {
-      const source = t.args[0] as Tensor;
-      const from = groupOf.get(source);
-      if (from) {
-        const { node, results } = merged.get(from) as { node: Tensor; results: Tensor[] };
-        const op = source.op as ScanOp;
-        const nk = op.counts.carry;
-        const result = op.body.results[t.op.index] as Tensor;
-        // The carry keeps its places; a y is found by what it is.
-        const index = t.op.index < nk ? t.op.index : nk + results.slice(nk).indexOf(result);
-        return pick(node, index);
-      }
-    }
-    return withArgs(t, args);
-  });
-}
-
-function mergeGroup(
-  group: readonly Tensor[],
-  args: readonly Tensor[],
-): { node: Tensor; results: Tensor[] } {
-  const [first] = group as readonly [Tensor];
-  const op = first.op as ScanOp;
-  const nk = op.counts.carry;
-  const ys = new Set<Tensor>();
-  for (const t of group) for (const y of (t.op as ScanOp).body.results.slice(nk)) ys.add(y);
-  const results = [...op.body.results.slice(0, nk), ...ys];
-  const body = { params: op.body.params, results };
-  const node = new Tensor({ ...op, body }, first.shape, first.dtype, args, first.label);
-  return { node, results };
-}
 
 /** Rebuilds every scan of this level with only what is read and what moves; the same nodes where all are tidy. */
 export function tidyScans(roots: readonly Tensor[]): Tensor[] {

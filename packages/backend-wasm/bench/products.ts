@@ -15,6 +15,7 @@ import {
   type PlanOptions,
   planContract,
 } from '../src/contract/index.ts';
+import * as extras from '../src/extras.ts';
 import type { Target } from '../src/target.ts';
 
 const targets: Record<string, Target> = {
@@ -194,7 +195,7 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
       emitPack(f, plan, 'a', buffers, a);
       emitPack(f, plan, 'b', buffers, b);
     }),
-    define('product', (f, buffers) => emitProduct(f, plan, buffers, { a, b, scratch })),
+    define('product', (f, buffers) => emitProduct(f, plan, buffers, { a, b, scratch, extras })),
   ];
   const { pack, product } = compile(functions, target);
   new Float32Array(memory.buffer, 1 << 16, m * k + k * n).fill(0.01);

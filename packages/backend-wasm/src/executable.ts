@@ -1,10 +1,17 @@
 /** A compiled program: its calls with their addresses filled in, on one thread or several. Knows no instruction. */
-import type { Executable, Program, Ref } from '@ostinato/core/backend';
+import {
+  type Executable,
+  type Instr,
+  type Program,
+  type Ref,
+  sizeOf,
+} from '@ostinato/core/backend';
 import { encodeModule } from './assembler/module.ts';
 import { isPlain } from './instruction.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
+import { LONG } from './target.ts';
 import type { Pool } from './threads/pool.ts';
 
 export type CompileModule = (
@@ -19,11 +26,10 @@ export interface Host extends Machine {
 }
 
 export async function compileProgram(host: Host, given: Program): Promise<Executable<WasmBuffer>> {
-  const program = given.code.some((i) => i.kind === 'scan')
-    ? (await import('./sink.ts')).sink(given)
-    : given;
+  const program = given.code.some(isLong) ? (await import('./sink.ts')).sink(given) : given;
   const { heap } = host;
-  const extras = isPlain(program) ? {} : { extras: await import('./extras.ts') };
+  const plain = host.threads.count === 1 && isPlain(program);
+  const extras = plain ? {} : { extras: await import('./extras.ts') };
   const builder = new ModuleBuilder({ ...host, ...extras });
   const release = (): void => {
     for (const buffer of builder.statics) heap.free(buffer);
@@ -59,6 +65,9 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
     throw error;
   }
 }
+
+/** A product whose out leaves the cache: only such ones are worth moving into a loop (see sink.ts). */
+const isLong = (i: Instr): boolean => i.kind === 'contract' && 4 * sizeOf(i.shape) >= LONG;
 
 type Kernel = (...args: number[]) => void;
 type Run = Executable<WasmBuffer>['run'];

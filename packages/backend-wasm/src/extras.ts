@@ -1,7 +1,10 @@
 /**
- * What products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables. Loaded with
- * the first program that needs some of it, so that a page which streams a cell loads none.
+ * What products of few rows, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables,
+ * copies of long rows, work that threads share. Loaded with the first program that needs some of it, so that a page which
+ * streams a cell loads none.
  */
+export { copiedStrides, copyRows } from './contract/rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
+export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';
 export { emitGather, emitScatter } from './table.ts';

@@ -12,7 +12,7 @@ import {
 } from '@ostinato/core/backend';
 import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
-import { emitPack, emitProduct, planContract, suits } from './contract/index.ts';
+import { emitPack, emitProduct, isNarrow, planContract, suits } from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
 import { isPlainMap } from './loop/plain.ts';
 import type { Extras, ModuleBuilder, PerThread } from './module-builder.ts';
@@ -27,7 +27,7 @@ type Constants = ReadonlyMap<number, number | null>;
 export const isPlain = (program: Program): boolean =>
   program.code.every((i) => {
     if (i.kind === 'scan') return isPlain(i.body);
-    return i.kind === 'contract' ? suits(i) : i.kind === 'loop' && isPlainMap(i);
+    return i.kind === 'contract' ? suits(i) && isNarrow(i) : i.kind === 'loop' && isPlainMap(i);
   });
 
 export interface Setting {
@@ -130,7 +130,7 @@ function prepareContract(
   const { constants, range } = setting;
   const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
   const isConstant = (side: Side): boolean => constants.has(slotOf(side));
-  const { pairs, target: plain } = module.machine;
+  const { pairs, target: plain, extras } = module.machine;
   const target = { ...plain, paired: pairs?.(instr) ?? false };
   const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
@@ -162,6 +162,7 @@ function prepareContract(
       ...(packed.a ? { a: packed.a(thread) } : {}),
       ...(packed.b ? { b: packed.b(thread) } : {}),
       ...(scratch ? { scratch: scratch(thread) } : {}),
+      extras,
     };
     emitProduct(f, plan, p, parts, rangeOf(setting, p));
   });

@@ -15,6 +15,7 @@ import {
   type Slot,
   sizeOf,
 } from '@ostinato/core/backend';
+import { LONG } from './target.ts';
 
 /** When it pays. */
 export interface SinkLimits {
@@ -26,7 +27,7 @@ export interface SinkLimits {
   readonly rows: number;
 }
 
-const usual: SinkLimits = { stack: 1 << 22, weights: 1 << 19, rows: 8 };
+const usual: SinkLimits = { stack: LONG, weights: 1 << 19, rows: 8 };
 
 export const sink = (program: Program, limits = usual): Program =>
   program.code.reduce((p, i) => (i.kind === 'contract' ? sinkProduct(p, i, limits) : p), program);

@@ -27,3 +27,6 @@ export interface Parts {
   readonly axis: number | null;
   readonly count: number;
 }
+
+/** Bytes from which on a stack leaves the caches. */
+export const LONG = 1 << 22;

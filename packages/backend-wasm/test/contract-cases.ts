@@ -10,6 +10,7 @@ import {
   type PlanOptions,
   planContract,
 } from '../src/contract/index.ts';
+import * as extras from '../src/extras.ts';
 import type { Target } from '../src/target.ts';
 
 /** Which operands have an axis, and whether it is summed. */
@@ -118,7 +119,7 @@ export function productFunctions(plan: ContractPlan) {
       emitPack(f, plan, 'a', p.slice(0, 3), packedA);
       emitPack(f, plan, 'b', p.slice(0, 3), packedB);
     } else {
-      const packed = { a: packedA, b: packedB, scratch };
+      const packed = { a: packedA, b: packedB, scratch, extras };
       if (range) emitProduct(f, plan, p.slice(0, 3), packed, range);
       else emitProduct(f, plan, p.slice(0, 3), packed);
     }

@@ -4,10 +4,10 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import type { Extras } from '../module-builder.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
-import { copiedStrides, copyRows } from './rows.ts';
 import { splitRows } from './tile.ts';
 import {
   ahead,
@@ -29,6 +29,8 @@ export interface Packed {
   readonly a?: Value<'i32'>;
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
+  /** Needed where the plan copies rows. */
+  readonly extras?: Extras | undefined;
 }
 
 /**
@@ -84,6 +86,7 @@ function emitBatch(
     edge: area('edge', scratchParts.edge),
     panels: area('panels', scratchParts.panels),
     copied: area('copied', scratchParts.rows),
+    extras: packed.extras,
   };
   const outer = [...plan.batch, ...plan.outerColumns].map((axis, k) => {
     const steps = ranged(axis, plan, range, 'batch', k);
@@ -97,6 +100,7 @@ interface Shared extends Omit<Kernel, 'steps'> {
   /** Where panels are packed block by block, and rows of a. */
   readonly panels: Address | undefined;
   readonly copied: Address | undefined;
+  readonly extras: Extras | undefined;
 }
 
 /** What the tiles of some rows need; with `steps` of the depth, where blocks differ. */
@@ -225,6 +229,7 @@ function emitTiles(
       return;
     }
     const count = typeof n === 'number' ? i32.const(n) : n;
+    const { copiedStrides, copyRows } = block.extras as Extras;
     copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
     const { row, depth, tile } = copiedStrides(plan, rows);
     const inCopy = { ...block, row, depth: [{ ...lastOf(block.depth), a: depth }] };

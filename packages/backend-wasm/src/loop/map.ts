@@ -1,5 +1,5 @@
 /** Loops without a reduction: each point stores its own results. Knows points and rows of vectors. */
-import { i32, type Value } from '../assembler/instructions.ts';
+import type { Extras } from '../module-builder.ts';
 import { costOf } from './graph.ts';
 import type { Moved } from './nest.ts';
 import { type Extent, type Kernel, type Lanes, Points } from './points.ts';
@@ -35,7 +35,7 @@ export function alongVectors(kernel: Kernel, group: number, body: (extent: Exten
     body({ vectors, lanes });
     nest.advance(vector, vectors * lanes);
   };
-  if (vector.ranged) return alongRange(kernel, group, step);
+  if (vector.ranged) return (kernel.extras as Extras).alongRange(kernel, group, step);
   const before = part === 'rest' ? inPairs(vector.size) : 0;
   const size = (part === 'pairs' ? inPairs(vector.size) : vector.size) - before;
   const vectors = Math.floor(size / 4);
@@ -45,28 +45,4 @@ export function alongVectors(kernel: Kernel, group: number, body: (extent: Exten
   const lanes = size % 4;
   if (lanes > 0) body({ vectors: 1, lanes: lanes as Lanes });
   return nest.across(vector, before + 4 * vectors);
-}
-
-/** The same where the size is known when the code runs. */
-function alongRange(
-  { nest, part, plan: { vector } }: Kernel,
-  group: number,
-  step: (vectors: number, lanes?: Lanes) => void,
-): Moved {
-  const over = (n: Value<'i32'>, by: number): Value<'i32'> => i32.op('div_u', n, i32.const(by));
-  const rest = (n: Value<'i32'>, by: number): Value<'i32'> => i32.op('rem_u', n, i32.const(by));
-  const count = nest.count();
-  const single = part === 'pairs' ? 2 : 1;
-  if (part === 'rest') nest.skip(vector, i32.op('sub', count, rest(count, 8)));
-  else {
-    nest.repeat(over(count, 4 * group), () => step(group));
-    if (group > single)
-      nest.repeat(rest(over(count, 4 * single), group / single), () => step(single));
-  }
-  if (part === 'pairs') nest.skip(vector, rest(count, 8));
-  else {
-    if (part === 'rest') nest.repeat(over(rest(count, 8), 4), () => step(1));
-    nest.repeat(rest(count, 4), () => step(1, 1));
-  }
-  return nest.across(vector);
 }

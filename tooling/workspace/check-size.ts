@@ -1,10 +1,8 @@
 // How many bytes of this library a page loads: bundled, minified, gzipped.
 //   node tooling/workspace/check-size.ts            check (part of `pnpm check`)
 //   node tooling/workspace/check-size.ts --modules  and what each source adds to them, the most first
-import { SourceMap } from 'node:module';
-import { relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { rolldown } from 'rolldown';
+import { bundlePage, type Chunk } from './size-page.ts';
 
 /** Gzipped bytes that a page may load, and at which we aim; `null` is told, and not held to anything. */
 const PAGES: Readonly<Record<string, { most: number | null; aim: number | null }>> = {
@@ -12,40 +10,6 @@ const PAGES: Readonly<Record<string, { most: number | null; aim: number | null }
   'core-and-cpu': { most: null, aim: null },
   streaming: { most: 52_000, aim: 40_000 },
 };
-
-interface Chunk {
-  readonly code: string;
-  /** The source of a character, as a path from here. */
-  sourceOf(line: number, column: number): string;
-}
-
-/**
- * What a page loads to start, in one file, as a site ships it. What is imported dynamically waits until it is wanted;
- * that a stream wants none of it is a test of tooling/browser.
- */
-async function chunkOf(page: string): Promise<Chunk> {
-  const input = `tooling/workspace/size/${page}.ts`;
-  const bundle = await rolldown({ input, platform: 'browser', logLevel: 'warn' });
-  const { output } = await bundle.generate({
-    format: 'esm',
-    minify: true,
-    comments: false,
-    sourcemap: 'hidden',
-    codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] },
-  });
-  await bundle.close();
-  const [entry] = output;
-  const name = entry.imports[0] ?? entry.fileName;
-  const chunk = output.find((o) => o.fileName === name);
-  if (entry.imports.length > 1 || chunk?.type !== 'chunk' || !chunk.map)
-    throw new Error(`${page}: starts from ${entry.imports.join(' and ')}, not from one file`);
-  const map = new SourceMap({ ...chunk.map, version: 3, file: name, sourceRoot: '' });
-  const sourceOf = (line: number, column: number): string => {
-    const at = map.findEntry(line, column);
-    return 'originalSource' in at ? relative('.', resolve('dist', at.originalSource)) : '';
-  };
-  return { code: chunk.code, sourceOf };
-}
 
 const gzipped = (code: string): number => gzipSync(code, { level: 9 }).length;
 
@@ -69,7 +33,7 @@ function modulesOf({ code, sourceOf }: Chunk): { file: string; minified: number;
 const kB = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
 for (const [page, { most, aim }] of Object.entries(PAGES)) {
-  const chunk = await chunkOf(page);
+  const { chunk } = await bundlePage(page);
   const bytes = gzipped(chunk.code);
   const limit = most === null ? '' : `, at most ${kB(most)}`;
   console.log(

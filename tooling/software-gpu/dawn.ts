@@ -29,6 +29,25 @@ export async function whyNoGpu(): Promise<string | undefined> {
 /** What `navigator.gpu` would be. */
 export const dawn = (): GPU => open();
 
+/** The same, and `seen` gets each device before whoever asked for it: to count what is made on it, or to take it away. */
+export function dawnSeen(seen: (device: GPUDevice) => void): GPU {
+  const requestAdapter = async (options?: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
+    const adapter = await dawn().requestAdapter(options);
+    return adapter && adapterSeen(adapter, seen);
+  };
+  return { requestAdapter } as unknown as GPU;
+}
+
+export function adapterSeen(adapter: GPUAdapter, seen: (device: GPUDevice) => void): GPUAdapter {
+  const request = adapter.requestDevice.bind(adapter);
+  adapter.requestDevice = async (asked) => {
+    const device = await request(asked);
+    seen(device);
+    return device;
+  };
+  return adapter;
+}
+
 /**
  * Compiles each entry point on a device that computes nothing and needs no driver, has WebGPU's default limits and the
  * features that are named. Rejects with the compiler's messages, each above its line of the source, or with what is

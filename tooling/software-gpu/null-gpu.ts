@@ -2,7 +2,7 @@
  * A GPU that needs no driver and computes nothing: Dawn judges what it is given, kernels and their use, by the rules and the
  * smallest limits of WebGPU. Knows no backend.
  */
-import { nullAdapter } from './dawn.ts';
+import { adapterSeen, nullAdapter } from './dawn.ts';
 
 export interface NullGpu {
   readonly gpu: GPU;
@@ -14,19 +14,18 @@ export interface NullGpu {
 export function nullGpu(): NullGpu {
   const kernels: string[] = [];
   const requestAdapter = async (): Promise<GPUAdapter> => {
-    const adapter = await nullAdapter();
-    const { limits, features } = adapter;
-    const requestDevice = async (asked?: GPUDeviceDescriptor): Promise<GPUDevice> => {
-      const device = await adapter.requestDevice(asked);
+    const adapter = adapterSeen(await nullAdapter(), (device) => {
       const create = device.createShaderModule.bind(device);
       device.createShaderModule = (module) => {
         kernels.push(module.code);
         return create(module);
       };
-      return device;
-    };
+    });
     // Under a name of its own: backends refuse a device that computes nothing.
     const info = { vendor: 'dawn', architecture: 'null', device: '', description: '' };
+    const { limits, features } = adapter;
+    const requestDevice = (asked?: GPUDeviceDescriptor): Promise<GPUDevice> =>
+      adapter.requestDevice(asked);
     return { info, limits, features, requestDevice } as unknown as GPUAdapter;
   };
   return { gpu: { requestAdapter } as unknown as GPU, kernels };

@@ -3,8 +3,7 @@ import { describeNeeding } from '@ostinato/chromium/vitest';
 import { test } from 'vitest';
 import { whyNoGpu } from './dawn.ts';
 
-export { dawn, validateWgsl } from './dawn.ts';
-export { type LosableGpu, losableGpu } from './losable-gpu.ts';
+export { dawn, dawnSeen, validateWgsl } from './dawn.ts';
 export { type NullGpu, nullGpu } from './null-gpu.ts';
 
 /** `await` it at the top of a test file: `describe` where Dawn computes. REQUIRE_GPU=1 forbids to skip it. */

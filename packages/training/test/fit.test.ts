@@ -145,7 +145,7 @@ describe.each(backends)('on %s', (backendName, create) => {
         return inner.compile(program);
       },
     };
-    const epochs = backendName === 'webgpu' ? 30 : 150; // a thousand steps on a GPU: memory.test.ts
+    const epochs = backendName === 'webgpu' ? 30 : 150; // a thousand steps on a GPU: gpu.test.ts
     const allocs: number[] = [];
     const optimizer = adam();
     const options = { backend, optimizer, loss, metrics, clip: { norm: 1 }, batch: 8, every: 3 };

@@ -2,9 +2,9 @@
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
 import { assertCompiles, hasRelaxedSimd } from './engine.ts';
 import { compileProgram, type Host } from './executable.ts';
+import type { Team } from './jobs.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import type { Threads } from './target.ts';
-import type { Pool } from './threads/pool.ts';
 
 export interface WasmOptions {
   /** Fused multiply-add from relaxed SIMD; on where the engine has it. */
@@ -26,21 +26,26 @@ export interface WasmOptions {
  */
 const THREADS_FROM = 2_000_000;
 
-const MOST_THREADS = 4;
-
 /** Opens the backend. Throws where the engine has no WebAssembly SIMD or a page's policy forbids compiling. */
-export async function wasm(options: WasmOptions = {}): Promise<Backend<WasmBuffer>> {
+export const wasm = (options: WasmOptions = {}): Promise<Backend<WasmBuffer>> =>
+  openWasm(options, {});
+
+/** `led`: whether a worker leads the threads. As it must be unless stated: tests lead where a thread may wait, too. */
+export async function openWasm(
+  options: WasmOptions,
+  { led }: { readonly led?: boolean },
+): Promise<Backend<WasmBuffer>> {
   await assertCompiles();
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && hasRelaxedSimd();
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
   const engine = await chooseEngine(options, relaxed, notes);
-  return open({ relaxed, ...engine, threads: await chooseThreads(options, notes) }, notes);
+  return open({ relaxed, ...engine, threads: await chooseThreads(options, led, notes) }, notes);
 }
 
 type Engine = Pick<Host, 'compileModule' | 'pairs'>;
 
-const oneThread: Threads = { count: 1, partsOf: () => undefined };
+const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 
 /** As pages do, without blocking: on its main thread a page may not compile more than 4 kB at once. */
 const plainEngine: Engine = { compileModule: (bytes) => WebAssembly.compile(bytes) };
@@ -71,26 +76,22 @@ async function chooseEngine(
   return { compileModule, pairs };
 }
 
-async function chooseThreads(options: WasmOptions, notes: string[]): Promise<Threads> {
-  const { threads, threadsFrom = THREADS_FROM } = options;
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
-    fail('option-invalid', `wasm: threads is ${threads}. Give a whole number from 1 up.`);
-  const one = (why = ''): Threads => {
-    notes.push(`threads: 1${why}`);
+async function chooseThreads(
+  { threads: count, threadsFrom: from = THREADS_FROM }: WasmOptions,
+  led: boolean | undefined,
+  notes: string[],
+): Promise<Threads> {
+  if (count !== undefined && (!Number.isInteger(count) || count < 1))
+    fail('option-invalid', `wasm: threads is ${count}. Give a whole number from 1 up.`);
+  if (count === 1 || typeof SharedArrayBuffer === 'undefined') {
+    const why =
+      ' (no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP))';
+    notes.push(`threads: 1${count === 1 ? '' : why}`);
     return oneThread;
-  };
-  if (threads === 1) return one();
-  if (typeof SharedArrayBuffer === 'undefined')
-    return one(
-      ' (no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP))',
-    );
-  const { noThreads, parallelism, partsOf } = await import('./threads/index.ts');
-  const count = threads ?? Math.min(MOST_THREADS, parallelism());
-  const why = noThreads();
-  if (count === 1) return one();
-  if (why !== undefined) return one(` (${why})`);
-  notes.push(`threads: ${count}`);
-  return { count, partsOf: (instr) => partsOf(instr, threadsFrom) };
+  }
+  const chosen = (await import('./threads/index.ts')).chooseThreads({ count, from, led });
+  notes.push(`threads: ${chosen.note}`);
+  return chosen.threads ?? oneThread;
 }
 
 interface Choice extends Engine {
@@ -101,11 +102,10 @@ interface Choice extends Engine {
 function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
-  let pool: Promise<Pool | undefined> | undefined;
-  const startPool = async (): Promise<Pool | undefined> => {
-    const { openPool } = await import('./threads/index.ts');
+  let team: Promise<Team | undefined> | undefined;
+  const startTeam = async (): Promise<Team | undefined> => {
     try {
-      return await openPool(heap, threads.count);
+      return await threads.start?.(heap);
     } catch (error) {
       notes.push(`threads: 1 after all (workers do not start: ${(error as Error).message})`);
       return undefined;
@@ -116,9 +116,9 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     target: { relaxed, paired: false },
     threads,
     ...engine,
-    pool(): Promise<Pool | undefined> {
-      pool ??= startPool();
-      return pool;
+    team() {
+      team ??= startTeam();
+      return team;
     },
   };
   const variant = `${engine.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
@@ -143,7 +143,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     dispose() {
       for (const e of executables) e.dispose();
       executables.clear();
-      pool?.then((p) => p?.dispose()).catch(() => undefined);
+      team?.then((t) => t?.dispose()).catch(() => undefined);
     },
   };
 }

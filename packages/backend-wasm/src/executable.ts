@@ -1,4 +1,4 @@
-/** A compiled program: its calls with their addresses filled in, on one thread or several. Knows no instruction. */
+/** A compiled program: its calls with their addresses filled in, for this thread or for others. Knows no instruction. */
 import {
   type Executable,
   type Instr,
@@ -8,11 +8,11 @@ import {
 } from '@ostinato/core/backend';
 import { encodeModule } from './assembler/module.ts';
 import { isPlain } from './instruction.ts';
+import type { Code, Job, Kernel, Team } from './jobs.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
 import { LONG } from './target.ts';
-import type { Pool } from './threads/pool.ts';
 
 export type CompileModule = (
   bytes: Uint8Array<ArrayBuffer>,
@@ -21,8 +21,8 @@ export type CompileModule = (
 
 export interface Host extends Machine {
   readonly compileModule: CompileModule;
-  /** Starts the workers at the first program that can use them; undefined where they do not start. */
-  pool(): Promise<Pool | undefined>;
+  /** Starts threads at the first program that is worth it; undefined where they do not start. */
+  team(): Promise<Team | undefined>;
 }
 
 export async function compileProgram(host: Host, given: Program): Promise<Executable<WasmBuffer>> {
@@ -47,17 +47,24 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
       modules.push(module);
       Object.assign(env, (await WebAssembly.instantiate(module, { env })).exports);
     }
-    const kernels = built.calls.map((c) => env[c.function.name] as Kernel);
-    const parted = built.calls.some((c) => c.parts !== undefined);
-    const pool = parted ? await host.pool() : undefined;
     const names = built.calls.map((c) => c.function.name);
-    const id = (await pool?.load(modules, names)) ?? 0;
-    const run = runner(program, built, kernels, pool && { pool, id });
+    const kernels = names.map((name) => env[name] as Kernel);
+    const parted = built.calls.some((c) => c.parts !== undefined);
+    const code: Code = { modules, names, parted };
+    const team = host.threads.worth(program) ? await host.team() : undefined;
+    let loaded = await team?.load(code, kernels);
+    const jobsOf = jobsMaker(program, built);
     return {
-      run,
+      run(inputs, outputs) {
+        // What was compiled before a worker led goes through it too: that worker may still be busy with what this needs.
+        loaded ??= heap.lead?.load(code);
+        const jobs = jobsOf(inputs, outputs);
+        if (loaded) loaded.run(jobs);
+        else runAlone(jobs, kernels);
+      },
       dispose() {
         release();
-        pool?.drop(id).catch(() => undefined);
+        loaded?.drop();
       },
     };
   } catch (error) {
@@ -69,31 +76,41 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
 /** A product whose out leaves the cache: only such ones are worth moving into a loop (see sink.ts). */
 const isLong = (i: Instr): boolean => i.kind === 'contract' && 4 * sizeOf(i.shape) >= LONG;
 
-type Kernel = (...args: number[]) => void;
-type Run = Executable<WasmBuffer>['run'];
+function runAlone(jobs: readonly Job[], kernels: readonly Kernel[]): void {
+  for (const { number, args, parts } of jobs) {
+    const kernel = kernels[number] as Kernel;
+    if (parts === undefined) kernel(...args);
+    else kernel(...args, 0, parts, 0);
+  }
+}
 
-interface Prepared {
+type Refs = readonly Ref<WasmBuffer>[];
+
+interface Prepared extends Job {
   readonly call: Call;
-  readonly number: number;
-  readonly kernel: Kernel;
   /** Filled in at each run. */
   readonly args: number[];
 }
 
-function runner(
+/** What a run with these refs has to do; good until the next is asked for. */
+function jobsMaker(
   program: Program,
   built: Built,
-  kernels: readonly Kernel[],
-  threads: { readonly pool: Pool; readonly id: number } | undefined,
-): Run {
+): (inputs: Refs, outputs: Refs) => readonly Job[] {
   const calls: Prepared[] = built.calls.map((call, number) => ({
     call,
     number,
-    kernel: kernels[number] as Kernel,
     args: call.args.map((a) => (a.kind === 'address' ? a.value : 0)),
+    parts: call.parts,
   }));
   const addresses = new Map<number, number>();
   const changes = watch(program, built);
+  const place = (slots: readonly number[], refs: Refs): void => {
+    for (let k = 0; k < slots.length; k++) {
+      const { buffer, offset } = refs[k] as Ref<WasmBuffer>;
+      addresses.set(slots[k] as number, buffer.address + offset);
+    }
+  };
   const fill = ({ call, args }: Prepared, changed: number): void => {
     for (let k = 0; k < args.length; k++) {
       const a = call.args[k] as Call['args'][number];
@@ -102,35 +119,20 @@ function runner(
     }
   };
   return (inputs, outputs) => {
-    const place = (slots: readonly number[], refs: readonly Ref<WasmBuffer>[]): void => {
-      for (let k = 0; k < slots.length; k++) {
-        const { buffer, offset } = refs[k] as Ref<WasmBuffer>;
-        addresses.set(slots[k] as number, buffer.address + offset);
-      }
-    };
     place(program.inputs, inputs);
     place(program.outputs, outputs);
     const changed = changes(inputs, outputs);
-    for (const prepared of calls) {
-      const { call, number, kernel, args } = prepared;
-      if (call.ifChanged !== undefined && !(changed & (built.packed.get(call.ifChanged) as number)))
-        continue;
-      fill(prepared, changed);
-      if (call.parts === undefined) kernel(...args);
-      else if (!threads) kernel(...args, 0, call.parts, 0);
-      else
-        threads.pool.run(threads.id, number, args, call.parts, (first, count) =>
-          kernel(...args, first, count, 0),
-        );
-    }
+    const due = calls.filter(
+      ({ call: { ifChanged } }) =>
+        ifChanged === undefined || changed & (built.packed.get(ifChanged) as number),
+    );
+    for (const call of due) fill(call, changed);
+    return due;
   };
 }
 
 /** Tells which packed inputs are not what they were in the last run, one bit each. */
-function watch(
-  program: Program,
-  { packed }: Built,
-): (inputs: readonly Ref<WasmBuffer>[], outputs: readonly Ref<WasmBuffer>[]) => number {
+function watch(program: Program, { packed }: Built): (inputs: Refs, outputs: Refs) => number {
   const watched = [...packed].map(([slot, bit]) => ({
     bit,
     at: program.inputs.indexOf(slot),

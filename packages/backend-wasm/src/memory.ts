@@ -3,6 +3,7 @@
  * again. Knows bytes; knows no program.
  */
 import { fail, type Memory } from '@ostinato/core/backend';
+import type { Lead } from './jobs.ts';
 
 /** A part of the linear memory. */
 export interface WasmBuffer {
@@ -22,6 +23,8 @@ export const MAXIMUM_PAGES = 65536;
 export class Heap implements Memory<WasmBuffer> {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
+  /** Who touches the bytes from now on; this thread until then. Who has which part is always decided here. */
+  lead?: Lead;
   /** Free ranges by address; no two touch. */
   readonly #spare: { from: number; to: number }[] = [];
   #end = ALIGN; // address 0 stays unused, so that a forgotten address shows
@@ -43,6 +46,7 @@ export class Heap implements Memory<WasmBuffer> {
         'option-invalid',
         `alloc: ${bytes} bytes for "${label}". Give a whole number from 1 up.`,
       );
+    this.lead?.check('alloc');
     const size = Math.ceil(bytes / ALIGN) * ALIGN;
     const address = this.#reuse(size) ?? this.#extend(size, label);
     return { address, bytes, freed: false, version: 0 };
@@ -70,14 +74,23 @@ export class Heap implements Memory<WasmBuffer> {
   write(buffer: WasmBuffer, data: Uint8Array, at = 0): void {
     this.#check('write', buffer, at, data.length);
     buffer.version++;
-    new Uint8Array(this.memory.buffer, buffer.address + at, data.length).set(data);
+    if (this.lead) this.lead.write(buffer.address + at, data);
+    else this.#view(buffer.address + at, data.length).set(data);
   }
 
   async read(buffer: WasmBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
     this.#check('read', buffer, at, bytes);
-    const copy = new Uint8Array(bytes);
-    copy.set(new Uint8Array(this.memory.buffer, buffer.address + at, bytes));
-    return copy;
+    if (this.lead) return this.lead.read(buffer.address + at, bytes);
+    return new Uint8Array(this.#view(buffer.address + at, bytes));
+  }
+
+  #view(address: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, bytes);
+  }
+
+  #clear(from: number, to: number): void {
+    if (this.lead) this.lead.clear(from, to - from);
+    else this.#view(from, to - from).fill(0);
   }
 
   #check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
@@ -103,7 +116,7 @@ export class Heap implements Memory<WasmBuffer> {
     const { from } = best;
     best.from += size;
     if (best.from === best.to) this.#spare.splice(this.#spare.indexOf(best), 1);
-    new Uint8Array(this.memory.buffer, from, size).fill(0);
+    this.#clear(from, from + size);
     return from;
   }
 
@@ -115,7 +128,7 @@ export class Heap implements Memory<WasmBuffer> {
     if (pages > 0) this.#grow(pages, size, label);
     if (last && last.to === this.#end) {
       this.#spare.pop();
-      new Uint8Array(this.memory.buffer, last.from, last.to - last.from).fill(0);
+      this.#clear(last.from, last.to);
     }
     this.#end = from + size;
     return from;

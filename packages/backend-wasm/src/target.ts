@@ -1,5 +1,7 @@
 /** What the engine offers, as far as kernels care. Knows no kernel. */
-import type { Instr } from '@ostinato/core/backend';
+import type { Instr, Program } from '@ostinato/core/backend';
+import type { Team } from './jobs.ts';
+import type { Heap } from './memory.ts';
 
 export interface Target {
   /** `f32x4.relaxed_madd` exists: products and sums in one instruction. */
@@ -20,6 +22,10 @@ export interface Threads {
   readonly count: number;
   /** How they share an instruction; undefined: it is not worth it. */
   partsOf(instr: Instr): Parts | undefined;
+  /** Whether they are to be there before this program runs. */
+  worth(program: Program): boolean;
+  /** Absent where there is one. */
+  start?(heap: Heap): Promise<Team>;
 }
 
 export interface Parts {

@@ -31,7 +31,7 @@ export const errorCodes = {
   'compiled-disposed': 'A compiled function was called after it was disposed',
   'no-backend': 'No backend opens',
   'no-adapter': 'There is no GPU to compute on',
-  'device-lost': 'The GPU was taken away',
+  'device-lost': 'The device was taken away',
   'option-invalid': 'An option has a value that makes no sense',
   'data-invalid': 'Training data do not fit together',
   'checkpoint-damaged': 'A checkpoint was cut off or changed',

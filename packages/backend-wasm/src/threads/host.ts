@@ -5,15 +5,13 @@ export interface NodeThreads {
     source: string,
     options: { eval: true },
   ) => {
-    postMessage(message: unknown): void;
-    once(event: 'message' | 'error', listener: (value: unknown) => void): void;
-    off(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+    on(event: 'message' | 'error', listener: (value: unknown) => void): void;
+    ref(): void;
     unref(): void;
     terminate(): Promise<number>;
   };
 }
-
-declare const WorkerGlobalScope: unknown;
 
 const host = globalThis as {
   process?: { getBuiltinModule?: (name: string) => unknown };
@@ -31,9 +29,17 @@ export function noThreads(): string | undefined {
   if (nodeThreads()) return undefined;
   if (typeof Worker === 'undefined') return 'no workers';
   if (host.crossOriginIsolated !== true) return 'the page is not cross-origin isolated';
-  if (typeof WorkerGlobalScope === 'undefined')
-    return 'a page must not wait: open the backend in a worker to use threads';
   return undefined;
+}
+
+/** Whether this thread may wait for others; a page's own may not. */
+export function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1); // returns at once, since there is no 1
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Threads that the machine runs at once. */

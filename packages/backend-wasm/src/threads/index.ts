@@ -1,4 +1,2 @@
-/** Threads: whether there are any, which work they share, and the workers. Loaded where memory can be shared. */
-export { noThreads, parallelism } from './host.ts';
-export { partsOf } from './parts.ts';
-export { openPool } from './pool.ts';
+/** Threads: whether there are any, which work they share, and who leads them. Loaded where memory can be shared. */
+export { chooseThreads } from './choose.ts';

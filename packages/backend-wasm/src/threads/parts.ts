@@ -1,5 +1,5 @@
 /** Which instructions are worth several threads, and along which axis they part. Knows costs; emits nothing. */
-import { exprOrder, type Instr, type Scan, sizeOf } from '@ostinato/core/backend';
+import { exprOrder, type Instr, type Program, type Scan, sizeOf } from '@ostinato/core/backend';
 import type { Parts } from '../target.ts';
 
 /** Undefined: one thread. `from`: operations from which on several pay. */
@@ -27,6 +27,10 @@ export function rowsPart(scan: Scan): boolean {
   return body.code.every((i) => i.kind === 'loop' || i.kind === 'contract');
 }
 
+/** A program's elementary operations. */
+export const operationsOf = ({ code }: Program): number =>
+  code.reduce((n, i) => n + operations(i), 0);
+
 function operations(instr: Instr): number {
   switch (instr.kind) {
     case 'loop':
@@ -35,7 +39,7 @@ function operations(instr: Instr): number {
       // A vector unit does products many at a time: eight of them take as long as one of the others.
       return (2 * sizeOf(instr.shape) * sizeOf(instr.over)) / 8;
     case 'scan':
-      return instr.length * instr.body.code.reduce((n, i) => n + operations(i), 0);
+      return instr.length * operationsOf(instr.body);
     default:
       return 0;
   }

@@ -13,6 +13,8 @@ const policy = (scripts: string) => ({
   'Content-Security-Policy': `default-src 'self'; script-src ${scripts}`,
 });
 
+const withoutBlobs = { ...isolated, ...policy("'self' 'wasm-unsafe-eval'") };
+
 /** What is in a folder of the site. */
 interface Row {
   /** The script in pages/ that the page runs. */
@@ -26,14 +28,12 @@ interface Row {
 const folders = {
   plain: { script: 'plain', headers: {} },
   streaming: { script: 'streaming', headers: policy("'self' 'wasm-unsafe-eval'") },
-  'isolated-page': { script: 'isolated-page', headers: isolated },
+  'isolated-page': { script: 'threads', headers: isolated },
+  busy: { script: 'busy', headers: isolated },
   'isolated-worker': { script: 'in-worker', worker: 'threads', headers: isolated },
   'no-compiling': { script: 'no-compiling', headers: policy("'self'") },
-  'no-blobs': {
-    script: 'in-worker',
-    worker: 'threads',
-    headers: { ...isolated, ...policy("'self' 'wasm-unsafe-eval'") },
-  },
+  'no-blobs-page': { script: 'threads', headers: withoutBlobs },
+  'no-blobs-worker': { script: 'in-worker', worker: 'threads', headers: withoutBlobs },
   webgpu: { script: 'webgpu', headers: {} },
   'webgpu-worker': { script: 'in-worker', worker: 'webgpu', headers: {} },
 } as const satisfies Record<string, Row>;

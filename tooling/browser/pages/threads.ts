@@ -1,4 +1,7 @@
-/** A module worker of an isolated page: two threads for every instruction that can be shared, however small. */
+/**
+ * An isolated page, on its own thread or in a module worker: two threads for every instruction that can be shared,
+ * however small.
+ */
 import { wasm } from '@ostinato/backend-wasm';
 import { runCases, send } from '../report.ts';
 

@@ -1,4 +1,5 @@
 /** The quick conformance cases where browsers are strict: without shared memory, in workers, under policies. */
+import type { Visit } from '@ostinato/chromium';
 import { describeInChromium } from '@ostinato/chromium/vitest';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Report, reports } from '../report.ts';
@@ -14,7 +15,10 @@ describeInChromium('in Chromium', (open) => {
   /** What the page tells; its console is in the error where it tells nothing. */
   async function from(folder: Folder, search = ''): Promise<Report> {
     await using visit = await open('about:blank');
-    const { page, log } = visit;
+    return await reportOf(visit, folder, search);
+  }
+
+  async function reportOf({ page, log }: Visit, folder: Folder, search = ''): Promise<Report> {
     const isReport = (r: { url(): string }): boolean => new URL(r.url()).pathname === reports;
     const told = page.waitForRequest(isReport, { timeout: 150_000 });
     await page.goto(site.url(folder, search));
@@ -43,12 +47,35 @@ describeInChromium('in Chromium', (open) => {
     expect(facts.furthest).toBeLessThan(1e-5);
   });
 
-  test('wasm in a page that is isolated: one thread, since a page must not wait', async () => {
+  test('wasm in a page that is isolated: two threads, led by a worker', async () => {
     const { facts, notes, passed, failed } = await from('isolated-page');
     expect(failed).toEqual([]);
-    expect(passed).toBeGreaterThan(5);
-    expect(facts).toEqual({ isolated: true, sharedArrayBuffer: 'function' });
-    expect(notes).toContainEqual(expect.stringContaining('threads: 1 (a page must not wait'));
+    expect(passed).toBeGreaterThan(50);
+    expect(facts).toEqual({ isolated: true, page: 'object' });
+    expect(notes.filter((n) => n.startsWith('threads'))).toEqual(['threads: 2, led by a worker']);
+  });
+
+  test('a page stays free while a worker leads a long run; dispose in the middle ends all', async () => {
+    await using visit = await open('about:blank');
+    const { facts } = await reportOf(visit, 'busy');
+    expect(facts).toMatchObject({ moves: true, same: true, ended: 'disposed' });
+    const events = facts.events as readonly string[];
+    expect(events.at(-1)).toBe('read');
+    const meanwhile = events.slice(events.indexOf('asked'));
+    expect(meanwhile.filter((e) => e === 'timer').length).toBeGreaterThan(3);
+    // A worker that computes or waits goes when Chromium loses patience with it, some two seconds later.
+    await expect.poll(() => visit.page.workers().length, { timeout: 60_000 }).toBe(0);
+    expect(visit.troubles).toEqual([]);
+  });
+
+  test('a page that forgets dispose can be closed in the middle of a run', async () => {
+    const visit = await open('about:blank');
+    const { facts } = await reportOf(visit, 'busy', '?forget');
+    expect(facts).toEqual({ moves: true });
+    expect(visit.page.workers().length).toBe(2);
+    await visit[Symbol.asyncDispose]();
+    const { facts: after } = await from('busy', '?forget');
+    expect(after).toEqual({ moves: true });
   });
 
   test('wasm in a module worker of an isolated page: two threads', async () => {
@@ -60,10 +87,12 @@ describeInChromium('in Chromium', (open) => {
   });
 
   test('a policy that forbids the source of the threads: one thread, and a note', async () => {
-    const { notes, passed, failed } = await from('no-blobs', '?only=contract');
-    expect(failed).toEqual([]);
-    expect(passed).toBeGreaterThan(5);
-    expect(notes).toContainEqual(expect.stringContaining('threads: 1 after all'));
+    for (const folder of ['no-blobs-page', 'no-blobs-worker'] as const) {
+      const { notes, passed, failed } = await from(folder, '?only=contract');
+      expect(failed).toEqual([]);
+      expect(passed).toBeGreaterThan(5);
+      expect(notes).toContainEqual(expect.stringContaining('threads: 1 after all'));
+    }
   });
 
   test('a policy that forbids compiling: cpu is picked, says why, and is right', async () => {

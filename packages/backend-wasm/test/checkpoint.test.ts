@@ -31,9 +31,9 @@ async function reservedBy(program: Program): Promise<number> {
   const machine = {
     heap,
     target: { relaxed: true, paired: false },
-    threads: { count: 1, partsOf: () => undefined },
+    threads: { count: 1, partsOf: () => undefined, worth: () => false },
     compileModule: async (code: BufferSource) => new WebAssembly.Module(code),
-    pool: async () => undefined,
+    team: async () => undefined,
   };
   (await compileProgram(machine, program)).dispose();
   return bytes;

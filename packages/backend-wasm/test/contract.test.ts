@@ -128,6 +128,20 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
         agrees(makeCase(matrix(m, n, k), where), target, { constant }, [1, m >> 1]);
   });
 
+  test('copies rows of a batch in which each row has its steps side by side', () => {
+    const axes: AxisOf[] = [
+      { size: 131, where: 'a', over: false },
+      { size: 150, where: 'b', over: false },
+      { size: 100, where: 'both', over: true },
+      { size: 16, where: 'both', over: true },
+    ];
+    const order = (...o: number[]): Layout => ({ ...straight, order: o });
+    const c = makeCase(axes, [order(0, 2, 3, 1), order(1, 3, 2, 0), order(1, 0, 2, 3)]);
+    const { rowSource, depth } = planContract(c.contract, target);
+    expect([rowSource, depth.length]).toEqual(['tiles', 2]);
+    agrees(c, target, {}, [70]);
+  });
+
   test('sums a long depth in blocks of several axes', () => {
     const axes: AxisOf[] = [
       { size: 9, where: 'a', over: false },

@@ -189,7 +189,7 @@ function planOrientation(
   const steps = stepsOf({ depth, depthStep });
   const blockPanels = source === 'blocks' ? 4 * paddedColumns * steps : 0;
   const blockRows = Math.max(tile.rows, Math.min(rows.size, Math.floor(blockBytes / (4 * steps))));
-  const rowSource = chooseRowSource(rows, depth, paddedColumns / tile.columns);
+  const rowSource = chooseRowSource(rows, depth, source, paddedColumns / tile.columns);
   const copiedRows =
     rowSource === 'place' ? 0 : blockRows * copiedRowBytes({ rowSource, depth, depthStep });
 
@@ -247,10 +247,12 @@ export const copiedRowBytes = (
 function chooseRowSource(
   rows: ByteAxis,
   depth: readonly ByteAxis[],
+  source: ContractPlan['source'],
   panels: number,
 ): ContractPlan['rowSource'] {
   const inner = depth.at(-1) as ByteAxis;
-  if (depth.length > 1 || Math.min(panels, rows.size) < leastCopied) return 'place';
+  if (Math.min(panels, rows.size) < leastCopied) return 'place';
+  if (depth.length > 1 && (source === 'place' || inner.a === 4)) return 'place';
   if (inner.a === 4) return rows.a % 4096 === 0 && inner.size >= 64 ? 'rows' : 'place';
   return rows.a === 4 && Math.abs(inner.a) >= farApart ? 'tiles' : 'place';
 }
@@ -258,7 +260,7 @@ function chooseRowSource(
 /** Rows, and panels that read them. */
 const leastCopied = 4;
 
-const farApart = 1024;
+const farApart = 512;
 
 /** Reading rows of b where they lie, instead of a panel in one run. */
 const inPlacePenalty = 1.1;
@@ -305,6 +307,12 @@ function cutDepth(
 ): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
   const sorted = [...axes].sort((x, y) => x.size - y.size);
   const inner = sorted.pop() ?? one;
+  const part = sorted.length > 0 ? partOf(inner.size, limit / sizeOf(sorted)) : undefined;
+  if (part !== undefined) {
+    // Some of the longest axis with all of the others.
+    const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
+    return { blocks: [block], depth: [...sorted, { ...inner, size: part }], depthStep: part };
+  }
   const depth = [inner];
   while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
     depth.unshift(sorted.pop() as ByteAxis);
@@ -312,6 +320,14 @@ function cutDepth(
   // Whole turns of the unrolled loop and of the packing of four by four.
   const even = Math.ceil(inner.size / count / 4) * 4;
   return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
+}
+
+/** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
+function partOf(size: number, wanted: number): number | undefined {
+  const near = (part: number): number => Math.abs(Math.log(part / wanted));
+  const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
+  const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
+  return parts.sort((p, q) => near(p) - near(q))[0];
 }
 
 /** Where the panels of each index of the outer axes lie, the last axis innermost. */

@@ -232,7 +232,9 @@ function emitTiles(
     const { copiedStrides, copyRows } = block.extras as Extras;
     copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
     const { row, depth, tile } = copiedStrides(plan, rows);
-    const inCopy = { ...block, row, depth: [{ ...lastOf(block.depth), a: depth }] };
+    // Panels have one step after another, as the copy has.
+    const inner = { ...lastOf(block.depth), size: countOf(block.depth), a: depth };
+    const inCopy = { ...block, row, depth: [inner] };
     emitPanels(f, { ...inCopy, rows, tiles: n, tileOfA: tile }, { ...cursor, a: copied });
   };
   if (typeof tiles === 'number' && tiles <= limit) {

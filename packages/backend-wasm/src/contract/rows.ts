@@ -49,16 +49,16 @@ function copyEach(f: FunctionBuilder, plan: ContractPlan, { from, to, rows, tile
 
 /** Tile after tile, each one step after another; the rows of a step lie side by side in a too. */
 function copyTiles(f: FunctionBuilder, plan: ContractPlan, { from, to, rows, tiles, steps }: Rows) {
-  const inner = plan.depth.at(-1) as ContractPlan['depth'][number];
+  const { depth } = plan;
   const strides = copiedStrides(plan, rows);
   const tileFrom = f.let('source', f.get(from));
   const tileTo = f.let('target', f.get(to));
   f.times(tiles, () => {
     const source = f.let('source', f.get(tileFrom));
     const target = f.let('target', f.get(tileTo));
-    f.times(steps ? f.get(steps) : plan.depthStep, () => {
-      const four = (at: number): void =>
-        f.store('v128.store', f.get(target), v128.load(f.get(source), at), at);
+    const four = (at: number): void =>
+      f.store('v128.store', f.get(target), v128.load(f.get(source), at), at);
+    const step = (): void => {
       if (rows >= 4) {
         // The last four overlap the first: the same values twice.
         for (let r = 0; r + 4 <= rows; r += 4) four(4 * r);
@@ -66,9 +66,19 @@ function copyTiles(f: FunctionBuilder, plan: ContractPlan, { from, to, rows, til
       } else
         for (let r = 0; r < rows; r++)
           f.store('f32.store', f.get(target), f32.load(f.get(source), 4 * r), 4 * r);
-      f.advance(source, inner.a);
       f.advance(target, strides.depth);
-    });
+    };
+    const nest = (k: number): void => {
+      const axis = depth[k] as ContractPlan['depth'][number];
+      const next = depth[k + 1];
+      const size = next ? axis.size : steps ? f.get(steps) : plan.depthStep;
+      f.times(size, () => {
+        if (next) nest(k + 1);
+        else step();
+        f.advance(source, axis.a - (next ? next.size * next.a : 0));
+      });
+    };
+    nest(0);
     f.advance(tileFrom, 4 * rows);
     f.advance(tileTo, strides.tile);
   });

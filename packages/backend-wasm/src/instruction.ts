@@ -12,7 +12,14 @@ import {
 } from '@ostinato/core/backend';
 import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
-import { emitPack, emitProduct, isNarrow, planContract, suits } from './contract/index.ts';
+import {
+  emitPack,
+  emitProduct,
+  isNarrow,
+  matrixOfVectors,
+  planContract,
+  suits,
+} from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
 import { isPlainMap } from './loop/plain.ts';
 import type { Extras, ModuleBuilder, PerThread } from './module-builder.ts';
@@ -27,7 +34,8 @@ type Constants = ReadonlyMap<number, number | null>;
 export const isPlain = (program: Program): boolean =>
   program.code.every((i) => {
     if (i.kind === 'scan') return isPlain(i.body);
-    return i.kind === 'contract' ? suits(i) && isNarrow(i) : i.kind === 'loop' && isPlainMap(i);
+    if (i.kind === 'contract') return suits(i) && isNarrow(i) && !matrixOfVectors(i);
+    return i.kind === 'loop' && isPlainMap(i);
   });
 
 export interface Setting {
@@ -65,7 +73,7 @@ export function prepareInstr(
   const { range } = setting;
   const params = range ? [...names, ...rangeNames] : names;
   if (instr.kind === 'scan') return prepareScan(module, instr, name, names, setting);
-  if (instr.kind === 'contract' && suits(instr))
+  if (instr.kind === 'contract' && isProduct(instr, setting.constants))
     return prepareContract(module, instr, name, params, setting);
   const main =
     instr.kind === 'contract' || instr.kind === 'loop'
@@ -82,6 +90,12 @@ export function prepareInstr(
           else emitScatter(f, instr, p);
         });
   return { main, packs: [], inner: [] };
+}
+
+/** Whether packing pays, or nothing has to be packed. */
+function isProduct(instr: Contract, constants: Constants): boolean {
+  const matrix = matrixOfVectors(instr);
+  return suits(instr) && (matrix === undefined || constants.has(matrix.slot));
 }
 
 /** A loop whose vectors pair is two functions: pairs of vectors, and what they leave over. */

@@ -1,4 +1,11 @@
 /** Products: what the rest of the backend calls. */
 export { emitPack } from './panels.ts';
-export { type ContractPlan, isNarrow, type PlanOptions, planContract, suits } from './plan.ts';
+export {
+  type ContractPlan,
+  isNarrow,
+  matrixOfVectors,
+  type PlanOptions,
+  planContract,
+  suits,
+} from './plan.ts';
 export { emitProduct } from './product.ts';

@@ -91,6 +91,19 @@ export function isNarrow(instr: Contract): boolean {
   return Math.min(sizeOfAxes(rows), sizeOfAxes(columns)) < leastCopied;
 }
 
+/**
+ * The operand that is a matrix with its depth side by side, where the other is one or two vectors of that: a loop sums
+ * such a product from memory as it lies, in half the time that packing it would take.
+ */
+export function matrixOfVectors(instr: Contract): Operand | undefined {
+  const { batch, rows, columns, depth } = productAxes(instr);
+  const inner = depth.at(-1)?.strides;
+  if (batch.length > 0 || inner?.[0] !== 1 || inner[1] !== 1) return undefined;
+  const few = (axes: readonly Axis[]): boolean => sizeOfAxes(axes) <= 2;
+  if (few(columns) && !few(rows)) return instr.args[0];
+  return few(rows) && !few(columns) ? instr.args[1] : undefined;
+}
+
 export function planContract(
   instr: Contract,
   target: Target,

@@ -36,6 +36,9 @@ const folders = {
   'no-blobs-worker': { script: 'in-worker', worker: 'threads', headers: withoutBlobs },
   webgpu: { script: 'webgpu', headers: {} },
   'webgpu-worker': { script: 'in-worker', worker: 'webgpu', headers: {} },
+  endless: { script: 'endless', headers: {} },
+  terminating: { script: 'terminating', worker: 'endless', headers: {} },
+  losing: { script: 'losing', headers: {} },
 } as const satisfies Record<string, Row>;
 
 export type Folder = keyof typeof folders;

@@ -19,7 +19,6 @@ describeInChromium('in Chromium', (open) => {
   }
 
   async function reportOf({ page, log }: Visit, folder: Folder, search = ''): Promise<Report> {
-    const isReport = (r: { url(): string }): boolean => new URL(r.url()).pathname === reports;
     const told = page.waitForRequest(isReport, { timeout: 150_000 });
     await page.goto(site.url(folder, search));
     const request = await told.catch((error) => {
@@ -106,11 +105,53 @@ describeInChromium('in Chromium', (open) => {
     ]);
   });
 
+  // Both schedules in both places, as far as they differ: cases without a time loop have none.
   test.each([
-    ['webgpu', 'object'],
-    ['webgpu-worker', 'undefined'],
-  ] as const)('a shader computes: %s', async (folder, document) => {
-    const { facts } = await from(folder);
-    expect(facts).toEqual({ document, cubes: Array.from({ length: 64 }, (_, i) => i ** 3) });
+    ['webgpu', 'persistent', ''],
+    ['webgpu', 'stepwise', 'scans'],
+    ['webgpu-worker', 'stepwise', ''],
+    ['webgpu-worker', 'persistent', 'scans'],
+  ] as const)('%s, %s: %s', async (folder, schedule, only) => {
+    const { facts, passed, failed } = await from(folder, `?schedule=${schedule}&only=${only}`);
+    expect(failed).toEqual([]);
+    expect(passed).toBeGreaterThan(only ? 20 : 150);
+    expect(facts).toEqual({ document: folder === 'webgpu' ? 'object' : 'undefined' });
+  });
+
+  test('a page that is closed in the middle of a training leaves WebGPU to the next', async () => {
+    {
+      await using visit = await open('about:blank');
+      const third = visit.page.waitForEvent('console', (said) => said.text() === 'step 3');
+      await visit.page.goto(site.url('endless'));
+      await third;
+    }
+    const { passed, failed } = await from('webgpu', '?only=contracts');
+    expect(failed).toEqual([]);
+    expect(passed).toBeGreaterThan(5);
+  });
+
+  test('so does a worker that is terminated in the middle of a training', async () => {
+    const { facts, passed, failed } = await from('terminating');
+    expect(failed).toEqual([]);
+    expect(passed).toBeGreaterThan(5);
+    expect(facts).toEqual({ steps: 3 });
+  });
+
+  test('a GPU process that crashes in the middle of a training: it says so, and the page computes on', async () => {
+    await using visit = await open('about:blank');
+    const { page } = visit;
+    const told = page.waitForRequest(isReport);
+    const third = page.waitForEvent('console', (said) => said.text() === 'step 3');
+    await page.goto(site.url('losing'));
+    await third;
+    const devtools = await page.context().browser()?.newBrowserCDPSession();
+    await devtools?.send('Browser.crashGpuProcess');
+    const { facts, passed, failed } = (await told).postDataJSON() as Report;
+    expect(facts.code).toBe('device-lost');
+    expect(facts.message).toMatch(/the device was lost .* go on from the last checkpoint/);
+    expect(failed).toEqual([]);
+    expect(passed).toBeGreaterThan(5);
   });
 });
+
+const isReport = (r: { url(): string }): boolean => new URL(r.url()).pathname === reports;

@@ -1,0 +1,55 @@
+/** Equations as data: what a line says, and where in the text it says it. Knows no size and no tensor. */
+
+/** A place in the text. Line and column count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+}
+
+export type Operator = '+' | '-' | '*' | '/' | '^';
+
+export type Expression = { readonly at: Place } & (
+  | { readonly kind: 'number'; readonly value: number }
+  /** `isNext` where a prime stands behind it: the state after this step. */
+  | { readonly kind: 'name'; readonly name: string; readonly isNext: boolean }
+  /** A matrix in front of what it multiplies. */
+  | { readonly kind: 'product'; readonly matrix: string; readonly operand: Expression }
+  | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[] }
+  | {
+      readonly kind: 'operator';
+      readonly operator: Operator;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | { readonly kind: 'minus'; readonly operand: Expression }
+);
+
+export type Line = {
+  readonly name: string;
+  readonly at: Place;
+} /** `z = ...`, a value of this step. */ & (
+  | { readonly kind: 'value'; readonly expression: Expression }
+  /** `h' = ...`, a state after this step. */
+  | { readonly kind: 'next'; readonly expression: Expression }
+  /** `start b = 1`, what a state or a learned vector begins with. */
+  | { readonly kind: 'start'; readonly value: number }
+);
+
+/** What keeps a text from being a cell, for the person who typed it. */
+export class EquationError extends Error {
+  override readonly name = 'EquationError';
+  readonly at: Place;
+
+  constructor(message: string, at: Place) {
+    super(message);
+    this.at = at;
+  }
+}
+
+export function refuse(message: string, at: Place): never {
+  throw new EquationError(message, at);
+}
+
+/** By their names: W is a matrix, b is not. */
+export const isMatrix = (name: string): boolean => /^\p{Lu}/u.test(name);

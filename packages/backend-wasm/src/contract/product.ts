@@ -4,7 +4,7 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
-import type { Extras } from '../module-builder.ts';
+import { type Extras, need } from '../need.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
@@ -29,7 +29,7 @@ export interface Packed {
   readonly a?: Value<'i32'>;
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
-  /** Needed where the plan copies rows. */
+  /** Needed where rows are copied, or columns lie apart. */
   readonly extras?: Extras | undefined;
 }
 
@@ -167,7 +167,7 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
 /** One partial sum of all rows and columns. */
 function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   const { plan, panels, range } = block;
-  if (panels) packBlock(f, plan, from.b, panels, block.steps);
+  if (panels) packBlock(f, plan, from.b, { ...block, to: panels });
   const outerRows = plan.outerRows.map((axis, k) => ({
     ...ranged(axis, plan, range, 'outerRows', k),
     b: 0,
@@ -229,7 +229,7 @@ function emitTiles(
       return;
     }
     const count = typeof n === 'number' ? i32.const(n) : n;
-    const { copiedStrides, copyRows } = block.extras as Extras;
+    const { copiedStrides, copyRows } = need(block.extras);
     copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
     const { row, depth, tile } = copiedStrides(plan, rows);
     // Panels have one step after another, as the copy has.

@@ -4,7 +4,9 @@
  * page which streams a cell loads none.
  */
 export { packApart } from './contract/apart.ts';
+export { copyEdge } from './contract/edge.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
+export { someRows } from './contract/some-rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';

@@ -10,7 +10,6 @@ import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
-  ahead,
   type Cursor,
   copy,
   inPieces,
@@ -178,7 +177,7 @@ function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   );
 }
 
-const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
+export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   a: n * rows.a,
   b: 0,
   out: n * rows.out,
@@ -194,22 +193,9 @@ function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range |
     for (const { rows, tiles } of split) emitTiles(f, block, rows, tiles, cursor);
     return;
   }
-  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
-  const count = f.get(range.count);
-  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
-  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
-  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
-    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    const some = f.let(
-      'some',
-      i32.add(
-        i32.op('mul', height(rows - 1), f.get(taller)),
-        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-      ),
-    );
-    f.if(f.get(some), () => emitTiles(f, block, rows, f.get(some), cursor));
-  }
+  need(block.extras).someRows(f, plan, { from, range }, (rows, tiles, cursor) =>
+    emitTiles(f, block, rows, tiles, cursor),
+  );
 }
 
 /** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */

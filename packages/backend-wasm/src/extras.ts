@@ -5,6 +5,7 @@
  */
 export { packApart } from './contract/apart.ts';
 export { copyEdge } from './contract/edge.ts';
+export { chooseRowSource, cutDepths, rangedOrientations } from './contract/plan-extras.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
 export { someRows } from './contract/some-rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';

@@ -132,6 +132,7 @@ function prepareContract(
   const target = { ...plain, paired: pairs?.(instr) ?? false };
   const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
+    extras,
     ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
   });
   const area = (bytes: number, side: Side): PerThread | undefined => {

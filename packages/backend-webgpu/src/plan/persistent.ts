@@ -19,7 +19,7 @@ import type { Clock, Place } from '../wgsl/place.ts';
 import type { Step } from './plan.ts';
 import { inSlots, type Planner, type Scope } from './scope.ts';
 import { planTile, type Tile } from './tile.ts';
-import { type Carry, type TilePlaces, tilePlaces } from './tile-places.ts';
+import { type Carry, stepLevel, type TilePlaces, tilePlaces } from './tile-places.ts';
 
 type BodyInstr = Exclude<Instr, Scan>;
 
@@ -86,7 +86,7 @@ function emitScan(shared: Shared, steps: number): Step[] {
     copyCarries(shared, (c, inside) => [from(c), inside], step);
   const copyOut = (to: (c: Carry) => Place, step: string): void =>
     copyCarries(shared, (c, inside) => [inside, to(c)], step);
-  const saved = (c: Carry): Place => c.saved as Place;
+  const savedIn = (c: Carry) => c.saved as NonNullable<Carry['saved']>;
   const pieces = Math.ceil(scan.length / steps);
   if (pieces === 1) {
     copyIn((c) => c.init, '0u');
@@ -98,10 +98,10 @@ function emitScan(shared: Shared, steps: number): Step[] {
     const first = w.let('first', `${piece} * ${w.param(steps)}`);
     const end = w.let('end', `min(${first} + ${w.param(steps)}, ${length})`);
     w.block(`if (${first} == 0u)`, () => copyIn((c) => c.init, first));
-    w.block(`if (${first} > 0u)`, () => copyIn(saved, first));
+    w.block(`if (${first} > 0u)`, () => copyIn((c) => savedIn(c).in, first));
     emitBarrier(shared);
     emitSteps(shared, first, end);
-    w.block(`if (${end} < ${length})`, () => copyOut(saved, end));
+    w.block(`if (${end} < ${length})`, () => copyOut((c) => savedIn(c).out, end));
     w.block(`if (${end} == ${length})`, () => copyOut((c) => c.final, end));
   }
   const dispatch: Step = {
@@ -137,10 +137,10 @@ function emitSteps(shared: Shared, first: string, end: string): void {
   });
 }
 
-/** `step` names the number of this loop's step; those of loops around it come from outside. */
+/** `step` names the number of this loop's step; that of its piece, and those of loops around it, come from outside. */
 function contextAt({ places, level }: Shared, space: Space, step: string): Context {
-  const clock: Clock = (asked) =>
-    asked === undefined || asked === level ? step : places.w.clock(asked);
+  const clock: Clock = (asked = stepLevel(level)) =>
+    asked === stepLevel(level) ? step : places.w.clock(asked);
   return { place: places.place, clock, space };
 }
 

@@ -35,8 +35,11 @@ export interface Carry {
   readonly shared: boolean;
   readonly init: StoragePlace;
   readonly final: StoragePlace;
-  /** Where it waits between two dispatches of a loop that is cut. */
-  readonly saved: StoragePlace | undefined;
+  /**
+   * Where it waits between two dispatches of a loop that is cut: two places that swap roles, because a workgroup that
+   * starts late still reads what rows share when others are through.
+   */
+  readonly saved: { readonly in: StoragePlace; readonly out: StoragePlace } | undefined;
 }
 
 export interface TilePlaces {
@@ -47,6 +50,9 @@ export interface TilePlaces {
   /** By slot of the body. */
   place(slot: number): Place;
 }
+
+/** The level of the steps inside the kernel: one below its dispatches, which are pieces of the loop. */
+export const stepLevel = (level: number): number => level + 1;
 
 export function tilePlaces(
   scan: Scan,
@@ -60,12 +66,13 @@ export function tilePlaces(
   const places = new Map<number, Place>();
   const input = (k: number): number => body.inputs[k] as number;
   const output = (k: number): number => body.outputs[k] as number;
+  const inside: Scope = { ...scope, depth: stepLevel(scope.depth) };
 
   for (const [k, o] of consts.entries()) places.set(input(k), placeOf(scope, o));
   for (const [k, o] of xs.entries())
-    places.set(input(consts.length + init.length + k), timedPlace(scope, scan, o));
+    places.set(input(consts.length + init.length + k), timedPlace(inside, scan, o));
   for (const [k, o] of ys.entries())
-    places.set(output(init.length + k), timedPlace(scope, scan, o));
+    places.set(output(init.length + k), timedPlace(inside, scan, o));
 
   const uses: Use[] = [];
   for (const v of tile.spilled) {
@@ -73,7 +80,7 @@ export function tilePlaces(
     uses.push({ buffer: place.buffer, dtype: v.dtype, write: true });
     if (v.out === undefined) places.set(v.slot, place);
     else {
-      const both = carryPlaces(place, v.size, scope.depth);
+      const both = carryPlaces(place, v.size, inside.depth);
       places.set(v.slot, both.in);
       places.set(v.out, both.out);
     }
@@ -82,8 +89,10 @@ export function tilePlaces(
   const carries = init.map((o, k): Carry => {
     const slot = input(consts.length + k);
     const { size, dtype } = body.slots[slot] as Slot;
-    const saved = cut ? scratch.reserve(size) : undefined;
-    if (saved) uses.push({ buffer: saved.buffer, dtype, write: true });
+    const saved = cut
+      ? carryPlaces(scratch.reserve(carryRoom(size)), size, scope.depth)
+      : undefined;
+    if (saved) uses.push({ buffer: saved.first.buffer, dtype, write: true });
     const shared = rows.stride[slot] === null;
     const final = placeOf(scope, finals[k] as Operand);
     return { slot, dtype, size, shared, init: placeOf(scope, o), final, saved };

@@ -1,21 +1,15 @@
 /** The backend: a device, its memory, and programs as command buffers. */
 import { type Backend, bytesPerElement, fail, type Program } from '@ostinato/core/backend';
-import { type AdapterOptions, type OpenDevice, openDevice } from './adapter.ts';
+import { type OpenDevice, openDevice } from './adapter.ts';
 import { StepNumbers } from './clock.ts';
 import { type Device, makeExecutable } from './executable.ts';
 import { watch } from './health.ts';
 import { DeviceMemory, type GpuBuffer } from './memory.ts';
+import { checkOptions, type WebGpuOptions } from './options.ts';
 import { Pipelines } from './pipelines.ts';
-import type { Machine, PlanOptions } from './plan/plan.ts';
+import type { Machine } from './plan/plan.ts';
 import { planProgram } from './plan/program.ts';
 import { Profiler, type Timing } from './profiler.ts';
-
-export interface WebGpuOptions extends AdapterOptions, PlanOptions {
-  /** For which kind of adapter kernels are chosen; by default for what it is. */
-  readonly tuning?: 'gpu' | 'software';
-  /** Times every dispatch, each in a pass of its own, for `timings`. Needs an adapter with timestamps. */
-  readonly profile?: boolean;
-}
 
 export interface WebGpuBackend extends Backend<GpuBuffer> {
   /** Settles when the device is gone; a fresh backend can be opened then. */
@@ -36,6 +30,7 @@ const TILE_THREADS = 256;
  * where there is none.
  */
 export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  checkOptions(options);
   const open = await openDevice(options);
   return backendOn(open, options);
 }
@@ -106,11 +101,13 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
 }
 
 function profilerOn(device: GPUDevice): Profiler {
-  if (!device.features.has('timestamp-query'))
+  if (!device.features.has('timestamp-query')) {
+    device.destroy();
     fail(
       'option-invalid',
       'webgpu: profile is true, but this adapter has no timestamps. Leave it out, or start Chrome with --enable-unsafe-webgpu.',
     );
+  }
   return new Profiler(device);
 }
 

@@ -1,0 +1,43 @@
+/** What `webgpu()` can be told, and whether it makes sense. Knows no device. */
+import { fail } from '@ostinato/core/backend';
+import type { AdapterOptions } from './adapter.ts';
+import type { PlanOptions } from './plan/plan.ts';
+
+export interface WebGpuOptions extends AdapterOptions, PlanOptions {
+  /** For which kind of adapter kernels are chosen; by default for what it is. */
+  readonly tuning?: 'gpu' | 'software';
+  /** Times every dispatch, each in a pass of its own, for `timings`. Needs an adapter with timestamps. */
+  readonly profile?: boolean;
+}
+
+const choices = {
+  schedule: ['persistent', 'stepwise'],
+  tuning: ['gpu', 'software'],
+  powerPreference: ['low-power', 'high-performance'],
+} as const satisfies Partial<Record<keyof WebGpuOptions, readonly string[]>>;
+
+/** The most of each. A kernel names every row of its tile, so that a thousand would be half a megabyte of text. */
+const counts = {
+  tileRows: 64,
+  stepsPerDispatch: Number.POSITIVE_INFINITY,
+} as const satisfies Partial<Record<keyof WebGpuOptions, number>>;
+
+/** Throws `option-invalid` for a value that would become a wrong kernel, or none, much later. */
+export function checkOptions(options: WebGpuOptions): void {
+  for (const [name, allowed] of Object.entries(choices)) {
+    const value = options[name as keyof typeof choices];
+    if (value === undefined || (allowed as readonly string[]).includes(value)) continue;
+    const names = allowed.map((choice) => `'${choice}'`).join(' or ');
+    fail('option-invalid', `webgpu: ${name} is ${JSON.stringify(value)}. Give ${names}.`);
+  }
+  for (const [name, most] of Object.entries(counts)) {
+    const n: unknown = options[name as keyof typeof counts];
+    if (n === undefined || (Number.isInteger(n) && (n as number) >= 1 && (n as number) <= most))
+      continue;
+    const got = typeof n === 'number' ? n : JSON.stringify(n);
+    fail(
+      'option-invalid',
+      `webgpu: ${name} is ${got}. Give a whole number from 1 ${Number.isFinite(most) ? `to ${most}` : 'up'}.`,
+    );
+  }
+}

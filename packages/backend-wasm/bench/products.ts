@@ -168,7 +168,7 @@ function contractOf({ size: [m, k, n], transposed = '', time }: Shape): Contract
 }
 
 function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: number } {
-  const plan = planContract(contractOf(shape), target, { ...shape.options, extras });
+  const plan = planContract(contractOf(shape), target, shape.options);
   const [m, k, n] = shape.size;
   let end = 1 << 16;
   const area = (bytes: number): Value<'i32'> => {
@@ -192,15 +192,15 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
   };
   const functions = [
     define('pack', (f, buffers) => {
-      emitPack(f, plan, 'a', buffers, { to: a, extras });
-      emitPack(f, plan, 'b', buffers, { to: b, extras });
+      emitPack(f, plan, 'a', buffers, a);
+      emitPack(f, plan, 'b', buffers, b);
     }),
     define('product', (f, buffers) => emitProduct(f, plan, buffers, { a, b, scratch, extras })),
   ];
   const { pack, product } = compile(functions, target);
   new Float32Array(memory.buffer, 1 << 16, m * k + k * n).fill(0.01);
   pack?.();
-  return { plan, flops: (2 * m * k * n) / seconds(() => product?.()) };
+  return { plan, flops: plan.flops / seconds(() => product?.()) };
 }
 
 const part = process.argv[2] ?? '';

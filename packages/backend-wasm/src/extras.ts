@@ -1,13 +1,9 @@
 /**
- * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, packing
- * across, copies of rows, work that threads share. Loaded with the first program that needs some of it (need.ts), so that a
- * page which streams a cell loads none.
+ * What products of few rows, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables,
+ * copies of long rows, work that threads share. Loaded with the first program that needs some of it, so that a page which
+ * streams a cell loads none.
  */
-export { packApart } from './contract/apart.ts';
-export { copyEdge } from './contract/edge.ts';
-export { chooseRowSource, cutDepths, rangedOrientations } from './contract/plan-extras.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
-export { someRows } from './contract/some-rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';

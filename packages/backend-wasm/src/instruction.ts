@@ -7,20 +7,36 @@ import {
   contractAsLoop,
   type Instr,
   type Loop,
+  type Program,
   type Scan,
 } from '@ostinato/core/backend';
 import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
-import { emitPack, emitProduct, matrixOfVectors, planContract, suits } from './contract/index.ts';
+import {
+  emitPack,
+  emitProduct,
+  isNarrow,
+  matrixOfVectors,
+  planContract,
+  suits,
+} from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
-import type { ModuleBuilder, PerThread } from './module-builder.ts';
-import { need } from './need.ts';
+import { isPlainMap } from './loop/plain.ts';
+import type { Extras, ModuleBuilder, PerThread } from './module-builder.ts';
 
 type Address = Value<'i32'>;
 type Side = 'a' | 'b';
 
 /** Slots that are the same in every step or run, each with its bit of `changed`; null: it counts as changed. */
 type Constants = ReadonlyMap<number, number | null>;
+
+/** Whether a program is only made of what every page loads: no extras. */
+export const isPlain = (program: Program): boolean =>
+  program.code.every((i) => {
+    if (i.kind === 'scan') return isPlain(i.body);
+    if (i.kind === 'contract') return suits(i) && isNarrow(i) && !matrixOfVectors(i);
+    return i.kind === 'loop' && isPlainMap(i);
+  });
 
 export interface Setting {
   readonly constants: Constants;
@@ -69,7 +85,7 @@ export function prepareInstr(
           setting,
         )
       : module.define(name, params, false, (f, p) => {
-          const { emitGather, emitScatter } = need(module.machine.extras);
+          const { emitGather, emitScatter } = module.machine.extras as Extras;
           if (instr.kind === 'gather') emitGather(f, instr, p);
           else emitScatter(f, instr, p);
         });
@@ -132,7 +148,6 @@ function prepareContract(
   const target = { ...plain, paired: pairs?.(instr) ?? false };
   const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
-    extras,
     ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
   });
   const area = (bytes: number, side: Side): PerThread | undefined => {
@@ -150,8 +165,7 @@ function prepareContract(
   const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
   const packs = sides.map((side) => ({
     pack: module.define(`${name}_pack_${side}`, params, target.paired, (f, p) => {
-      const to = (packed[side] as PerThread)(threadOf(f, p));
-      emitPack(f, plan, side, p, { to, extras });
+      emitPack(f, plan, side, p, (packed[side] as PerThread)(threadOf(f, p)));
     }),
     slot: slotOf(side),
     constant: isConstant(side),

@@ -116,8 +116,8 @@ export function productFunctions(plan: ContractPlan) {
       ReturnType<typeof i32.const>,
     ];
     if (body === 'pack') {
-      emitPack(f, plan, 'a', p.slice(0, 3), { to: packedA, extras });
-      emitPack(f, plan, 'b', p.slice(0, 3), { to: packedB, extras });
+      emitPack(f, plan, 'a', p.slice(0, 3), packedA);
+      emitPack(f, plan, 'b', p.slice(0, 3), packedB);
     } else {
       const packed = { a: packedA, b: packedB, scratch, extras };
       if (range) emitProduct(f, plan, p.slice(0, 3), packed, range);
@@ -138,7 +138,7 @@ export function compileCase(
   options: PlanOptions = {},
   compile = compilePlainly,
 ): Compiled {
-  const plan = planContract(contract, target, { ...options, extras });
+  const plan = planContract(contract, target, options);
   const bytes = [...sizes.map((n) => 4 * n), plan.packA, plan.packB, plan.scratch];
   const places: number[] = [];
   // The out is not first: before it lie canaries.

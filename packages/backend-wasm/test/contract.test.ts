@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { printFunction } from '../src/assembler/print.ts';
 import { type ContractPlan, type PlanOptions, planContract } from '../src/contract/index.ts';
 import { chooseTile, fits, splitRows } from '../src/contract/tile.ts';
-import * as extras from '../src/extras.ts';
 import type { Target } from '../src/target.ts';
 import {
   type AxisOf,
@@ -138,7 +137,7 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
     ];
     const order = (...o: number[]): Layout => ({ ...straight, order: o });
     const c = makeCase(axes, [order(0, 2, 3, 1), order(1, 3, 2, 0), order(1, 0, 2, 3)]);
-    const { rowSource, depth } = planContract(c.contract, target, { extras });
+    const { rowSource, depth } = planContract(c.contract, target);
     expect([rowSource, depth.length]).toEqual(['tiles', 2]);
     agrees(c, target, {}, [70]);
   });
@@ -210,14 +209,7 @@ test('tiles fill the registers', () => {
 
 test('the code of a small product', () => {
   const { contract } = makeCase(matrix(2, 8, 5), layouts.straight as [Layout, Layout, Layout]);
-  const plan = planContract(
-    contract,
-    { relaxed: true, paired: false },
-    {
-      constant: { b: true },
-      extras,
-    },
-  );
+  const plan = planContract(contract, { relaxed: true, paired: false }, { constant: { b: true } });
   const [pack, whole] = productFunctions(plan);
   expect(printFunction(pack as NonNullable<typeof pack>)).toMatchInlineSnapshot(`
     "(func $pack (export "pack") (param $a i32) (param $b i32) (param $out i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)

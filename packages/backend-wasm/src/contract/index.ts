@@ -2,6 +2,7 @@
 export { emitPack } from './panels.ts';
 export {
   type ContractPlan,
+  isNarrow,
   matrixOfVectors,
   type PlanOptions,
   planContract,

@@ -4,9 +4,8 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
-import { type Extras, need } from '../need.ts';
 import type { ContractPlan } from './plan.ts';
-import { overAxes } from './walk.ts';
+import { lowest, overAxes } from './walk.ts';
 
 type Address = Local<'i32'>;
 
@@ -16,7 +15,7 @@ export function emitPack(
   plan: ContractPlan,
   side: 'a' | 'b',
   buffers: readonly Address[],
-  { to, extras }: { readonly to: Value<'i32'>; readonly extras?: Extras | undefined },
+  to: Value<'i32'>,
 ): void {
   if ((side === 'a' ? plan.packA : plan.packB) === 0) return;
   const from = f.let('from', i32.add(f.get(buffers[plan.b.buffer] as Address), plan.b.bytes));
@@ -26,14 +25,7 @@ export function emitPack(
     .map(({ size, b, panels: out }) => ({ size, a: 0, b, out }));
   const depth = [...plan.blocks, ...plan.depth];
   overAxes(f, axes, { a: from, b: from, out: panels }, ({ b, out }) =>
-    packMatrix(f, plan, {
-      b,
-      to: out,
-      depth,
-      steps: undefined,
-      limit: lengthOf(depth),
-      extras,
-    }),
+    packMatrix(f, plan, { b, to: out, depth, steps: undefined, limit: lengthOf(depth) }),
   );
 }
 
@@ -42,11 +34,12 @@ export function packBlock(
   f: FunctionBuilder,
   plan: ContractPlan,
   b: Address,
-  { to, steps, extras }: Pick<Block, 'to' | 'steps' | 'extras'>,
+  to: Address,
+  steps: Address | undefined,
 ): void {
   const { depth, depthStep } = plan;
   const limit = depth.length > 1 ? lengthOf(depth) : depthStep;
-  packMatrix(f, plan, { b, to, depth, steps, limit, extras });
+  packMatrix(f, plan, { b, to, depth, steps, limit });
 }
 
 const lengthOf = (axes: ContractPlan['depth']): number => axes.reduce((n, a) => n * a.size, 1);
@@ -58,7 +51,6 @@ interface Block {
   readonly steps: Address | undefined;
   /** Steps from one panel to the next. */
   readonly limit: number;
-  readonly extras: Extras | undefined;
 }
 
 function packMatrix(f: FunctionBuilder, plan: ContractPlan, block: Block): void {
@@ -74,53 +66,111 @@ function packMatrix(f: FunctionBuilder, plan: ContractPlan, block: Block): void 
   if (tail > 0) packPanel(f, plan, { ...block, b: from, to }, tail);
 }
 
-/** Part of a panel: `width` columns of b, and zeros up to the panel's. */
-export interface Strip {
+/** `width` columns of b, and zeros up to the panel's width. */
+function packPanel(f: FunctionBuilder, plan: ContractPlan, block: Block, width: number): void {
+  const { columns, tile } = plan;
+  const { depth, steps } = block;
+  const inner = depth.at(-1) as ContractPlan['depth'][number];
+  const from = f.let('from', f.get(block.b));
+  const to = f.let('to', f.get(block.to));
+  const step: Step = { f, from, to, width, panel: tile.columns, across: columns.b };
+  const one = (): void => {
+    if (columns.b === 4) copyStep(step);
+    else gatherStep(step);
+    f.advance(from, inner.b);
+    f.advance(to, 4 * tile.columns);
+  };
+  const four = (): void => {
+    transposeFour(step);
+    f.advance(from, 16);
+    f.advance(to, 16 * tile.columns);
+  };
+  const byFour = columns.b !== 4 && inner.b === 4 && inner.size >= 4 && width >= 4;
+  const walkInner = (): void => {
+    if (!byFour) {
+      f.times(steps ? f.get(steps) : inner.size, one);
+      return;
+    }
+    if (!steps) {
+      f.times(inner.size >> 2, four);
+      f.times(inner.size & 3, one);
+      return;
+    }
+    const quads = i32.op('shr_u', f.get(steps), i32.const(2));
+    f.if(quads, () => f.times(quads, four));
+    const rest = i32.op('and', f.get(steps), i32.const(3));
+    if (inner.size & 3) f.if(rest, () => f.times(rest, one));
+  };
+  const nest = (k: number): void => {
+    const axis = depth[k] as ContractPlan['depth'][number];
+    const next = depth[k + 1];
+    if (!next) {
+      walkInner();
+      return;
+    }
+    f.times(axis.size, () => {
+      nest(k + 1);
+      f.advance(from, axis.b - next.size * next.b);
+    });
+  };
+  nest(0);
+}
+
+interface Step {
+  readonly f: FunctionBuilder;
   readonly from: Address;
   readonly to: Address;
   readonly width: number;
   readonly panel: number;
   /** Bytes from one column of b to the next. */
   readonly across: number;
-  /** The last axis of the depth; `steps` of it, where blocks differ. */
-  readonly inner: ContractPlan['depth'][number];
-  readonly steps: Address | undefined;
-}
-
-function packPanel(f: FunctionBuilder, plan: ContractPlan, block: Block, width: number): void {
-  const { columns, tile } = plan;
-  const { depth, steps } = block;
-  const inner = depth.at(-1) as Strip['inner'];
-  const from = f.let('from', f.get(block.b));
-  const to = f.let('to', f.get(block.to));
-  const strip: Strip = { from, to, width, panel: tile.columns, across: columns.b, inner, steps };
-  const nest = (k: number): void => {
-    const axis = depth[k] as Strip['inner'];
-    const next = depth[k + 1];
-    if (next)
-      f.times(axis.size, () => {
-        nest(k + 1);
-        f.advance(from, axis.b - next.size * next.b);
-      });
-    else if (columns.b === 4) packDense(f, strip);
-    else need(block.extras).packApart(f, strip);
-  };
-  nest(0);
 }
 
 /** Columns side by side. */
-function packDense(f: FunctionBuilder, strip: Strip): void {
-  const { from, to, width, panel, inner, steps } = strip;
-  f.times(steps ? f.get(steps) : inner.size, () => {
-    for (let c = 0; c < panel; c += 4) {
-      if (c + 4 <= width) f.store('v128.store', f.get(to), v128.load(f.get(from), 4 * c), 4 * c);
-      else
-        for (let k = c; k < c + 4; k++) {
-          const x = k < width ? f32.load(f.get(from), 4 * k) : f32.const(0);
-          f.store('f32.store', f.get(to), x, 4 * k);
-        }
-    }
-    f.advance(from, inner.b);
-    f.advance(to, 4 * panel);
-  });
+function copyStep({ f, from, to, width, panel }: Step): void {
+  for (let c = 0; c < panel; c += 4) {
+    if (c + 4 <= width) f.store('v128.store', f.get(to), v128.load(f.get(from), 4 * c), 4 * c);
+    else
+      for (let k = c; k < c + 4; k++)
+        f.store(
+          'f32.store',
+          f.get(to),
+          k < width ? f32.load(f.get(from), 4 * k) : f32.const(0),
+          4 * k,
+        );
+  }
 }
+
+/** Columns anywhere. */
+function gatherStep({ f, from, to, width, panel, across }: Step): void {
+  const low = lowest((width - 1) * across);
+  for (let c = 0; c < panel; c++) {
+    const x = c < width ? f32.load(i32.add(f.get(from), low), c * across - low) : f32.const(0);
+    f.store('f32.store', f.get(to), x, 4 * c);
+  }
+}
+
+/** Four steps that lie side by side in each column. */
+function transposeFour({ f, from, to, width, panel, across }: Step): void {
+  const low = lowest((width - 1) * across);
+  const column = (c: number): Value<'v128'> =>
+    c < width ? v128.load(i32.add(f.get(from), low), c * across - low) : v128.constF32(0);
+  for (let c = 0; c < panel; c += 4) {
+    const [x0, x1, x2, x3] = [0, 1, 2, 3].map((i) => f.get(f.let('x', column(c + i)))) as Four;
+    const t0 = f.get(f.let('t', v128.shuffle(x0, x1, [0, 4, 1, 5])));
+    const t1 = f.get(f.let('t', v128.shuffle(x0, x1, [2, 6, 3, 7])));
+    const t2 = f.get(f.let('t', v128.shuffle(x2, x3, [0, 4, 1, 5])));
+    const t3 = f.get(f.let('t', v128.shuffle(x2, x3, [2, 6, 3, 7])));
+    const rows = [
+      v128.shuffle(t0, t2, [0, 1, 4, 5]),
+      v128.shuffle(t0, t2, [2, 3, 6, 7]),
+      v128.shuffle(t1, t3, [0, 1, 4, 5]),
+      v128.shuffle(t1, t3, [2, 3, 6, 7]),
+    ];
+    rows.forEach((row, k) => {
+      f.store('v128.store', f.get(to), row, 4 * (k * panel + c));
+    });
+  }
+}
+
+type Four = [Value<'v128'>, Value<'v128'>, Value<'v128'>, Value<'v128'>];

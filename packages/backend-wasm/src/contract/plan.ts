@@ -11,7 +11,6 @@ import {
   productAxes,
   sizeOfAxes,
 } from '@ostinato/core/backend';
-import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
 import { chooseTile, type Tile, unitOf } from './tile.ts';
 
@@ -68,6 +67,7 @@ export interface ContractPlan {
   readonly scratch: number;
   /** What they are for: tiles that the out cannot take as they are, panels of a block, copied rows. */
   readonly scratchParts: { readonly edge: number; readonly panels: number; readonly rows: number };
+  readonly flops: number;
 }
 
 export interface PlanOptions {
@@ -75,8 +75,6 @@ export interface PlanOptions {
   readonly constant?: { readonly a?: boolean; readonly b?: boolean };
   /** The axis of the out, as in `instr.shape`, that ranges count; else the plan chooses one. */
   readonly rangeAxis?: number;
-  /** Needed for ranges, depths of several axes, and several panels that read the same rows. */
-  readonly extras?: Extras | undefined;
 }
 
 /** Whether a product kernel is the right one: else `contractAsLoop`. */
@@ -85,6 +83,12 @@ export function suits(instr: Contract): boolean {
   if ([...instr.shape, ...instr.over].includes(0)) return false;
   const { rows, columns, depth } = productAxes(instr);
   return depth.length > 0 && rows.length + columns.length > 0;
+}
+
+/** Whether no plan copies rows: there are too few of them, or too few panels that read them. */
+export function isNarrow(instr: Contract): boolean {
+  const { rows, columns } = productAxes(instr);
+  return Math.min(sizeOfAxes(rows), sizeOfAxes(columns)) < leastCopied;
 }
 
 /**
@@ -105,11 +109,13 @@ export function planContract(
   target: Target,
   options: PlanOptions = {},
 ): ContractPlan {
-  const plans = orientations(instr, options).map((o) => planOrientation(instr, target, options, o));
+  const plans = orientations(instr, options.rangeAxis).map((o) =>
+    planOrientation(instr, target, options, o),
+  );
   return plans.reduce((best, p) => (p.cycles < best.cycles ? p : best)).plan;
 }
 
-export interface Orientation {
+interface Orientation {
   readonly axes: ProductAxes;
   readonly swapped: boolean;
   /** The axis that ranges count, kept apart from the others; it is among the rows or the batch. */
@@ -117,13 +123,35 @@ export interface Orientation {
 }
 
 /** Either operand may have the rows, unless ranges count an axis of one of them. */
-function orientations(instr: Contract, { rangeAxis, extras }: PlanOptions): Orientation[] {
-  if (rangeAxis !== undefined) return need(extras).rangedOrientations(instr, rangeAxis);
-  const axes = productAxes(instr);
-  return [
-    { axes, swapped: false, ranged: undefined },
-    { axes: exchange(axes), swapped: true, ranged: undefined },
-  ];
+function orientations(instr: Contract, rangeAxis: number | undefined): Orientation[] {
+  if (rangeAxis === undefined) {
+    const axes = productAxes(instr);
+    return [
+      { axes, swapped: false, ranged: undefined },
+      { axes: exchange(axes), swapped: true, ranged: undefined },
+    ];
+  }
+  const axes = productAxes(withoutAxis(instr, rangeAxis));
+  const [a, b] = instr.args.map((o) => o.strides[rangeAxis] as number) as [number, number];
+  const out = instr.outs[0].strides[rangeAxis] as number;
+  const size = instr.shape[rangeAxis] as number;
+  const ranged = (strides: readonly number[]): Axis => ({ size, over: false, strides });
+  const straight = { axes, swapped: false, ranged: ranged([a, b, out]) };
+  const swapped = { axes: exchange(axes), swapped: true, ranged: ranged([b, a, out]) };
+  if ((a === 0) === (b === 0)) return [straight, swapped];
+  return [b === 0 ? straight : swapped];
+}
+
+function withoutAxis(instr: Contract, axis: number): Contract {
+  const rest = <T>(list: readonly T[]): T[] => list.filter((_, k) => k !== axis);
+  const operand = (o: Operand): Operand => ({ ...o, strides: rest(o.strides) });
+  const [a, b] = instr.args;
+  return {
+    ...instr,
+    shape: rest(instr.shape),
+    args: [operand(a), operand(b)],
+    outs: [operand(instr.outs[0])],
+  };
 }
 
 /** A depth up to this is summed at once: each further partial sum reads and writes the whole out. */
@@ -164,11 +192,7 @@ function planOrientation(
   const once = source === 'panels' || rows.size <= tile.rows;
   const blockDepth = once ? longestSum : panelBytes / (4 * tile.columns);
   const panelDepth = depthSize <= shortDepth ? shortDepth : blockDepth;
-  const { blocks, depth, depthStep } = cutDepth(
-    axes.depth.map(inBytes),
-    panelDepth,
-    options.extras,
-  );
+  const { blocks, depth, depthStep } = cutDepth(axes.depth.map(inBytes), panelDepth);
   const paddedColumns = Math.ceil(columns.size / tile.columns) * tile.columns;
   const panelsOfMatrix = 4 * paddedColumns * depthSize;
   const outer = withPanels([...batch, ...byColumns.outer], panelsOfMatrix);
@@ -178,11 +202,7 @@ function planOrientation(
   const steps = stepsOf({ depth, depthStep });
   const blockPanels = source === 'blocks' ? 4 * paddedColumns * steps : 0;
   const blockRows = Math.max(tile.rows, Math.min(rows.size, Math.floor(blockBytes / (4 * steps))));
-  const panels = paddedColumns / tile.columns;
-  const rowSource =
-    panels < 4 || rows.size < 4
-      ? 'place'
-      : need(options.extras).chooseRowSource(rows, depth, source);
+  const rowSource = chooseRowSource(rows, depth, source, paddedColumns / tile.columns);
   const copiedRows =
     rowSource === 'place' ? 0 : blockRows * copiedRowBytes({ rowSource, depth, depthStep });
 
@@ -192,6 +212,7 @@ function planOrientation(
   const cycles =
     matrices * (storing + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
     (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing);
+  const points = instr.shape.reduce((n, s) => n * s, 1);
   const plan: ContractPlan = {
     target,
     swapped,
@@ -215,6 +236,7 @@ function planOrientation(
     packB: swapped ? 0 : packed,
     scratch: edge + blockPanels + copiedRows,
     scratchParts: { edge, panels: blockPanels, rows: copiedRows },
+    flops: 2 * points * depthSize,
   };
   return { plan, cycles };
 }
@@ -230,6 +252,28 @@ export const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'dept
 export const copiedRowBytes = (
   plan: Pick<ContractPlan, 'rowSource' | 'depth' | 'depthStep'>,
 ): number => 4 * stepsOf(plan) + (plan.rowSource === 'rows' ? 64 : 0);
+
+/**
+ * Steps of the depth that lie far apart in a, or rows a page apart, fall into few sets of the caches: a copy pays once
+ * several panels read it.
+ */
+function chooseRowSource(
+  rows: ByteAxis,
+  depth: readonly ByteAxis[],
+  source: ContractPlan['source'],
+  panels: number,
+): ContractPlan['rowSource'] {
+  const inner = depth.at(-1) as ByteAxis;
+  if (Math.min(panels, rows.size) < leastCopied) return 'place';
+  if (depth.length > 1 && (source === 'place' || inner.a === 4)) return 'place';
+  if (inner.a === 4) return rows.a % 4096 === 0 && inner.size >= 64 ? 'rows' : 'place';
+  return rows.a === 4 && Math.abs(inner.a) >= farApart ? 'tiles' : 'place';
+}
+
+/** Rows, and panels that read them. */
+const leastCopied = 4;
+
+const farApart = 512;
 
 /** Reading rows of b where they lie, instead of a panel in one run. */
 const inPlacePenalty = 1.1;
@@ -248,7 +292,7 @@ const inBytes = ({ size, strides }: Axis): ByteAxis => ({
   panels: 0,
 });
 
-export const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
+const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
 
 /** Columns that lie side by side in the out (and in b) come first, then long ones. */
 const columnsWeight = ({ size, b, out }: ByteAxis): number =>
@@ -266,21 +310,37 @@ function splitLast(
 }
 
 /**
- * A partial sum is at most `limit` long (but for rounding up). The partial sums are added up in order, so the out's bits
- * depend on the shape alone.
+ * A partial sum is at most `limit` long (but for rounding up): the longest axis innermost, shorter ones around it
+ * while they fit, the others as blocks. The partial sums are added up in order, so the out's bits depend on the shape
+ * alone.
  */
-function cutDepth(axes: readonly ByteAxis[], limit: number, extras: Extras | undefined): Depth {
-  if (axes.length > 1) return need(extras).cutDepths(axes, limit);
-  return cutAxis(axes[0] ?? one, limit);
-}
-
-export type Depth = Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'>;
-
-export function cutAxis(inner: ByteAxis, limit: number): Depth {
-  const count = Math.ceil(inner.size / limit);
+function cutDepth(
+  axes: readonly ByteAxis[],
+  limit: number,
+): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
+  const sorted = [...axes].sort((x, y) => x.size - y.size);
+  const inner = sorted.pop() ?? one;
+  const part = sorted.length > 0 ? partOf(inner.size, limit / sizeOf(sorted)) : undefined;
+  if (part !== undefined) {
+    // Some of the longest axis with all of the others.
+    const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
+    return { blocks: [block], depth: [...sorted, { ...inner, size: part }], depthStep: part };
+  }
+  const depth = [inner];
+  while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
+    depth.unshift(sorted.pop() as ByteAxis);
+  const count = depth.length > 1 ? 1 : Math.ceil(inner.size / limit);
   // Whole turns of the unrolled loop and of the packing of four by four.
   const even = Math.ceil(inner.size / count / 4) * 4;
-  return { blocks: [], depth: [inner], depthStep: count === 1 ? inner.size : even };
+  return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
+}
+
+/** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
+function partOf(size: number, wanted: number): number | undefined {
+  const near = (part: number): number => Math.abs(Math.log(part / wanted));
+  const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
+  const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
+  return parts.sort((p, q) => near(p) - near(q))[0];
 }
 
 /** Where the panels of each index of the outer axes lie, the last axis innermost. */

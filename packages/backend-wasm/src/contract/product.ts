@@ -4,12 +4,13 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
-import { type Extras, need } from '../need.ts';
+import type { Extras } from '../module-builder.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
+  ahead,
   type Cursor,
   copy,
   inPieces,
@@ -28,7 +29,7 @@ export interface Packed {
   readonly a?: Value<'i32'>;
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
-  /** Needed where rows are copied, or columns lie apart. */
+  /** Needed where the plan copies rows. */
   readonly extras?: Extras | undefined;
 }
 
@@ -166,7 +167,7 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
 /** One partial sum of all rows and columns. */
 function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   const { plan, panels, range } = block;
-  if (panels) packBlock(f, plan, from.b, { ...block, to: panels });
+  if (panels) packBlock(f, plan, from.b, panels, block.steps);
   const outerRows = plan.outerRows.map((axis, k) => ({
     ...ranged(axis, plan, range, 'outerRows', k),
     b: 0,
@@ -177,7 +178,7 @@ function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   );
 }
 
-export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
+const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   a: n * rows.a,
   b: 0,
   out: n * rows.out,
@@ -193,9 +194,22 @@ function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range |
     for (const { rows, tiles } of split) emitTiles(f, block, rows, tiles, cursor);
     return;
   }
-  need(block.extras).someRows(f, plan, { from, range }, (rows, tiles, cursor) =>
-    emitTiles(f, block, rows, tiles, cursor),
-  );
+  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
+  const count = f.get(range.count);
+  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
+  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
+  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
+  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
+    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
+    const some = f.let(
+      'some',
+      i32.add(
+        i32.op('mul', height(rows - 1), f.get(taller)),
+        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
+      ),
+    );
+    f.if(f.get(some), () => emitTiles(f, block, rows, f.get(some), cursor));
+  }
 }
 
 /** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */
@@ -215,7 +229,7 @@ function emitTiles(
       return;
     }
     const count = typeof n === 'number' ? i32.const(n) : n;
-    const { copiedStrides, copyRows } = need(block.extras);
+    const { copiedStrides, copyRows } = block.extras as Extras;
     copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
     const { row, depth, tile } = copiedStrides(plan, rows);
     // Panels have one step after another, as the copy has.

@@ -114,6 +114,8 @@ const shapes: readonly Shape[] = [
   { name: 'inputs', size: [6400, 64, 256] },
   { name: 'gradient of inputs', size: [6400, 256, 64], transposed: 'b' },
   { name: 'gradient of weights, H 64', size: [64, 6400, 256], transposed: 'a' },
+  { name: 'gradient of weights, short', size: [64, 512, 256], transposed: 'a' },
+  { name: 'gradient of weights, short', size: [256, 512, 1024], transposed: 'a' },
   { name: 'gradient of weights, H 256', size: [256, 3200, 1024], transposed: 'a' },
   { name: 'gradient of weights, H 512', size: [512, 3200, 2048], transposed: 'a' },
   { name: 'gradient of weights, long', size: [64, 32000, 256], transposed: 'a' },

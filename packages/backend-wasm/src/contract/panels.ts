@@ -4,7 +4,7 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
-import type { ContractPlan } from './plan.ts';
+import { type ContractPlan, panelStride } from './plan.ts';
 import { lowest, overAxes } from './walk.ts';
 
 type Address = Local<'i32'>;
@@ -25,7 +25,7 @@ export function emitPack(
     .map(({ size, b, panels: out }) => ({ size, a: 0, b, out }));
   const depth = [...plan.blocks, ...plan.depth];
   overAxes(f, axes, { a: from, b: from, out: panels }, ({ b, out }) =>
-    packMatrix(f, plan, { b, to: out, depth, steps: undefined, limit: lengthOf(depth) }),
+    packMatrix(f, plan, { b, to: out, depth, steps: undefined }),
   );
 }
 
@@ -37,46 +37,93 @@ export function packBlock(
   to: Address,
   steps: Address | undefined,
 ): void {
-  const { depth, depthStep } = plan;
-  const limit = depth.length > 1 ? lengthOf(depth) : depthStep;
-  packMatrix(f, plan, { b, to, depth, steps, limit });
+  packMatrix(f, plan, { b, to, depth: plan.depth, steps });
 }
-
-const lengthOf = (axes: ContractPlan['depth']): number => axes.reduce((n, a) => n * a.size, 1);
 
 interface Block {
   readonly b: Address;
   readonly to: Address;
   readonly depth: ContractPlan['depth'];
   readonly steps: Address | undefined;
-  /** Steps from one panel to the next. */
-  readonly limit: number;
 }
 
 function packMatrix(f: FunctionBuilder, plan: ContractPlan, block: Block): void {
   const { columns, tile } = plan;
+  const panels = Math.floor(columns.size / tile.columns);
+  const tail = columns.size % tile.columns;
   const from = f.let('from', f.get(block.b));
   const to = f.let('to', f.get(block.to));
-  f.times(Math.floor(columns.size / tile.columns), () => {
-    packPanel(f, plan, { ...block, b: from, to }, tile.columns);
+  const next = (): void => {
     f.advance(from, tile.columns * columns.b);
-    f.advance(to, 4 * tile.columns * block.limit);
+    f.advance(to, panelStride(plan));
+  };
+  if (columns.b !== 4) {
+    const panel = (width: number): void => packPanel(f, plan, { ...block, b: from, to }, width);
+    f.times(panels, () => {
+      panel(tile.columns);
+      next();
+    });
+    if (tail > 0) panel(tail);
+    return;
+  }
+  // Columns side by side: a whole row for all panels, so that memory is read in one run.
+  const row = f.let('row', f.get(from));
+  const first = f.let('first', f.get(to));
+  const copy = (width: number): void =>
+    copyStep({ f, from, to, width, panel: tile.columns, across: columns.b });
+  overSteps(f, block, row, (inner) => {
+    f.set(from, f.get(row));
+    f.set(to, f.get(first));
+    f.times(panels, () => {
+      copy(tile.columns);
+      next();
+    });
+    if (tail > 0) copy(tail);
+    f.advance(row, inner.b);
+    f.advance(first, 4 * tile.columns);
   });
-  const tail = columns.size % tile.columns;
-  if (tail > 0) packPanel(f, plan, { ...block, b: from, to }, tail);
 }
 
-/** `width` columns of b, and zeros up to the panel's width. */
+type Axis = ContractPlan['depth'][number];
+
+/** Runs `one` for every step of the depth; it moves `from` along the last axis. */
+function overSteps(
+  f: FunctionBuilder,
+  { depth, steps }: Block,
+  from: Address,
+  one: (inner: Axis) => void,
+): void {
+  inDepth(f, depth, from, (inner) => f.times(steps ? f.get(steps) : inner.size, () => one(inner)));
+}
+
+/** Loops over all axes of the depth but the last, along which `walk` moves `from`. */
+function inDepth(
+  f: FunctionBuilder,
+  depth: readonly Axis[],
+  from: Address,
+  walk: (inner: Axis) => void,
+): void {
+  const [axis, ...rest] = depth as [Axis, ...Axis[]];
+  const [next] = rest;
+  if (!next) {
+    walk(axis);
+    return;
+  }
+  f.times(axis.size, () => {
+    inDepth(f, rest, from, walk);
+    f.advance(from, axis.b - next.size * next.b);
+  });
+}
+
+/** `width` columns of b that do not lie side by side, and zeros up to the panel's width. */
 function packPanel(f: FunctionBuilder, plan: ContractPlan, block: Block, width: number): void {
   const { columns, tile } = plan;
-  const { depth, steps } = block;
-  const inner = depth.at(-1) as ContractPlan['depth'][number];
+  const { steps } = block;
   const from = f.let('from', f.get(block.b));
   const to = f.let('to', f.get(block.to));
   const step: Step = { f, from, to, width, panel: tile.columns, across: columns.b };
-  const one = (): void => {
-    if (columns.b === 4) copyStep(step);
-    else gatherStep(step);
+  const one = (inner: Axis): void => {
+    gatherStep(step);
     f.advance(from, inner.b);
     f.advance(to, 4 * tile.columns);
   };
@@ -85,35 +132,22 @@ function packPanel(f: FunctionBuilder, plan: ContractPlan, block: Block, width: 
     f.advance(from, 16);
     f.advance(to, 16 * tile.columns);
   };
-  const byFour = columns.b !== 4 && inner.b === 4 && inner.size >= 4 && width >= 4;
-  const walkInner = (): void => {
-    if (!byFour) {
-      f.times(steps ? f.get(steps) : inner.size, one);
-      return;
-    }
+  const last = block.depth.at(-1) as Axis;
+  if (last.b !== 4 || last.size < 4 || width < 4) {
+    overSteps(f, block, from, one);
+    return;
+  }
+  inDepth(f, block.depth, from, (inner) => {
     if (!steps) {
       f.times(inner.size >> 2, four);
-      f.times(inner.size & 3, one);
+      f.times(inner.size & 3, () => one(inner));
       return;
     }
     const quads = i32.op('shr_u', f.get(steps), i32.const(2));
     f.if(quads, () => f.times(quads, four));
     const rest = i32.op('and', f.get(steps), i32.const(3));
-    if (inner.size & 3) f.if(rest, () => f.times(rest, one));
-  };
-  const nest = (k: number): void => {
-    const axis = depth[k] as ContractPlan['depth'][number];
-    const next = depth[k + 1];
-    if (!next) {
-      walkInner();
-      return;
-    }
-    f.times(axis.size, () => {
-      nest(k + 1);
-      f.advance(from, axis.b - next.size * next.b);
-    });
-  };
-  nest(0);
+    if (inner.size & 3) f.if(rest, () => f.times(rest, () => one(inner)));
+  });
 }
 
 interface Step {
@@ -126,18 +160,16 @@ interface Step {
   readonly across: number;
 }
 
-/** Columns side by side. */
+/** Columns side by side. All are loaded first and the last one is stored first, as pairs want it (pairing.ts). */
 function copyStep({ f, from, to, width, panel }: Step): void {
-  for (let c = 0; c < panel; c += 4) {
-    if (c + 4 <= width) f.store('v128.store', f.get(to), v128.load(f.get(from), 4 * c), 4 * c);
-    else
-      for (let k = c; k < c + 4; k++)
-        f.store(
-          'f32.store',
-          f.get(to),
-          k < width ? f32.load(f.get(from), 4 * k) : f32.const(0),
-          4 * k,
-        );
+  const vectors = Array.from({ length: width >> 2 }, (_, v) =>
+    f.let('x', v128.load(f.get(from), 16 * v)),
+  );
+  for (let v = vectors.length - 1; v >= 0; v--)
+    f.store('v128.store', f.get(to), f.get(vectors[v] as Local<'v128'>), 16 * v);
+  for (let k = 4 * vectors.length; k < panel; k++) {
+    const x = k < width ? f32.load(f.get(from), 4 * k) : f32.const(0);
+    f.store('f32.store', f.get(to), x, 4 * k);
   }
 }
 

@@ -200,7 +200,8 @@ function planOrientation(
   const needsEdge = columns.out !== 4 || columns.size !== paddedColumns;
   const edge = needsEdge ? 4 * tile.rows * tile.columns : 0;
   const steps = stepsOf({ depth, depthStep });
-  const blockPanels = source === 'blocks' ? 4 * paddedColumns * steps : 0;
+  const stride = panelStride({ source, columns, tile, blocks, depth, depthStep });
+  const blockPanels = source === 'blocks' ? (paddedColumns / tile.columns) * stride : 0;
   const blockRows = Math.max(tile.rows, Math.min(rows.size, Math.floor(blockBytes / (4 * steps))));
   const rowSource = chooseRowSource(rows, depth, source, paddedColumns / tile.columns);
   const copiedRows =
@@ -245,8 +246,21 @@ function planOrientation(
 const blockBytes = 1 << 17;
 
 /** Steps of the depth in a block, at most. */
-export const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'depthStep'>): number =>
+const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'depthStep'>): number =>
   sizeOf(depth.slice(0, -1)) * depthStep;
+
+/**
+ * Bytes from one panel of columns to the next. Those of a block are written row by row: a line of the cache between
+ * them, so that not all of them are in the same set.
+ */
+export function panelStride(
+  plan: Pick<ContractPlan, 'source' | 'columns' | 'tile' | 'blocks' | 'depth' | 'depthStep'>,
+): number {
+  const { source, columns, tile, blocks, depth } = plan;
+  if (source === 'place') return tile.columns * columns.b;
+  if (source === 'panels') return 4 * tile.columns * sizeOf(blocks) * sizeOf(depth);
+  return 4 * tile.columns * stepsOf(plan) + 64;
+}
 
 /** A line of the cache between copied rows, so that not all of them begin in the same set. */
 export const copiedRowBytes = (

@@ -7,7 +7,7 @@ import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Extras } from '../module-builder.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
-import { type ByteAxis, type ContractPlan, stepsOf } from './plan.ts';
+import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
   ahead,
@@ -280,11 +280,4 @@ function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
     move(f, cursor, panel);
     if (rest) f.advance(rest, -tile.columns);
   });
-}
-
-function panelStride({ source, columns, tile, blocks, depth, depthStep }: ContractPlan): number {
-  if (source === 'place') return tile.columns * columns.b;
-  const steps =
-    source === 'panels' ? countOf(blocks) * countOf(depth) : stepsOf({ depth, depthStep });
-  return 4 * tile.columns * steps;
 }

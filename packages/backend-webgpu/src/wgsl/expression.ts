@@ -21,6 +21,9 @@ export interface Leaves {
   readonly types: readonly DType[];
 }
 
+/** Operations that one line nests: compilers take some hundred parentheses at most, and readers fewer. */
+const DEEPEST = 16;
+
 /** Emits the values of `roots`, each shared part once, and gives their names. */
 export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves: Leaves): string[] {
   const order = exprOrder(roots);
@@ -33,8 +36,12 @@ export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves:
   const types = new Map<Expr, DType | null>();
   const typeOf = (x: Expr): DType => exprType(x, leaves.types, types) as DType;
   const texts = new Map<Expr, string>();
+  /** Operations in the text of a value, one inside the other. */
+  const depths = new Map<Expr, number>();
   const text = (x: Expr): string => texts.get(x) as string;
   for (const x of order) {
+    if (!(typeOf(x) in typeNames))
+      fail('unsupported-dtype', `webgpu: a value is ${typeOf(x)}, which GPUs do not have here.`);
     // An expression of literals is evaluated by the compiler, which takes overflow for a fault of the text.
     if ('args' in x && x.args.every((a) => a.op === 'const')) {
       const first = x.args[0] as Expr;
@@ -47,8 +54,11 @@ export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves:
     else if (x.op === 'cast') value = castTo(w, x.dtype, typeOf(x.args[0]), text(x.args[0]));
     else value = render(w, x.op, typeOf(x.args.at(-1) as Expr), x.args.map(text));
     // Every load and everything that is used twice has a name; the rest is written in place.
-    const named = x.op === 'arg' || ('args' in x && (uses.get(x) ?? 0) > 1);
+    const inner = 'args' in x ? x.args.map((a) => depths.get(a) as number) : [];
+    const depth = inner.length > 0 ? 1 + Math.max(...inner) : 0;
+    const named = x.op === 'arg' || depth === DEEPEST || ('args' in x && (uses.get(x) ?? 0) > 1);
     texts.set(x, named ? w.let('v', value) : value);
+    depths.set(x, named ? 0 : depth);
   }
   return roots.map(text);
 }

@@ -188,8 +188,9 @@ fn quarters(x: f32) -> vec2<u32> {
   if (y == 1.0f) { return x; }
   if (y == 2.0f) { return x * x; }
   let size = exp_(y * log_(abs(x)));
-  if (bitcast<u32>(x) < 0x80000000u || x == 0.0f) { return size; }
-  if (floor(y) != y) { return log_(x); }
+  let bits = bitcast<u32>(x);
+  if (bits < 0x80000000u) { return size; }
+  if (floor(y) != y) { return select(size, log_(x), x != 0.0f && bits < 0xff800000u); }
   return select(size, -size, floor(0.5f * y) * 2.0f != y);
 }`,
   },
@@ -200,9 +201,21 @@ fn quarters(x: f32) -> vec2<u32> {
   return (a * s) / (b * s);
 }`,
   },
+  /** Long division: each difference is of numbers within a factor of 2, and so exact. */
   remainder: {
+    needs: ['isNan'],
     text: `fn remainder(a: f32, b: f32) -> f32 {
-  return select(fma(-b, trunc(a / b), a), a, abs(a) < abs(b));
+  if (isNan(a) || isNan(b)) { return a + b; }
+  var rest = abs(a);
+  let divisor = bitcast<u32>(b) & 0x7fffffffu;
+  let bits = bitcast<u32>(rest);
+  if (bits >= 0x7f800000u || divisor < 0x00800000u) { return bitcast<f32>(0x7fc00000u | (bits & 0u)); }
+  while (bitcast<u32>(rest) >= divisor) {
+    let ahead = (bitcast<u32>(rest) & 0x7f800000u) - (divisor & 0x7f800000u);
+    let step = bitcast<f32>(divisor + ahead);
+    rest -= select(step, 0.5f * step, step > rest);
+  }
+  return select(rest, -rest, a < 0.0f);
 }`,
   },
   lower: {

@@ -1,5 +1,19 @@
+import {
+  apply,
+  arg,
+  cast,
+  constant,
+  type Instr,
+  type Operand,
+  type Program,
+  programBuilder,
+  type Rows,
+  verify,
+  window,
+} from '@ostinato/core/backend';
+import { validateWgsl } from '@ostinato/software-gpu/vitest';
 import { expect, test } from 'vitest';
-import { countDispatches, dispatchesOf } from '../src/plan/plan.ts';
+import { countDispatches, type Dispatch, dispatchesOf, type Step } from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
 import { type CellName, cases, smallest as machine, programOf } from './recurrent.ts';
 
@@ -69,13 +83,194 @@ test('what a workgroup cannot hold lies in a buffer', async () => {
   const program = await programOf('lstm', 'gradients', { ...sizes, units: 512 });
   const plan = planProgram(program, machine);
   expect(plan.scans.map((s) => s.schedule)).toEqual(['persistent', 'persistent']);
-  const arrays = dispatchesOf(plan.steps).flatMap(({ kernel }) =>
-    [...kernel.code.matchAll(/var<workgroup> \w+: array<(f32|u32|vec4<f32>), (\d+)>/g)].map(
-      ([, type, n]) => Number(n) * (type === 'vec4<f32>' ? 16 : 4),
-    ),
+  const used = workgroupBytes(plan.steps);
+  expect(Math.max(...used)).toBeGreaterThan(0);
+  expect(Math.max(...used)).toBeLessThanOrEqual(machine.workgroupBytes);
+});
+
+/** Of each kernel, in all its arrays. */
+const workgroupBytes = (steps: readonly Step[]): number[] =>
+  dispatchesOf(steps).map(({ kernel }) =>
+    [...kernel.code.matchAll(/var<workgroup> \w+: array<(f32|i32|u32|vec4<f32>), (\d+)>/g)]
+      .map(([, type, n]) => Number(n) * (type === 'vec4<f32>' ? 16 : 4))
+      .reduce((a, b) => a + b, 0),
   );
-  expect(arrays.length).toBeGreaterThan(0);
-  expect(Math.max(...arrays)).toBeLessThanOrEqual(machine.workgroupBytes);
+
+test('reductions of several types leave each other room in workgroup memory', async () => {
+  // The copies of three matrices leave room for 6 values of 64 threads, but not for 9.
+  const [rows, units, types] = [4, 304, ['float32', 'int32', 'uint32'] as const];
+  const body = programBuilder();
+  const x = types.map((dtype) => body.input(`x ${dtype}`, dtype, rows * units));
+  const wide = types.map((dtype) => body.scratch(`wide ${dtype}`, dtype, rows * units));
+  const y = types.map((dtype) => [0, 1, 2].map((k) => body.output(`y${k} ${dtype}`, dtype, rows)));
+  const matrix = (slot: number) => window(slot, [units, 1]);
+  const copy = { shape: [rows, units], args: x.map(matrix), outs: wide.map(matrix) };
+  body.loop({ ...copy, body: types.map((_, k) => arg(k)) });
+  types.forEach((_, k) => {
+    body.loop({
+      shape: [rows],
+      over: [units],
+      combine: 'max',
+      args: [matrix(wide[k] as number)],
+      body: [arg(0), apply('neg', arg(0)), apply('abs', arg(0))],
+      outs: (y[k] as number[]).map((slot) => window(slot, [1])),
+    });
+  });
+  const outs = y.flat();
+  const b = programBuilder();
+  const hint = {
+    count: rows,
+    inputs: x.map(() => true),
+    outputs: outs.map(() => true),
+    axis: [0, 0, 0, 0],
+    stride: [...x, ...wide].map(() => units as number | null).concat(outs.map(() => 1)),
+  };
+  b.scan({
+    length: 2,
+    body: body.program(),
+    xs: types.map((t) => window(b.input(t, t, 2 * rows * units), [rows * units])),
+    ys: types.flatMap((t) => [0, 1, 2].map(() => window(b.output(t, t, 2 * rows), [rows]))),
+    rows: hint,
+  });
+  const program = b.program();
+  verify(program);
+  const plan = planProgram(program, { ...machine, storageBuffers: 16 });
+  expect(plan.scans).toMatchObject([{ schedule: 'persistent' }]);
+  expect(Math.max(...workgroupBytes(plan.steps))).toBeLessThanOrEqual(machine.workgroupBytes);
+});
+
+test('a reduction of more values than workgroup memory takes comes in parts', () => {
+  const [many, size] = [100, 8];
+  const b = programBuilder();
+  const x = b.input('x', 'float32', many * size);
+  const sums = b.output('sums', 'float32', many);
+  const each = Array.from({ length: many }, (_, k) => k);
+  b.loop({
+    shape: [],
+    over: [size],
+    args: each.map((k) => window(x, [1], k * size)),
+    body: each.map((k) => arg(k)),
+    outs: each.map((k) => window(sums, [], k)),
+  });
+  const { steps } = planProgram(b.program(), machine);
+  expect(steps.length).toBe(2);
+  expect(Math.max(...workgroupBytes(steps))).toBeLessThanOrEqual(machine.workgroupBytes);
+});
+
+test('a long chain of operations nests no deeper than compilers take', async () => {
+  const b = programBuilder();
+  const [x, y] = [b.input('x', 'float32', 8), b.output('y', 'float32', 8)];
+  let value = arg(0);
+  for (let k = 0; k < 500; k++)
+    value = apply(
+      'add',
+      constant(k),
+      apply('mul', value, value === arg(0) ? value : constant(0.5)),
+    );
+  b.loop({ shape: [8], args: [window(x, [1])], body: [value], outs: [window(y, [1])] });
+  const [{ kernel } = {} as Dispatch] = dispatchesOf(planProgram(b.program(), machine).steps);
+  await validateWgsl(kernel.code);
+});
+
+test('a shared carry whose last value takes the place of its first is stepped through', () => {
+  const body = programBuilder();
+  const carries = ['float32', 'float32'] as const;
+  const [n, h] = [body.input('n', 'float32', 1), body.input('h', 'float32', 4)];
+  const [more, next] = [body.output('n', 'float32', 1), body.output('h', 'float32', 4)];
+  body.loop({ shape: [1], args: [window(n, [1])], body: [arg(0)], outs: [window(more, [1])] });
+  body.loop({ shape: [4], args: [window(h, [1])], body: [arg(0)], outs: [window(next, [1])] });
+  const program = (finals: 'same slot' | 'same place' | 'apart'): Program => {
+    const b = programBuilder();
+    const init = carries.map((t, k) => b.scratch(`init${k}`, t, k === 0 ? 1 : 4));
+    init.forEach((slot, k) => {
+      b.loop({ shape: [k === 0 ? 1 : 4], body: [constant(1)], outs: [window(slot, [1])] });
+    });
+    const last =
+      finals === 'same slot'
+        ? init
+        : carries.map((t, k) => b.scratch(`last${k}`, t, k === 0 ? 1 : 4));
+    const rows: Rows = {
+      count: 4,
+      inputs: [false, true],
+      outputs: [false, true],
+      axis: [null, 0],
+      stride: [null, 1, null, 1],
+    };
+    b.scan({
+      length: 3,
+      body: body.program(),
+      init: init.map((slot) => window(slot)),
+      finals: last.map((slot) => window(slot)),
+      rows,
+    });
+    const made = b.program({ arenas: finals === 'same place' ? 0 : 1 });
+    if (finals !== 'same place') return made;
+    // What comes in is dead when what goes out is written.
+    const slots = made.slots.map((s, k) => ({ ...s, arena: 0, offset: k % 2 === 0 ? 0 : 16 }));
+    const move = (o: Operand): Operand => ({ ...o, buffer: 0, offset: o.slot % 2 === 0 ? 0 : 4 });
+    const code = made.code.map(
+      (i): Instr =>
+        i.kind === 'scan'
+          ? { ...i, init: i.init.map(move), finals: i.finals.map(move) }
+          : ({ ...i, outs: i.outs.map(move) } as Instr),
+    );
+    return { ...made, slots, code, scratch: [32] };
+  };
+  const schedule = (p: Program): unknown => planProgram(p, machine).scans[0]?.schedule;
+  expect(schedule(program('apart'))).toBe('persistent');
+  expect(schedule(program('same slot'))).toBe('stepwise');
+  expect(schedule(program('same place'))).toBe('stepwise');
+});
+
+test('a y that rows share and that a step updates in place is stepped through', () => {
+  const schedule = (inPlace: boolean): unknown => {
+    const body = programBuilder();
+    const [h, next] = [body.input('h', 'float32', 4), body.output('h', 'float32', 4)];
+    const y = body.output('y', 'float32', 1);
+    const half = inPlace ? y : body.scratch('half', 'float32', 1);
+    body.loop({ shape: [4], args: [window(h, [1])], body: [arg(0)], outs: [window(next, [1])] });
+    body.loop({ shape: [1], body: [constant(1)], outs: [window(half, [1])] });
+    const double = [apply('add', arg(0), arg(0))];
+    body.loop({ shape: [1], args: [window(half, [1])], body: double, outs: [window(y, [1])] });
+    const b = programBuilder();
+    b.scan({
+      length: 3,
+      body: body.program(),
+      init: [window(b.input('h', 'float32', 4))],
+      finals: [window(b.output('h', 'float32', 4))],
+      ys: [window(b.output('y', 'float32', 3), [1])],
+      rows: {
+        count: 4,
+        inputs: [true],
+        outputs: [true, false],
+        axis: [0, null, null],
+        stride: [1, 1, null, ...(inPlace ? [] : [null])],
+      },
+    });
+    const program = b.program();
+    verify(program);
+    return planProgram(program, machine).scans[0]?.schedule;
+  };
+  expect(schedule(false)).toBe('persistent');
+  expect(schedule(true)).toBe('stepwise');
+});
+
+test('element types that no GPU has are refused inside expressions, too', () => {
+  const b = programBuilder();
+  const [x, y] = [b.input('x', 'float32', 8), b.output('y', 'float32', 8)];
+  const body = [cast('float32', cast('float64', arg(0)))];
+  b.loop({ shape: [8], args: [window(x, [1])], body, outs: [window(y, [1])] });
+  expect(() => planProgram(b.program(), machine)).toThrow(/float64.+unsupported-dtype/);
+});
+
+test('a kernel that cannot bind its buffers is refused before the device does', () => {
+  const b = programBuilder();
+  const inputs = Array.from({ length: 8 }, (_, k) => b.input(`x${k}`, 'float32', 4));
+  const out = b.output('y', 'float32', 4);
+  const total = inputs.map((_, k) => arg(k)).reduce((p, q) => apply('add', p, q));
+  const args = inputs.map((slot) => window(slot, [1]));
+  b.loop({ shape: [4], args, body: [total], outs: [window(out, [1])] });
+  expect(() => planProgram(b.program(), machine)).toThrow(/touches 9 buffers.+binds 8/);
 });
 
 test('no kernel binds more buffers than the device', async () => {

@@ -1,5 +1,11 @@
 /** Instructions as dispatches of their own: over the whole grid, once or once per step. Knows plans; knows no device. */
-import { contractAsLoop, type Instr, type Operand, type Scan } from '@ostinato/core/backend';
+import {
+  contractAsLoop,
+  type Instr,
+  type Loop,
+  type Operand,
+  type Scan,
+} from '@ostinato/core/backend';
 import { emitLoop } from '../kernels/loop.ts';
 import { emitProduct, productOf, productUses } from '../kernels/product.ts';
 import { emitSharedProduct, SHARED_THREADS, suitsSharing } from '../kernels/shared-product.ts';
@@ -38,11 +44,17 @@ export function gridDispatches(
     const workgroups = emit(w, context);
     return { kind: 'dispatch', label, kernel: w.kernel(), workgroups };
   };
-  const all = [...uses(instr.args, false), ...uses(instr.outs, true)];
+  const touchedBy = ({ args, outs }: Pick<typeof instr, 'args' | 'outs'>): Use[] => [
+    ...uses(args, false),
+    ...uses(outs, true),
+  ];
+  const all = touchedBy(instr);
   const label = labelOf(instr);
   switch (instr.kind) {
     case 'loop':
-      return [dispatch(label, all, (w, c) => emitLoop(w, instr, c))];
+      return partsOf(instr, machine).map((part) =>
+        dispatch(label, touchedBy(part), (w, c) => emitLoop(w, part, c)),
+      );
     case 'contract': {
       const product = productOf(instr, scope.place);
       // With a vector it is a reduction.
@@ -87,4 +99,16 @@ export function gridDispatches(
         ];
       });
   }
+}
+
+/** A reduction of more values than fit workgroup memory, where threads meet, comes in parts. */
+function partsOf(loop: Loop, { workgroupBytes, threads }: Machine): Loop[] {
+  const most = Math.floor(workgroupBytes / (4 * threads));
+  if (loop.over.length === 0 || loop.outs.length <= most) return [loop];
+  const part = (from: number): Loop => ({
+    ...loop,
+    body: loop.body.slice(from, from + most),
+    outs: loop.outs.slice(from, from + most),
+  });
+  return Array.from({ length: Math.ceil(loop.outs.length / most) }, (_, k) => part(k * most));
 }

@@ -7,6 +7,7 @@ import {
   argsOfInstr,
   type Instr,
   type Loop,
+  type Operand,
   outsOfInstr,
   type Rows,
   type Scan,
@@ -17,7 +18,7 @@ import { type Context, groupNumber, type Space } from '../kernels/space.ts';
 import { emitGather } from '../kernels/table.ts';
 import type { Clock, Place } from '../wgsl/place.ts';
 import type { Step } from './plan.ts';
-import { inSlots, type Planner, type Scope } from './scope.ts';
+import { inSlots, type Planner, placeOf, type Scope } from './scope.ts';
 import { planTile, type Tile } from './tile.ts';
 import { type Carry, stepLevel, type TilePlaces, tilePlaces } from './tile-places.ts';
 
@@ -29,7 +30,7 @@ export function persistent(scan: Scan, scope: Scope, planner: Planner): Step[] |
   if (!rows) return scan.why ?? 'rows mix';
   const inner = body.code.find((i) => i.kind === 'scan' || i.kind === 'scatter');
   if (inner) return `its body has a ${inner.kind}`;
-  if (sharedInPlace(scan, rows)) return 'a carry that rows share is updated in place';
+  if (sharedInPlace(scan, rows, scope)) return 'what its rows share is updated in place';
   const { machine, options } = planner;
   const tile = planTile(scan, rows, machine, options.tileRows);
   if (typeof tile === 'string') return tile;
@@ -43,9 +44,24 @@ export function persistent(scan: Scan, scope: Scope, planner: Planner): Step[] |
   );
 }
 
-/** Every workgroup reads such a carry at its start and writes it at its end, and some start late. */
-const sharedInPlace = (scan: Scan, rows: Rows): boolean =>
-  scan.init.some((o, k) => !rows.inputs[scan.consts.length + k] && scan.finals[k]?.slot === o.slot);
+/**
+ * Workgroups start late and end early: none may still read what all of them share in memory when another one writes the
+ * next value there. Such are a carry whose last value takes the place of its first, and a y that an instruction updates.
+ */
+function sharedInPlace({ init, finals, consts, body }: Scan, rows: Rows, scope: Scope): boolean {
+  const samePlace = (a: Operand, b: Operand): boolean => {
+    const [p, q] = [placeOf(scope, a), placeOf(scope, b)];
+    return p.buffer === q.buffer && p.offset === q.offset;
+  };
+  const updated = (slot: number): boolean =>
+    body.code.some((i) =>
+      [argsOfInstr(i), outsOfInstr(i)].every((os) => os.some((o) => o.slot === slot)),
+    );
+  return (
+    init.some((o, k) => !rows.inputs[consts.length + k] && samePlace(o, finals[k] as Operand)) ||
+    body.outputs.some((slot, k) => k >= init.length && !rows.outputs[k] && updated(slot))
+  );
+}
 
 /** Operations that a workgroup of a slow GPU does in about a second, and workgroups that it runs at once. */
 const SLOW = { operations: 5e8, workgroups: 8 } as const;

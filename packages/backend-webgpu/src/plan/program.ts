@@ -2,6 +2,7 @@
 import {
   arg,
   type DType,
+  fail,
   type Instr,
   type Loop,
   type Operand,
@@ -11,7 +12,14 @@ import {
 import type { StoragePlace } from '../wgsl/place.ts';
 import { gridDispatches } from './grid.ts';
 import { persistent } from './persistent.ts';
-import type { Machine, Plan, PlanOptions, Step } from './plan.ts';
+import {
+  type Dispatch,
+  dispatchesOf,
+  type Machine,
+  type Plan,
+  type PlanOptions,
+  type Step,
+} from './plan.ts';
 import {
   carryPlaces,
   carryRoom,
@@ -34,7 +42,21 @@ export function planProgram(program: Program, machine: Machine, options: PlanOpt
   const { barriers = true } = options;
   const planner: Planner = { machine, options, scratch, scans: [], barriers };
   const steps = stepsOf({ program, place, depth: 0 }, planner);
+  for (const dispatch of dispatchesOf(steps)) assertFits(dispatch, machine, scratch);
   return { own: scratch.bytes, steps, scans: planner.scans };
+}
+
+/** Core parts what touches too many of the caller's buffers; it does not know in how many this program's own ones lie. */
+function assertFits(
+  { label, kernel: { bindings } }: Dispatch,
+  { storageBuffers }: Machine,
+  { bytes }: Scratch,
+): void {
+  if (bindings.length > storageBuffers)
+    fail(
+      'program-invalid',
+      `webgpu: "${label}" touches ${bindings.length} buffers, of which ${bytes.length} are the program's own; this device binds ${storageBuffers}. Use smaller batches, or stack arguments into one tensor.`,
+    );
 }
 
 function stepsOf(scope: Scope, planner: Planner): Step[] {

@@ -44,7 +44,8 @@ export function planTile(
   const sum = (list: readonly BodyValue[], count: number): number =>
     list.reduce((n, v) => n + elementsOf(v, count) * (v.out === undefined ? 1 : 2), 0);
   const shared = values.filter((v) => v.rowSize === 0);
-  if (sum(shared, 1) > room) return 'what its rows share does not fit workgroup memory';
+  if (sum(shared, 1) > room)
+    return 'its reductions and what its rows share do not fit workgroup memory';
   const inside = values.filter(tiled);
   let count = asked ?? MOST_ROWS;
   while (asked === undefined && count > 1 && sum(inside, count) > room) count >>= 1;
@@ -77,10 +78,10 @@ const rowMajor = ({ slot, out, rowSize }: BodyValue, { stride, count }: Rows): b
   Number.isInteger(rowSize) &&
   (count === 1 || [slot, out ?? slot].every((k) => stride[k] === rowSize));
 
-/** What reductions of the body need: an element per thread and value. */
+/** What reductions of the body need: an element per thread for each of their values, in arrays by type and number. */
 function scratchElements({ body }: Scan, { tileThreads }: Machine): number {
-  const values = body.code.map((i) =>
-    i.kind === 'loop' && i.over.length > 0 ? i.outs.length : i.kind === 'contract' ? 1 : 0,
+  const arrays = body.code.flatMap((i) =>
+    'over' in i && i.over.length > 0 ? i.outs.map(({ dtype }, k) => `${dtype} ${k}`) : [],
   );
-  return tileThreads * 2 * Math.max(0, ...values);
+  return tileThreads * new Set(arrays).size;
 }

@@ -1,11 +1,11 @@
 /** What each pass makes of small graphs, as printed programs. */
 import { describe, expect, test } from 'vitest';
+import { findRows } from '../src/graph/rows.ts';
 import { param, type ScanOp, type Tensor } from '../src/graph/tensor.ts';
 import * as o from '../src/index.ts';
 import type { DType } from '../src/ir/dtype.ts';
 import { printProgram } from '../src/ir/print.ts';
 import type { Instr, Program, Scan } from '../src/ir/program.ts';
-import { findRows } from '../src/passes/rows.ts';
 import { simplify } from '../src/passes/simplify.ts';
 import { type LowerOptions, lower } from './lowered.ts';
 

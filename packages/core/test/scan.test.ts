@@ -295,6 +295,34 @@ describe('what xs and carries may be', () => {
     );
     expect(await valuesOf(ys)).toEqual([1, 2, 3, 0]);
   });
+  test.each([undefined, 2] as const)(
+    'what all rows share is not masked, also with as many units as there are rows (checkpoint %s)',
+    async (checkpoint) => {
+      const [time, units] = [4, 3];
+      const clock = o.reshape(f64(draw(1, [time, units])), [time, units]);
+      const w = o.reshape(f64(draw(2, [units, units])), [units, units]);
+      const run = (batch: number): Tensor[] => {
+        const x = o.reshape(f64(draw(3, [time, 3, units])), [time, 3, units]);
+        const [h, ys] = scan(
+          (h: Tensor, { x, clock }: { x: Tensor; clock: Tensor }) => {
+            const bias = o.broadcastTo(clock, h.shape);
+            const next = o.tanh(add(add(o.matmul(x, w), h), bias));
+            return [next, { next, clock: mul(clock, 2), ones: o.onesLike(h) }];
+          },
+          o.zeros([batch, units], 'float64'),
+          { x: o.slice(x, 1, 0, batch), clock },
+          { lengths: i32([1, 0, 4].slice(0, batch)), ...(checkpoint && { checkpoint }) },
+        );
+        const two = (t: Tensor, axis: number): Tensor => o.slice(t, axis, 0, 2);
+        return [two(h, 0), two(ys.next, 1), ys.clock, two(ys.ones, 1)];
+      };
+      const alone = run(2);
+      for (const [i, t] of run(units).entries())
+        expect(await valuesOf(t)).toEqual(await valuesOf(alone[i] as Tensor));
+      const ones = await valuesOf(alone[3] as Tensor);
+      expect(ones).toEqual([1, 1, 1, ...Array.from({ length: 21 }, () => 0)]);
+    },
+  );
   test('a filled-up last segment takes no slope at zero', async () => {
     const f = (x: Tensor): Tensor =>
       scan((c: Tensor, xt: Tensor) => [add(c, o.log(xt)), null], f64(0), x, { checkpoint: 2 })[0];

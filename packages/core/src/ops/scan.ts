@@ -3,7 +3,8 @@
  * are said with selects and a loop in a loop; neither backends nor passes hear of them.
  */
 import { currentPath, fail, named } from '../errors.ts';
-import { dependents, topo, withArgs } from '../graph/rewrite.ts';
+import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
+import { repeatsAlong, rowAxes } from '../graph/rows.ts';
 import {
   type Body,
   constantOf,
@@ -13,7 +14,7 @@ import {
   type ScanOp,
   Tensor,
 } from '../graph/tensor.ts';
-import { flatten, mapTree, type Tree } from '../graph/tree.ts';
+import { flatten, leavesOf, mapTree, type Tree } from '../graph/tree.ts';
 import { sameShape } from '../ir/view.ts';
 import { iota, less, where, zerosLike } from './elementwise.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
@@ -41,7 +42,8 @@ export interface ScanOptions {
  * all ys, stacked along a leading time axis. Tensors that `step` mentions from outside are constants of the loop.
  *
  * Where a step does not count (lengths, mask), leaves of the carry whose first axis is the batch keep their value, ys
- * are zero, and x is read as zero, so that nothing in the padding, NaN included, reaches a result or a gradient.
+ * are zero, and x is read as zero, so that nothing in the padding, NaN included, reaches a result or a gradient. An x
+ * that all rows share ([time, units]) is none of this, even where it has as many units as the batch has rows.
  */
 export function scan<C extends Tree<C>, X extends Tree<X>, Y extends Tree<Y>>(
   step: (carry: C, x: X) => readonly [carry: C, y: Y],
@@ -85,6 +87,29 @@ function scanPlain<C, X, Y>(
   options: ScanOptions,
   checkpoint = false,
 ): readonly [C, Y] {
+  const { body, build } = traceStep(step, init, xs);
+  const how = {
+    label: currentPath() || 'scan',
+    length,
+    reverse: options.reverse ?? false,
+    checkpoint,
+  };
+  const { carry, ys } = scanNode(closeOver(body), leavesOf(init), leavesOf(xs), how);
+  return build([...carry, ...ys]);
+}
+
+interface TracedStep<C, Y> {
+  /** Parameters are [carry, x], results [carry, y]. */
+  readonly body: Body;
+  /** The trees that the step returns, of other leaves. */
+  build(results: readonly Tensor[]): readonly [C, Y];
+}
+
+function traceStep<C, X, Y>(
+  step: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+): TracedStep<C, Y> {
   const carryIn = flatten(init);
   const xsIn = flatten(xs);
   const carry = carryIn.leaves.map((t, i) =>
@@ -107,17 +132,13 @@ function scanPlain<C, X, Y>(
         `scan: carry "${carryIn.shape.paths[i]}" changes from ${before.dtype}[${before.shape}] to ${t.dtype}[${t.shape}]. Return the state with the shape and type it came in; project or cast it before returning.`,
       );
   });
-  const closed = closeOver({
-    params: [...carry, ...x],
-    results: [...carryOut.leaves, ...yOut.leaves],
-  });
-  const outputs = scanNode(closed, carryIn.leaves, xsIn.leaves, {
-    label: currentPath() || 'scan',
-    length,
-    reverse: options.reverse ?? false,
-    checkpoint,
-  });
-  return [carryIn.shape.build(outputs.carry) as C, yOut.shape.build(outputs.ys) as Y];
+  return {
+    body: { params: [...carry, ...x], results: [...carryOut.leaves, ...yOut.leaves] },
+    build: (results) => [
+      carryIn.shape.build(results.slice(0, carry.length)) as C,
+      yOut.shape.build(results.slice(carry.length)) as Y,
+    ],
+  };
 }
 
 /** A body whose outer values have become leading parameters, and those values. */
@@ -230,19 +251,75 @@ function scanMasked<C, X, Y>(
       'scan-lengths',
       `scan: lengths or mask are for ${batch} rows, but no carry is [batch, ...] and no xs [time, batch, ...] with that many. Give one entry per row of the batch.`,
     );
-  const inputs = { active: mask, x: mapTree((x) => masked(mask, x), xs) };
+  const traced = traceStep(step, init, xs);
+  const closed = closeOver(traced.body);
+  const counts = { carry: leavesOf(init).length, xs: leavesOf(xs).length };
+  const shared = sharedIn(closed, counts, batch);
+  const again = (carry: C, x: X): readonly [C, Y] => {
+    const given = [...closed.consts, ...leavesOf(carry), ...leavesOf(x)];
+    const known = new Map(closed.body.params.map((p, i) => [p, given[i] as Tensor]));
+    const results = rewrite(closed.body.results, (t, args) => known.get(t) ?? withArgs(t, args));
+    return traced.build(results);
+  };
+  const inputs = { active: mask, x: maskedLeaves(mask, xs, shared.xs) };
   const { lengths: _lengths, mask: _mask, ...rest } = options;
-  const all: unknown = scan(maskedStep(step) as never, init as never, inputs as never, rest);
+  const all: unknown = scan(
+    maskedStep(again, shared.ys) as never,
+    init as never,
+    inputs as never,
+    rest,
+  );
   return all as readonly [C, Y];
+}
+
+/** Which leaves are shared by all rows though their size is the batch's, by accident. */
+type Shared = ReadonlySet<number>;
+
+const NONE: Shared = new Set();
+
+/**
+ * How the step uses an x tells whether it has rows: one that meets the batch along another axis has none. Where the
+ * step does not run row by row, so that nothing can be told, what has the batch's size has rows.
+ */
+function sharedIn(
+  { body, consts }: Closed,
+  { carry, xs }: { readonly carry: number; readonly xs: number },
+  batch: number,
+): { readonly xs: Shared; readonly ys: Shared } {
+  const counts = { consts: consts.length, carry, xs };
+  const first = counts.consts + carry;
+  const fits = body.params.map((p) => p.shape[0] === batch);
+  const doubtful = fits.flatMap((fit, i) => (fit && i >= first ? [i] : []));
+  for (const without of [[], ...doubtful.map((i) => [i]), doubtful])
+    for (const constsToo of [false, true]) {
+      const rowed = fits.map(
+        (fit, i) => fit && (constsToo || i >= counts.consts) && !without.includes(i),
+      );
+      const axes = rowAxes({ body, counts }, rowed, batch);
+      if (typeof axes === 'string') continue;
+      const ys = body.results.slice(carry);
+      const isShared = (y: Tensor): boolean => axes.get(y) === null && !repeatsAlong(y, 0);
+      return {
+        xs: new Set(without.map((i) => i - first)),
+        ys: new Set(ys.flatMap((y, i) => (isShared(y) ? [i] : []))),
+      };
+    }
+  return { xs: NONE, ys: NONE };
+}
+
+/** Leaves with rows masked, those that all rows share as they are. */
+function maskedLeaves<T>(active: Tensor, tree: T, shared: Shared): T {
+  const { leaves, shape } = flatten(tree);
+  return shape.build(leaves.map((t, i) => (shared.has(i) ? t : masked(active, t)))) as T;
 }
 
 /** Where a row is not active, its carry stays and its ys are zero. */
 const maskedStep =
-  <C, X, Y>(step: (carry: C, x: X) => readonly [C, Y]) =>
+  <C, X, Y>(step: (carry: C, x: X) => readonly [C, Y], shared = NONE) =>
   (carry: C, { active, x }: { active: Tensor; x: X }): readonly [C, Y] => {
     const [next, y] = step(carry, x);
     const held = mapTree((after, before) => masked(active, after, before), next, carry);
-    return [held, mapTree((t) => masked(active, t), y)] as unknown as readonly [C, Y];
+    return [held as unknown as C, maskedLeaves(active, y, shared)];
   };
 
 /**

@@ -4,6 +4,7 @@
  * gradient.
  */
 import { fail } from '../errors.ts';
+import { findRows, type RowAxes } from '../graph/rows.ts';
 import { constantOf, describe, isView, type ScanOp, type Tensor } from '../graph/tensor.ts';
 import type { DType } from '../ir/dtype.ts';
 import { arg, axisIndex, type Expr, mapLeaves } from '../ir/expr.ts';
@@ -11,7 +12,6 @@ import type { Instr, Operand, Program, Rows, Slot } from '../ir/program.ts';
 import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } from '../ir/view.ts';
 import { bind } from './bind.ts';
 import { type Place, unview, view } from './place.ts';
-import { findRows, type RowAxes } from './rows.ts';
 import { isConstant, type Schedule, schedule } from './schedule.ts';
 import { shareEqual, simplifyExpr } from './simplify-expr.ts';
 

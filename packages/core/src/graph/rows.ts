@@ -1,9 +1,9 @@
 /**
  * Can each row of the batch run the whole time loop alone? Then a backend needs no barrier across rows: a GPU may give
- * a tile of rows to one workgroup, a CPU to one thread. Knows a scan's body; decides nothing about schedules.
+ * a tile of rows to one workgroup, a CPU to one thread. Knows a scan's body; decides nothing about schedules or masks.
  */
-import { topo } from '../graph/rewrite.ts';
-import { constantOf, describe, type ScanOp, type Tensor } from '../graph/tensor.ts';
+import { topo } from './rewrite.ts';
+import { constantOf, describe, type ScanOp, type Tensor } from './tensor.ts';
 
 /** Each value's row axis; null where all rows share the value. */
 export type RowAxes = ReadonlyMap<Tensor, number | null>;
@@ -32,7 +32,7 @@ export function findRows(op: ScanOp): RowsFound {
     for (const [g, guess] of guesses.entries()) {
       // Without rows in the state, each row would run the same whole loop.
       if (!carries.some((_, i) => guess[counts.consts + i])) continue;
-      const found = tryAxes(op, guess, count);
+      const found = rowAxes(op, guess, count);
       if (typeof found !== 'string') return { count, axes: found };
       if (g === 0) why = found;
     }
@@ -40,7 +40,12 @@ export function findRows(op: ScanOp): RowsFound {
   return { why };
 }
 
-function tryAxes(op: ScanOp, rowed: readonly boolean[], count: number): RowAxes | string {
+/** Each value's row axis, if those parameters have rows along axis 0 and the others are shared; or why that cannot be. */
+export function rowAxes(
+  op: Pick<ScanOp, 'body' | 'counts'>,
+  rowed: readonly boolean[],
+  count: number,
+): RowAxes | string {
   const { body, counts } = op;
   const axes = new Map<Tensor, number | null>(body.params.map((p, i) => [p, rowed[i] ? 0 : null]));
   for (const t of topo(body.results)) {
@@ -65,7 +70,7 @@ function tryAxes(op: ScanOp, rowed: readonly boolean[], count: number): RowAxes 
 }
 
 /** Whether a value that all rows share may stand beside rows along `axis`: it repeats there. */
-function repeatsAlong(t: Tensor, axis: number): boolean {
+export function repeatsAlong(t: Tensor, axis: number): boolean {
   if (constantOf(t) !== undefined) return true;
   if (t.op.kind === 'broadcast') return t.op.axes.includes(axis);
   return t.op.kind === 'map' && t.args.every((a) => repeatsAlong(a, axis));

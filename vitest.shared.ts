@@ -9,6 +9,7 @@ const shared: ViteUserConfig = defineConfig({
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     // A busy machine of two cores is slow, not wrong.
     testTimeout: 90_000,
+    expect: { poll: { timeout: 30_000 } },
     // turbo runs as many packages at once as there are cores, so each takes one.
     ...(process.env.TURBO_HASH === undefined ? {} : { maxWorkers: 1 }),
     passWithNoTests: false,

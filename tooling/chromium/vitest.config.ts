@@ -1,7 +1,4 @@
 import { defineProject, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-export default mergeConfig(
-  shared,
-  defineProject({ test: { name: 'chromium', expect: { poll: { timeout: 30_000 } } } }),
-);
+export default mergeConfig(shared, defineProject({ test: { name: 'chromium' } }));

@@ -162,6 +162,23 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
   });
 });
 
+test('an operand that stays is no reason to copy the rows of a larger one', () => {
+  const axes: AxisOf[] = [
+    { size: 64, where: 'a', over: false },
+    { size: 256, where: 'b', over: false },
+    { size: 100, where: 'both', over: true },
+    { size: 32, where: 'both', over: true },
+  ];
+  const order = (...o: number[]): Layout => ({ ...straight, order: o });
+  const { contract } = makeCase(axes, [order(0, 2, 3, 1), order(1, 3, 2, 0), order(1, 0, 2, 3)]);
+  const { swapped, rowSource } = planContract(
+    contract,
+    { relaxed: true, paired: true },
+    { constant: { a: true } },
+  );
+  expect({ swapped, rowSource }).toEqual({ swapped: false, rowSource: 'place' });
+});
+
 test('NaN stays where it enters', () => {
   const c = makeCase(matrix(9, 10, 12), layouts.straight as [Layout, Layout, Layout]);
   const a = random(c.sizes[0], 1);
@@ -212,25 +229,26 @@ test('the code of a small product', () => {
   const plan = planContract(contract, { relaxed: true, paired: false }, { constant: { b: true } });
   const [pack, whole] = productFunctions(plan);
   expect(printFunction(pack as NonNullable<typeof pack>)).toMatchInlineSnapshot(`
-    "(func $pack (export "pack") (param $a i32) (param $b i32) (param $out i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
-      (local.set $from_6 (i32.add $b (i32.const 12)))
+    "(func $pack (export "pack") (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
+      (local.set $from_6 (i32.add $b_1 (i32.const 12)))
       (local.set $panels $packed_b)
       (local.set $from_8 $from_6)
       (local.set $to $panels)
-      (local.set $row $from_8)
-      (local.set $first $to)
+      (local.set $a_10 $from_8)
+      (local.set $b_11 $from_6)
+      (local.set $out_12 $panels)
       (local.set $left (i32.const 5))
       (loop
-        (local.set $from_8 $row)
-        (local.set $to $first)
-        (local.set $x_13 (v128.load $from_8))
-        (local.set $x_14 (v128.load offset=16 $from_8))
-        (v128.store offset=16 $to $x_14)
-        (v128.store $to $x_13)
+        (local.set $from_8 $b_11)
+        (local.set $to $out_12)
+        (local.set $x_14 (v128.load $from_8))
+        (local.set $x_15 (v128.load offset=16 $from_8))
+        (v128.store offset=16 $to $x_15)
+        (v128.store $to $x_14)
         (local.set $from_8 (i32.add $from_8 (i32.const 32)))
         (local.set $to (i32.add $to (i32.const 160)))
-        (local.set $row (i32.add $row (i32.const 32)))
-        (local.set $first (i32.add $first (i32.const 32)))
+        (local.set $b_11 (i32.add $b_11 (i32.const 32)))
+        (local.set $out_12 (i32.add $out_12 (i32.const 32)))
         (local.set $left (i32.add $left (i32.const -1)))
         (br_if 0 $left)
       )

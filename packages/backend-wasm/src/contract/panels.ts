@@ -5,7 +5,7 @@
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type ContractPlan, panelStride } from './plan.ts';
-import { lowest, overAxes } from './walk.ts';
+import { lowest, overAxes, type Steps } from './walk.ts';
 
 type Address = Local<'i32'>;
 
@@ -66,35 +66,32 @@ function packMatrix(f: FunctionBuilder, plan: ContractPlan, block: Block): void 
     if (tail > 0) panel(tail);
     return;
   }
-  // Columns side by side: a whole row for all panels, so that memory is read in one run.
-  const row = f.let('row', f.get(from));
-  const first = f.let('first', f.get(to));
+  // Columns side by side: a whole row for all panels, rows as memory has them, so that it is read in one run.
   const copy = (width: number): void =>
     copyStep({ f, from, to, width, panel: tile.columns, across: columns.b });
-  overSteps(f, block, row, (inner) => {
-    f.set(from, f.get(row));
-    f.set(to, f.get(first));
+  overAxes(f, rowsOfBlock(f, plan, block), { a: from, b: block.b, out: block.to }, (row) => {
+    f.set(from, f.get(row.b));
+    f.set(to, f.get(row.out));
     f.times(panels, () => {
       copy(tile.columns);
       next();
     });
     if (tail > 0) copy(tail);
-    f.advance(row, inner.b);
-    f.advance(first, 4 * tile.columns);
   });
 }
 
-type Axis = ContractPlan['depth'][number];
-
-/** Runs `one` for every step of the depth; it moves `from` along the last axis. */
-function overSteps(
-  f: FunctionBuilder,
-  { depth, steps }: Block,
-  from: Address,
-  one: (inner: Axis) => void,
-): void {
-  inDepth(f, depth, from, (inner) => f.times(steps ? f.get(steps) : inner.size, () => one(inner)));
+/** The depth's axes in b and in a panel, those with the longest strides in b first. */
+function rowsOfBlock(f: FunctionBuilder, { tile }: ContractPlan, { depth, steps }: Block): Steps[] {
+  const range = steps && { first: f.let('none', i32.const(0)), count: steps };
+  const axes = depth.map(({ size, b }, k): Steps => {
+    const inner = depth.slice(k + 1).reduce((n, { size }) => n * size, 1);
+    const last = k === depth.length - 1;
+    return { size, a: 0, b, out: 4 * tile.columns * inner, ...(last && range && { range }) };
+  });
+  return axes.sort((p, q) => Math.abs(q.b) - Math.abs(p.b));
 }
+
+type Axis = ContractPlan['depth'][number];
 
 /** Loops over all axes of the depth but the last, along which `walk` moves `from`. */
 function inDepth(
@@ -134,7 +131,9 @@ function packPanel(f: FunctionBuilder, plan: ContractPlan, block: Block, width: 
   };
   const last = block.depth.at(-1) as Axis;
   if (last.b !== 4 || last.size < 4 || width < 4) {
-    overSteps(f, block, from, one);
+    inDepth(f, block.depth, from, (inner) =>
+      f.times(steps ? f.get(steps) : inner.size, () => one(inner)),
+    );
     return;
   }
   inDepth(f, block.depth, from, (inner) => {

@@ -210,8 +210,10 @@ function planOrientation(
   const matrices = sizeOfAxes(axes.batch) * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
   const sums = sizeOf(blocks) * Math.ceil((depth.at(-1) as ByteAxis).size / depthStep);
   const storing = rows.size * columns.size * sums * (columns.out === 4 ? 0.5 : 8);
+  const copying = rowSource === 'place' ? 0 : rows.size * depthSize * copyingCycles;
   const cycles =
-    matrices * (storing + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
+    matrices *
+      (storing + copying + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
     (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing);
   const points = instr.shape.reduce((n, s) => n * s, 1);
   const plan: ContractPlan = {
@@ -291,6 +293,9 @@ const farApart = 512;
 
 /** Reading rows of b where they lie, instead of a panel in one run. */
 const inPlacePenalty = 1.1;
+
+/** Cycles per element of rows that are copied. */
+const copyingCycles = 0.7;
 
 /** Cycles per element: vectors along the columns; four by four, transposed; one by one. */
 function packingCycles(columns: ByteAxis, depth: readonly Axis[]): number {

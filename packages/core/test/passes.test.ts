@@ -433,6 +433,14 @@ describe('launches of the standard cells', () => {
       inside: [['contract', 'loop']],
     });
   });
+  test("of a GRU's product a gradient stacks the part it reads", () => {
+    const q = weights(3);
+    const g = o.grad((r: typeof q) => o.sum(scan(gru(r), state.h, xs)[1]))(q);
+    const { code } = lower([xs, q.w, q.u, q.b], [g.w, g.u, g.b]);
+    const forward = code.find((i) => i.kind === 'scan');
+    const stacked = forward?.kind === 'scan' ? forward.ys.map(({ strides }) => strides[0]) : [];
+    expect(new Set(stacked)).toEqual(new Set([B * H])); // not one of [B, 3 H]
+  });
   test('their gradients', () => {
     const all = (kind: 'lstm' | 'gru') => {
       const q = weights(kind === 'lstm' ? 4 : 3);

@@ -124,14 +124,18 @@ class Residuals {
     this.#outer = outer;
     const { params, results } = op.body;
     const consts = new Map(params.slice(0, op.counts.consts).map((p, i) => [p, i]));
-    const varying = dependents(topo(results), params.slice(op.counts.consts));
+    const order = topo(results);
+    const varying = dependents(order, params.slice(op.counts.consts));
+    // Of what comes from something dear, only the part that is asked for.
+    const dear = dependents(order, order.filter(isHeavy));
+    const saves = (v: Tensor): boolean => isSaved(v) || (v.op.kind === 'slice' && dear.has(v));
     const primal = (v: Tensor): Tensor => {
       const known = this.#memo.get(v);
       if (known) return known;
       const index = consts.get(v);
       let p: Tensor;
       if (index !== undefined) p = constOutside(index);
-      else if (v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && isSaved(v)))
+      else if (v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && saves(v)))
         p = this.#save(v);
       else p = withArgs(v, v.args.map(primal));
       this.#memo.set(v, p);

@@ -4,7 +4,7 @@ import type { Tensor } from '../src/graph/tensor.ts';
 import type { Program } from '../src/ir/program.ts';
 import { verify } from '../src/ir/verify.ts';
 import { donate } from '../src/passes/donate.ts';
-import * as gradients from '../src/passes/scan-gradients.ts';
+import * as extras from '../src/passes/extras.ts';
 import { split } from '../src/passes/split.ts';
 import { lower as lowerUnverified } from '../src/trace/lower.ts';
 
@@ -20,7 +20,7 @@ export function lower(
 ): Program {
   const buffers = limits?.buffers ?? Number.POSITIVE_INFINITY;
   const program = lowerUnverified(params, results, {
-    gradients,
+    extras,
     passes: [(p) => split(p, buffers), (p) => donate(p, donations)],
     ...(limits && { bindingBytes: limits.bindingBytes }),
   });

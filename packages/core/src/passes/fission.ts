@@ -7,11 +7,16 @@ import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { isHeavy, param, type ScanOp, Tensor } from '../graph/tensor.ts';
 import { closeOver, scanNode } from '../ops/scan.ts';
 import { broadcastAxes } from '../ops/views.ts';
-import { liftOver, type Outside } from './lift.ts';
+import { type LiftTable, liftOver, type Outside } from './lift.ts';
 import type { LiftSum } from './scan-gradients.ts';
 
-/** `liftSum` is needed for sums over time alone; without it they are like any other. */
-export function fission(roots: readonly Tensor[], liftSum?: LiftSum): Tensor[] {
+/** What few graphs need: without `liftSum` a sum over time is like any other. */
+export interface Lifts {
+  readonly liftSum?: LiftSum;
+  readonly liftTable?: LiftTable;
+}
+
+export function fission(roots: readonly Tensor[], lifts: Lifts = {}): Tensor[] {
   // How each result is read: stacked over time, or summed over time.
   const plain = new Map<Tensor, Set<number>>();
   const order = topo(roots);
@@ -24,7 +29,7 @@ export function fission(roots: readonly Tensor[], liftSum?: LiftSum): Tensor[] {
     t.args[0]?.op.kind === 'scan' &&
     t.op.index >= t.args[0].op.counts.carry;
   const isTimeSum = (t: Tensor): boolean =>
-    liftSum !== undefined &&
+    lifts.liftSum !== undefined &&
     t.op.kind === 'reduce' &&
     t.op.combine === 'sum' &&
     t.op.axes.includes(0) &&
@@ -38,7 +43,7 @@ export function fission(roots: readonly Tensor[], liftSum?: LiftSum): Tensor[] {
   const split = new Map<Tensor, Split>();
   return rewrite(roots, (t, args) => {
     if (t.op.kind === 'scan') {
-      const s = splitScan(t.op, args, plain.get(t) ?? new Set(), liftSum);
+      const s = splitScan(t.op, args, plain.get(t) ?? new Set(), lifts);
       split.set(t, s);
       return s.node;
     }
@@ -71,12 +76,12 @@ function splitScan(
   op: ScanOp,
   args: readonly Tensor[],
   stackedReads: ReadonlySet<number>,
-  liftSum: LiftSum | undefined,
+  lifts: Lifts,
 ): Split {
   const { counts, length } = op;
   const { consts: nc, carry: nk } = counts;
   const { params } = op.body;
-  const results = fission(op.body.results, liftSum);
+  const results = fission(op.body.results, lifts);
   const outerOf = (p: Tensor): Tensor => args[params.indexOf(p)] as Tensor;
 
   // 1. Prologue: heavy nodes that do not wait for the carry. A checkpointed loop keeps all its work inside: lifting
@@ -88,7 +93,7 @@ function splitScan(
   ]);
   const timed = new Map<Tensor, Tensor>(params.slice(nc + nk).map((p) => [p, outerOf(p)]));
   const still = new Map<Tensor, Tensor>(params.slice(0, nc).map((p) => [p, outerOf(p)]));
-  const before = liftOver(length, outside(timed, still));
+  const before = liftOver(length, outside(timed, still), lifts.liftTable);
   const hoisted = (t: Tensor): boolean => isHeavy(t) && !waits.has(t) && !op.checkpoint;
   const rest = rewrite(results, (t, inner) => {
     if (!hoisted(t)) return withArgs(t, inner);
@@ -144,7 +149,7 @@ function splitScan(
     behind.set(t, out.ys[i] as Tensor);
   });
   const seen = outside(behind, still);
-  const after = liftOver(length, seen);
+  const after = liftOver(length, seen, lifts.liftTable);
   return {
     node: out.node,
     stacked(index) {
@@ -155,7 +160,7 @@ function splitScan(
       return lifted.timed ? value : broadcastAxes(value, [0], [length, ...value.shape]);
     },
     summed: (index) =>
-      (liftSum as LiftSum)(ys[index - nk] as Tensor, { length, outside: seen, lift: after }),
+      (lifts.liftSum as LiftSum)(ys[index - nk] as Tensor, { length, outside: seen, lift: after }),
   };
 }
 

@@ -2,7 +2,6 @@
 import { Tensor } from '../graph/tensor.ts';
 import { axisIndex, type Expr, mapLeaves } from '../ir/expr.ts';
 import { contract } from '../ops/contract.ts';
-import { add, cast, iota, less, lessEqual, logicalAnd, mul, where } from '../ops/elementwise.ts';
 import { reduce } from '../ops/reduce.ts';
 import { broadcastAxes, concat, flip, reshape, slice, transpose } from '../ops/views.ts';
 
@@ -17,14 +16,18 @@ export type Outside = (t: Tensor) => Lifted | undefined;
 
 export type Lift = (t: Tensor) => Lifted;
 
-export function liftOver(length: number, outside: Outside): Lift {
+/** Gathers and scatters; see lift-table.ts. */
+export type LiftTable = (t: Tensor, x: Lifted, y: Lifted, length: number) => Tensor;
+
+/** `liftTable` is needed where there are tables. */
+export function liftOver(length: number, outside: Outside, liftTable?: LiftTable): Lift {
   const memo = new Map<Tensor, Lifted>();
   const lift: Lift = (t) => {
     const known = outside(t) ?? memo.get(t);
     if (known) return known;
     const args = t.args.map(lift);
     const out = args.some((a) => a.timed)
-      ? { value: liftNode(t, args, length), timed: true }
+      ? { value: liftNode(t, args, length, liftTable), timed: true }
       : {
           value: new Tensor(
             t.op,
@@ -51,7 +54,12 @@ export const freshLetter = (taken: string): string => {
   }
 };
 
-function liftNode(t: Tensor, args: readonly Lifted[], length: number): Tensor {
+function liftNode(
+  t: Tensor,
+  args: readonly Lifted[],
+  length: number,
+  liftTable?: LiftTable,
+): Tensor {
   const { op } = t;
   const shape = [length, ...t.shape];
   const stack = (a: Lifted): Tensor => stackedValue(a, length);
@@ -92,47 +100,11 @@ function liftNode(t: Tensor, args: readonly Lifted[], length: number): Tensor {
     case 'concat':
       return concat(args.map(stack), op.axis + 1);
     case 'gather':
-      return liftGather(t, x, y, length);
-    case 'scatter': {
-      const rows = t.shape[0] as number;
-      const index = stack(y);
-      const d = t.shape[1] as number;
-      const flat = new Tensor(
-        { kind: 'scatter', rows: length * rows },
-        [length * rows, d],
-        t.dtype,
-        [reshape(stack(x), [index.size, d]), perStep(index, rows)],
-        t.label,
-      );
-      return reshape(flat, shape);
-    }
+    case 'scatter':
+      return (liftTable as LiftTable)(t, x, y, length);
     default:
       throw new TypeError(`lift: a ${op.kind} cannot move out of a loop.`);
   }
-}
-
-function liftGather(t: Tensor, table: Lifted, index: Lifted, length: number): Tensor {
-  const ids = stackedValue(index, length);
-  const [n, d] = t.shape as readonly [number, number];
-  const rows = table.value.shape[table.timed ? 1 : 0] as number;
-  const flatTable = table.timed ? reshape(table.value, [length * rows, d]) : table.value;
-  const flatIds = table.timed ? perStep(ids, rows) : reshape(ids, [length * n]);
-  const out = new Tensor(
-    { kind: 'gather' },
-    [length * n, d],
-    t.dtype,
-    [flatTable, flatIds],
-    t.label,
-  );
-  return reshape(out, [length, n, d]);
-}
-
-/** Row numbers [time, n] into a table per step as numbers into all tables, one after another. */
-function perStep(index: Tensor, rows: number): Tensor {
-  const ids = cast(index, 'int32');
-  const inside = logicalAnd(lessEqual(0, ids), less(ids, rows));
-  const moved = add(ids, mul(iota(ids.shape, 0), rows));
-  return reshape(where(inside, moved, -1), [ids.size]);
 }
 
 const shiftAxes = (body: Expr): Expr =>

@@ -12,7 +12,7 @@ import { printProgram } from '../ir/print.ts';
 import type { Instr, Program } from '../ir/program.ts';
 import type { Shape } from '../ir/view.ts';
 import { denseHost, type HostInput, isHostInput } from './host.ts';
-import { hasGradients, lower } from './lower.ts';
+import { lower, needsExtras } from './lower.ts';
 import { type About, bytesOf, Owned, ownedOf, ownedTensor } from './value.ts';
 
 /** What a caller may give where the function sees a tensor. A number is a float32 scalar. */
@@ -202,10 +202,8 @@ function runnerOf(
       passes.push((p) => share(p, pairs));
     }
     const inputs = [...params, ...stands.values()];
-    const gradients = hasGradients(closed)
-      ? { gradients: await import('../passes/scan-gradients.ts') }
-      : {};
-    const program = lower(inputs, closed, { ...gradients, passes, bindingBytes });
+    const extras = needsExtras(closed) ? { extras: await import('../passes/extras.ts') } : {};
+    const program = lower(inputs, closed, { ...extras, passes, bindingBytes });
     const checkIds = await idsChecker(program, closed, params);
     const executable = await backend.compile(program);
     const staging = new Map<number, unknown>();

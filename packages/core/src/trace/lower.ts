@@ -11,8 +11,8 @@ import { plan } from '../passes/plan.ts';
 import { simplify } from '../passes/simplify.ts';
 
 export interface LowerOptions {
-  /** For graphs with gradients of scans: see `hasGradients`. */
-  readonly gradients?: typeof import('../passes/scan-gradients.ts');
+  /** Where `needsExtras` says so. */
+  readonly extras?: typeof import('../passes/extras.ts');
   /** What is done to the program before its scratch is planned: passes that few programs need, and that are loaded then. */
   readonly passes?: readonly ((program: Program) => Program)[];
   /** The largest window that a backend binds: no slot and no arena is larger. */
@@ -22,23 +22,23 @@ export interface LowerOptions {
 export function lower(
   params: readonly Tensor[],
   results: readonly Tensor[],
-  { gradients, passes = [], bindingBytes }: LowerOptions = {},
+  { extras, passes = [], bindingBytes }: LowerOptions = {},
 ): Program {
-  const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, gradients?.mergeScans);
-  const fused = fuse(params, simple(fission(simple(results), gradients?.liftSum)));
+  const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, extras?.mergeScans);
+  const fused = fuse(params, simple(fission(simple(results), extras)));
   return plan(
     passes.reduce((program, pass) => pass(program), fused),
     bindingBytes,
   );
 }
 
-/** Whether a graph may have gradients of scans: more than one scan, or a sum. */
-export function hasGradients(results: readonly Tensor[]): boolean {
+/** Whether a graph may have gradients of scans (more than one scan, or a sum) or has tables. */
+export function needsExtras(results: readonly Tensor[]): boolean {
   let scans = 0;
-  const sums = (roots: readonly Tensor[]): boolean =>
+  const some = (roots: readonly Tensor[]): boolean =>
     topo(roots).some(({ op }) => {
-      if (op.kind === 'scan') return scans++ > 0 || sums(op.body.results);
-      return op.kind === 'reduce' && op.combine === 'sum';
+      if (op.kind === 'scan') return scans++ > 0 || some(op.body.results);
+      return ['reduce', 'gather', 'scatter'].includes(op.kind);
     });
-  return sums(results);
+  return some(results);
 }

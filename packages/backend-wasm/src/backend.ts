@@ -43,7 +43,7 @@ export async function openWasm(
   return open({ relaxed, ...engine, threads: await chooseThreads(options, led, notes) }, notes);
 }
 
-type Engine = Pick<Host, 'compileModule' | 'pairs'>;
+type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras'>;
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 
@@ -56,24 +56,25 @@ async function chooseEngine(
   notes: string[],
 ): Promise<Engine> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  // What follows is of Node alone: no page loads it.
+  // What follows is of Node alone, where all files are near: no page loads it.
   const v8 = process?.versions?.node === undefined ? undefined : await import('./v8.ts');
-  const engine = v8 ?? plainEngine;
+  const engine: Engine = v8
+    ? { compileModule: v8.compileModule, extras: await import('./extras.ts') }
+    : plainEngine;
   const note = (why: string): Engine => {
     notes.push(`128-bit vectors: ${why}`);
-    return { compileModule: engine.compileModule };
+    return engine;
   };
   if (pairedSimd === false) return note('paired SIMD is switched off');
   const pair = v8?.canPair() ?? { yes: false, why: 'not in Node' };
   if (!pair.yes) return note(pair.why);
   const { agreesWithPlain, pairs } = await import('./paired.ts');
-  const { compileModule } = engine;
   const openOn = (paired: boolean): Backend<WasmBuffer> =>
-    open({ relaxed, compileModule, threads: oneThread, ...(paired ? { pairs } : {}) }, []);
+    open({ relaxed, ...engine, threads: oneThread, ...(paired ? { pairs } : {}) }, []);
   if (!(await agreesWithPlain(openOn)))
     return note('the self-check of paired SIMD found other bits');
   notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
-  return { compileModule, pairs };
+  return { ...engine, pairs };
 }
 
 async function chooseThreads(

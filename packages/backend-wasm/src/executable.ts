@@ -7,10 +7,10 @@ import {
   sizeOf,
 } from '@ostinato/core/backend';
 import { encodeModule } from './assembler/module.ts';
-import { isPlain } from './instruction.ts';
 import type { Code, Job, Kernel, Team } from './jobs.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
+import { ExtrasNeeded } from './need.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
 import { LONG } from './target.ts';
 
@@ -28,18 +28,21 @@ export interface Host extends Machine {
 export async function compileProgram(host: Host, given: Program): Promise<Executable<WasmBuffer>> {
   const program = given.code.some(isLong) ? (await import('./sink.ts')).sink(given) : given;
   const { heap } = host;
-  const plain = host.threads.count === 1 && isPlain(program);
-  const extras = plain ? {} : { extras: await import('./extras.ts') };
-  const builder = new ModuleBuilder({ ...host, ...extras });
+  const statics: WasmBuffer[] = [];
   const release = (): void => {
-    for (const buffer of builder.statics) heap.free(buffer);
+    for (const buffer of statics.splice(0)) heap.free(buffer);
   };
   try {
-    const built = buildProgram(builder, program);
+    const { built, functions: all } = await build(host, program, statics).catch(async (error) => {
+      if (!(error instanceof ExtrasNeeded)) throw error;
+      release();
+      host.extras = await import('./extras.ts');
+      return build(host, program, statics);
+    });
     const modules: WebAssembly.Module[] = [];
     const env: Record<string, WebAssembly.ImportValue> = { memory: heap.memory };
     for (const tag of ['paired', 'plain'] as const) {
-      const functions = builder.functions[tag];
+      const functions = all[tag];
       if (functions.length === 0) continue;
       const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
       const bytes = encodeModule(functions, memory, { tag });
@@ -71,6 +74,15 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
     release();
     throw error;
   }
+}
+
+async function build(
+  host: Host,
+  program: Program,
+  statics: WasmBuffer[],
+): Promise<{ built: Built; functions: ModuleBuilder['functions'] }> {
+  const builder = new ModuleBuilder(host, statics);
+  return { built: buildProgram(builder, program), functions: builder.functions };
 }
 
 /** A product whose out leaves the cache: only such ones are worth moving into a loop (see sink.ts). */

@@ -1,6 +1,6 @@
 /**
- * What products of few rows, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables,
- * copies of long rows, work that threads share. Loaded with the first program that needs some of it, so that a page which
+ * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, copies
+ * of long rows, work that threads share. Loaded with the first program that needs some of it (need.ts), so that a page which
  * streams a cell loads none.
  */
 export { copiedStrides, copyRows } from './contract/rows.ts';

@@ -7,36 +7,20 @@ import {
   contractAsLoop,
   type Instr,
   type Loop,
-  type Program,
   type Scan,
 } from '@ostinato/core/backend';
 import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
-import {
-  emitPack,
-  emitProduct,
-  isNarrow,
-  matrixOfVectors,
-  planContract,
-  suits,
-} from './contract/index.ts';
+import { emitPack, emitProduct, matrixOfVectors, planContract, suits } from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
-import { isPlainMap } from './loop/plain.ts';
-import type { Extras, ModuleBuilder, PerThread } from './module-builder.ts';
+import type { ModuleBuilder, PerThread } from './module-builder.ts';
+import { need } from './need.ts';
 
 type Address = Value<'i32'>;
 type Side = 'a' | 'b';
 
 /** Slots that are the same in every step or run, each with its bit of `changed`; null: it counts as changed. */
 type Constants = ReadonlyMap<number, number | null>;
-
-/** Whether a program is only made of what every page loads: no extras. */
-export const isPlain = (program: Program): boolean =>
-  program.code.every((i) => {
-    if (i.kind === 'scan') return isPlain(i.body);
-    if (i.kind === 'contract') return suits(i) && isNarrow(i) && !matrixOfVectors(i);
-    return i.kind === 'loop' && isPlainMap(i);
-  });
 
 export interface Setting {
   readonly constants: Constants;
@@ -85,7 +69,7 @@ export function prepareInstr(
           setting,
         )
       : module.define(name, params, false, (f, p) => {
-          const { emitGather, emitScatter } = module.machine.extras as Extras;
+          const { emitGather, emitScatter } = need(module.machine.extras);
           if (instr.kind === 'gather') emitGather(f, instr, p);
           else emitScatter(f, instr, p);
         });

@@ -3,13 +3,11 @@ import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
 import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
+import type { Extras } from './need.ts';
 import type { Target, Threads } from './target.ts';
 
 /** Static memory of which every thread has its own copy. */
 export type PerThread = (thread: Value<'i32'>) => Value<'i32'>;
-
-/** What most pages do without: see extras.ts. */
-export type Extras = typeof import('./extras.ts');
 
 /** Where a program runs. */
 export interface Machine {
@@ -19,23 +17,25 @@ export interface Machine {
   /** Which instructions V8 compiles with pairs of vectors, given the axis that ranges count; none unless stated. */
   readonly pairs?: (instr: Instr, rangeAxis?: number) => boolean;
   /** Loaded for programs that need them. */
-  readonly extras?: Extras;
+  extras?: Extras;
 }
 
 export class ModuleBuilder {
   readonly machine: Machine;
   /** Two modules on one memory: V8 pairs the vectors of all functions of a module or of none. */
   readonly functions = { paired: [] as Func[], plain: [] as Func[] };
-  readonly statics: WasmBuffer[] = [];
+  /** What is reserved. */
+  readonly #statics: WasmBuffer[];
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, statics: WasmBuffer[]) {
     this.machine = machine;
+    this.#statics = statics;
   }
 
   /** Memory that lives as long as the module, at a constant address. */
   reserve(bytes: number, label: string): Value<'i32'> {
     const buffer = this.machine.heap.alloc(bytes, label);
-    this.statics.push(buffer);
+    this.#statics.push(buffer);
     return i32.const(buffer.address);
   }
 

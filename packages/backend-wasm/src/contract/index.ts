@@ -2,7 +2,6 @@
 export { emitPack } from './panels.ts';
 export {
   type ContractPlan,
-  isNarrow,
   matrixOfVectors,
   type PlanOptions,
   planContract,

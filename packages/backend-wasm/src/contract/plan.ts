@@ -85,12 +85,6 @@ export function suits(instr: Contract): boolean {
   return depth.length > 0 && rows.length + columns.length > 0;
 }
 
-/** Whether no plan copies rows: there are too few of them, or too few panels that read them. */
-export function isNarrow(instr: Contract): boolean {
-  const { rows, columns } = productAxes(instr);
-  return Math.min(sizeOfAxes(rows), sizeOfAxes(columns)) < leastCopied;
-}
-
 /**
  * The operand that is a matrix with its depth side by side, where the other is one or two vectors of that: a loop sums
  * such a product from memory as it lies, in half the time that packing it would take.
@@ -280,14 +274,11 @@ function chooseRowSource(
   panels: number,
 ): ContractPlan['rowSource'] {
   const inner = depth.at(-1) as ByteAxis;
-  if (Math.min(panels, rows.size) < leastCopied) return 'place';
+  if (panels < 4 || rows.size < 4) return 'place';
   if (depth.length > 1 && (source === 'place' || inner.a === 4)) return 'place';
   if (inner.a === 4) return rows.a % 4096 === 0 && inner.size >= 64 ? 'rows' : 'place';
   return rows.a === 4 && Math.abs(inner.a) >= farApart ? 'tiles' : 'place';
 }
-
-/** Rows, and panels that read them. */
-const leastCopied = 4;
 
 const farApart = 512;
 

@@ -4,7 +4,7 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
-import type { Extras } from '../module-builder.ts';
+import { type Extras, need } from '../need.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
@@ -229,7 +229,7 @@ function emitTiles(
       return;
     }
     const count = typeof n === 'number' ? i32.const(n) : n;
-    const { copiedStrides, copyRows } = block.extras as Extras;
+    const { copiedStrides, copyRows } = need(block.extras);
     copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
     const { row, depth, tile } = copiedStrides(plan, rows);
     // Panels have one step after another, as the copy has.

@@ -1,7 +1,7 @@
 /** A loop instruction to code. Puts together what the other files know. */
 import type { Loop } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import type { Extras } from '../module-builder.ts';
+import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
 import { planAxes } from './axes.ts';
 import { graphOf } from './graph.ts';
@@ -41,7 +41,7 @@ export function emitLoop(
   const code = f.collect(() => {
     const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers, range), part, extras };
     if (instr.over.length === 0) emitMap(kernel);
-    else (extras as Extras).emitReduce(kernel, instr.combine);
+    else need(extras).emitReduce(kernel, instr.combine);
   });
   kit.declare();
   f.append(code);

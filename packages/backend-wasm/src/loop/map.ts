@@ -1,5 +1,5 @@
 /** Loops without a reduction: each point stores its own results. Knows points and rows of vectors. */
-import type { Extras } from '../module-builder.ts';
+import { need } from '../need.ts';
 import { costOf } from './graph.ts';
 import type { Moved } from './nest.ts';
 import { type Extent, type Kernel, type Lanes, Points } from './points.ts';
@@ -35,7 +35,7 @@ export function alongVectors(kernel: Kernel, group: number, body: (extent: Exten
     body({ vectors, lanes });
     nest.advance(vector, vectors * lanes);
   };
-  if (vector.ranged) return (kernel.extras as Extras).alongRange(kernel, group, step);
+  if (vector.ranged) return need(kernel.extras).alongRange(kernel, group, step);
   const before = part === 'rest' ? inPairs(vector.size) : 0;
   const size = (part === 'pairs' ? inPairs(vector.size) : vector.size) - before;
   const vectors = Math.floor(size / 4);

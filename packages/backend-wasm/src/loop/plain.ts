@@ -1,8 +1,8 @@
 /**
  * The scalar ops that every page loads: plain float maths, and what gates are made of. ops.ts has all of them, for all
- * types. Knows no loop but what it may hold.
+ * types. Knows no loop.
  */
-import { exprOrder, type Loop, type Operand, type ScalarOp } from '@ostinato/core/backend';
+import type { ScalarOp } from '@ostinato/core/backend';
 import { sigmoid, tanh } from './gates.ts';
 import { floats as f, type Kit, type V } from './kit.ts';
 
@@ -37,15 +37,3 @@ export const plainOps = {
   tanh: unary(tanh),
   sigmoid: unary(sigmoid),
 } satisfies { readonly [Op in ScalarOp]?: Emit };
-
-/** Whether a loop is a map of floats with no other ops than these. */
-export function isPlainMap({ over, args, outs, body }: Loop): boolean {
-  const isFloat = ({ dtype }: Pick<Operand, 'dtype'>): boolean => dtype === 'float32';
-  return (
-    over.length === 0 &&
-    [...args, ...outs].every(isFloat) &&
-    exprOrder(body).every((x) =>
-      x.op === 'const' ? isFloat(x) : x.op === 'arg' || x.op in plainOps,
-    )
-  );
-}

@@ -4,7 +4,7 @@
  */
 import type { ScalarOp } from '@ostinato/core/backend';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
-import type { Extras } from '../module-builder.ts';
+import { type Extras, need } from '../need.ts';
 import type { LoopAxis, Plan } from './axes.ts';
 import type { Graph, Node } from './graph.ts';
 import type { Kit, V } from './kit.ts';
@@ -214,10 +214,10 @@ export class Points {
 
 function emitOf({ op, ...n }: Extract<Node, { kind: 'op' }>, extras: Extras | undefined): Emit {
   const from = n.from as Stored;
-  const emit =
-    op === 'cast'
-      ? extras?.casts[from][n.dtype as Stored]
-      : (extras?.ops[from] ?? (plainOps as { readonly [Op in ScalarOp]?: Emit }))[op];
+  const plain = (plainOps as { readonly [Op in ScalarOp | 'cast']?: Emit })[op];
+  if (plain && from === 'float32') return plain;
+  const { casts, ops } = need(extras);
+  const emit = op === 'cast' ? casts[from][n.dtype as Stored] : ops[from][op];
   if (!emit) throw new TypeError(`wasm: ${op} does not take ${n.from}. Cast it first.`);
   return emit;
 }

@@ -4,7 +4,7 @@
  */
 import { cpu } from '@ostinato/backend-cpu';
 import { lstm, recurrent } from '@ostinato/cells';
-import { compile, key, normal, run, type Tensor, tensor } from '@ostinato/core';
+import { compile, explain, key, normal, run, type Tensor, tensor } from '@ostinato/core';
 
 const layer = recurrent(lstm({ inputs: 3, units: 4 }), { returns: 'last' });
 type Params = ReturnType<typeof layer.init>;
@@ -35,4 +35,4 @@ let { output, state } = await start(params, part(0, 2));
 for (let t = 2; t < 6; t += 2) ({ output, state } = await goOn(params, part(t, t + 2), state));
 const streamed = (await output.read()).data;
 console.log('stream, the same row: ', [...streamed].map((v) => v.toFixed(4)).join(' '));
-console.log(whole.explain().split('\n')[2]);
+console.log(explain(whole).split('\n')[2]);

@@ -39,12 +39,14 @@ export {
   transpose,
 } from './ops/views.ts';
 export {
+  type Built,
   type Compiled,
   type CompileOptions,
   compile,
   type Feed,
   run,
 } from './trace/compile.ts';
+export { explain } from './trace/explain.ts';
 export { type HostInput, type Nested, tensor } from './trace/host.ts';
 export { type Opener, type Picked, pickBackend } from './trace/pick-backend.ts';
 export { dispose, type Leak, leaks, scope } from './trace/value.ts';

@@ -7,7 +7,7 @@ import * as o from '../src/index.ts';
 import { counted, spying } from './spy.ts';
 import { backend, expectError, f64, i32 } from './support.ts';
 
-const { add, compile, mul, run, tensor, Tensor } = o;
+const { add, compile, explain, mul, run, tensor, Tensor } = o;
 type T = o.Tensor;
 
 const numbers = async (t: T): Promise<number[]> => [...(await t.read()).data];
@@ -515,14 +515,14 @@ describe('reading', () => {
 
 test('explain shows launches, bytes, scratch and the program', async () => {
   const f = compile(backend, (x: T) => o.sum(o.matmul(x, x)), { label: 'loss' });
-  expect(f.explain()).toBe('loss on reference: 0 compiled');
+  expect(explain(f)).toBe('loss on reference: 0 compiled');
   await f(
     tensor([
       [1, 2],
       [3, 4],
     ]),
   );
-  expect(f.explain()).toMatchInlineSnapshot(`
+  expect(explain(f)).toMatchInlineSnapshot(`
     "loss on reference: 1 compiled
 
     2 launches (1 contract, 1 loop); 16 bytes in, 4 out, 16 scratch

@@ -10,7 +10,7 @@ export type RowAxes = ReadonlyMap<Tensor, number | null>;
 
 export type RowsFound =
   | { readonly count: number; readonly axes: RowAxes }
-  /** Rows mix, or there are none; where and how, for `explain()`. */
+  /** Rows mix, or there are none; where and how, for `explain`. */
   | { readonly why: string };
 
 /**

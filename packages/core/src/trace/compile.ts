@@ -7,9 +7,8 @@ import { fail } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape } from '../graph/tree.ts';
-import { bytesPerElement, type DType, type TypedArray } from '../ir/dtype.ts';
-import { printProgram } from '../ir/print.ts';
-import type { Instr, Program } from '../ir/program.ts';
+import type { DType, TypedArray } from '../ir/dtype.ts';
+import type { Program } from '../ir/program.ts';
 import type { Shape } from '../ir/view.ts';
 import { denseHost, type HostInput, isHostInput } from './host.ts';
 import { lower, needsExtras } from './lower.ts';
@@ -25,18 +24,25 @@ export type Feed<T> = T extends Tensor
 export interface CompileOptions {
   /** Numbers of arguments whose buffers the call may reuse for its results. They cannot be used afterwards. */
   readonly donate?: readonly number[];
-  /** A name for messages and `explain()`. */
+  /** A name for messages and `explain`. */
   readonly label?: string;
 }
 
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: { readonly [K in keyof A]: Feed<A[K]> }): Promise<R>;
-  /** Programs, launches, bytes and scratch of all shapes seen so far. */
-  explain(): string;
+  /** What was built so far, which `explain` tells. */
+  readonly built: Built;
   /** How many programs were built: one per distinct structure, shape and type of the arguments. */
   readonly compilations: number;
   /** Frees programs and spare buffers. Results live on. */
   dispose(): void;
+}
+
+/** A program per distinct structure, shape and type of the arguments. */
+export interface Built {
+  readonly label: string;
+  readonly backend: string;
+  readonly programs: readonly Pick<Entry, 'program' | 'executable'>[];
 }
 
 interface Leaf {
@@ -75,7 +81,7 @@ export function compile<A extends readonly unknown[], R>(
   const runner = runnerOf(backend as Backend, f as unknown as AnyFunction, { name, donate });
   const call = (...args: unknown[]): Promise<unknown> => runner.call(args, new Error());
   return Object.defineProperties(call, {
-    explain: { value: runner.explain },
+    built: { get: runner.built },
     compilations: { get: runner.compilations },
     dispose: { value: runner.dispose },
   }) as unknown as Compiled<A, R>;
@@ -328,13 +334,7 @@ function runnerOf(
   return {
     call,
     compilations: () => entries.size,
-    explain: (): string =>
-      [
-        `${name} on ${backend.name}: ${ready.size} compiled`,
-        ...[...ready.values()].map(({ program, executable }) =>
-          [explainProgram(program), executable.explain?.()].filter(Boolean).join('\n'),
-        ),
-      ].join('\n\n'),
+    built: (): Built => ({ label: name, backend: backend.name, programs: [...ready.values()] }),
     dispose(): void {
       if (disposed) return;
       disposed = true;
@@ -358,22 +358,3 @@ const rawOf = (data: ArrayBufferView): Uint8Array =>
 
 const isFeedLeaf = (x: unknown): boolean =>
   x instanceof Tensor || typeof x === 'number' || isHostInput(x);
-
-/** A program with what it costs, for people. */
-function explainProgram(program: Program): string {
-  const bytes = (slots: readonly number[]): number =>
-    slots.reduce((n, k) => {
-      const s = program.slots[k] as Program['slots'][number];
-      return n + s.size * bytesPerElement[s.dtype];
-    }, 0);
-  const kinds = new Map<string, number>();
-  for (const i of program.code) kinds.set(i.kind, (kinds.get(i.kind) ?? 0) + 1);
-  const launches = [...kinds].map(([kind, n]) => `${n} ${kind}`).join(', ');
-  const scratch = (p: Program): number =>
-    p.scratch.reduce((a, b) => a + b, 0) +
-    p.code.reduce((n, i: Instr) => n + (i.kind === 'scan' ? scratch(i.body) : 0), 0);
-  return [
-    `${program.code.length} launches (${launches}); ${bytes(program.inputs)} bytes in, ${bytes(program.outputs)} out, ${scratch(program)} scratch`,
-    printProgram(program),
-  ].join('\n');
-}

@@ -1,6 +1,16 @@
 /** Bytes that a training step takes beyond its inputs and outputs, by the number of time steps. */
 import { lstm, recurrent } from '@ostinato/cells';
-import { compile, dispose, key, mean, mul, run, type Tensor, valueAndGrad } from '@ostinato/core';
+import {
+  compile,
+  dispose,
+  explain,
+  key,
+  mean,
+  mul,
+  run,
+  type Tensor,
+  valueAndGrad,
+} from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 
 export interface MemoryCase {
@@ -11,7 +21,7 @@ export interface MemoryCase {
   readonly checkpoint: boolean;
 }
 
-/** Of an LSTM whose last output counts: scratch, as `explain()` says. */
+/** Of an LSTM whose last output counts: scratch, as `explain` says. */
 export async function scratchOf(
   backend: Backend,
   { batch, time, units, checkpoint }: MemoryCase,
@@ -27,9 +37,9 @@ export async function scratchOf(
   );
   const x = { data: new Float32Array(batch * time * units), shape: [batch, time, units] };
   dispose(await train(params, x as never));
-  const scratch = /(\d+) scratch/.exec(train.explain())?.[1];
+  const scratch = /(\d+) scratch/.exec(explain(train))?.[1];
   dispose(params);
   train.dispose();
-  if (scratch === undefined) throw new Error('memory: explain() says no scratch');
+  if (scratch === undefined) throw new Error('memory: explain says no scratch');
   return Number(scratch);
 }

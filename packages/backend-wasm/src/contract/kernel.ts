@@ -25,7 +25,7 @@ export interface Kernel {
    * branch instead costs 30 % when vectors are paired. `word` is one lane of it, for what is not in pairs.
    */
   readonly mask: { readonly vector: Vector; readonly word: Address } | undefined;
-  /** Where tiles that the out cannot take as they are wait for being copied. */
+  /** Where tiles wait for being copied if the out cannot take their vectors: columns lie apart, or end within one. */
   readonly edge: Address | undefined;
   readonly sums: readonly (readonly Vector[])[];
   readonly rowOfB: readonly Vector[];
@@ -173,9 +173,10 @@ function emitStore(
 ): void {
   const { plan, at, edge, mask } = kernel;
   const { columns, tile } = plan;
-  const store = (to: Address, rowBytes: number, add: boolean): void => {
+  const store = (to: Address, rowBytes: number, width: number, add: boolean): void => {
     f.set(at.out, f.get(to));
-    sums.forEach((row, r) => {
+    sums.forEach((all, r) => {
+      const row = all.slice(0, width / 4);
       if (add && mask) {
         row.forEach((sum, v) => {
           const before = v128.bits('and', v128.load(f.get(at.out), 16 * v), f.get(mask.vector));
@@ -188,17 +189,18 @@ function emitStore(
       if (r < sums.length - 1) f.advance(at.out, rowBytes);
     });
   };
-  const whole = (): void => store(out, plan.rows.out, true);
-  if (!edge) {
-    whole();
-    return;
-  }
-  const viaEdge = (): void => {
-    store(edge, 4 * tile.columns, false);
+  const whole = (): void => store(out, plan.rows.out, tile.columns, true);
+  const part = (): void => {
+    if (!edge) {
+      store(out, plan.rows.out, columns.size % tile.columns, true);
+      return;
+    }
+    store(edge, 4 * tile.columns, tile.columns, false);
     copyEdge(f, kernel, sums.length, out, width);
   };
-  if (columns.out !== 4 || columns.size < tile.columns || !width) viaEdge();
-  else f.if(i32.op('lt_s', f.get(width), i32.const(tile.columns)), viaEdge, whole);
+  if (!edge && !width) whole();
+  else if (columns.out !== 4 || columns.size < tile.columns || !width) part();
+  else f.if(i32.op('lt_s', f.get(width), i32.const(tile.columns)), part, whole);
 }
 
 /** Copies the waiting tile, as far as the out has columns. */

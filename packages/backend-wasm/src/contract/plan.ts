@@ -191,8 +191,8 @@ function planOrientation(
   const panelsOfMatrix = 4 * paddedColumns * depthSize;
   const outer = withPanels([...batch, ...byColumns.outer], panelsOfMatrix);
   const packed = source === 'panels' ? outer.bytes : 0;
-  const needsEdge = columns.out !== 4 || columns.size !== paddedColumns;
-  const edge = needsEdge ? 4 * tile.rows * tile.columns : 0;
+  const storesVectors = columns.out === 4 && columns.size % unitOf(target) === 0;
+  const edge = storesVectors ? 0 : 4 * tile.rows * tile.columns;
   const steps = stepsOf({ depth, depthStep });
   const stride = panelStride({ source, columns, tile, blocks, depth, depthStep });
   const blockPanels = source === 'blocks' ? (paddedColumns / tile.columns) * stride : 0;

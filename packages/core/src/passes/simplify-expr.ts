@@ -16,8 +16,13 @@ export const simplifyExpr = (
   root: Expr,
   types: readonly DType[],
   values: readonly (Expr | undefined)[] = [],
-): Expr =>
-  mapExpr(root, (x) => ('args' in x ? step(x, types) : (x.op === 'arg' && values[x.index]) || x));
+): Expr => {
+  const memo = new Map<Expr, DType | null>();
+  const typeOf = (x: Expr): DType | null => exprType(x, types, memo);
+  return mapExpr(root, (x) =>
+    'args' in x ? step(x, typeOf) : (x.op === 'arg' && values[x.index]) || x,
+  );
+};
 
 /** The same expressions with equal parts made one, so that each is computed once. */
 export function shareEqual(roots: readonly Expr[]): Expr[] {
@@ -32,18 +37,22 @@ export function shareEqual(roots: readonly Expr[]): Expr[] {
   return roots.map((r) => mapExpr(r, share, memo));
 }
 
-function step(x: Extract<Expr, { args: readonly Expr[] }>, types: readonly DType[]): Expr {
+function step(
+  x: Extract<Expr, { args: readonly Expr[] }>,
+  typeOf: (x: Expr) => DType | null,
+): Expr {
   const [a, b, c] = x.args as readonly [Expr, Expr, Expr];
-  const dtype = exprType(x, types);
-  const known = x.args.filter((y) => isConst(y));
-  if (dtype && known.length === x.args.length) {
-    const value = fold(x.op, known, dtype);
-    const fromSize = known.some((y) => y.fromSize);
-    return fromSize ? { op: 'const', dtype, value, fromSize } : constant(value, dtype);
+  if (x.args.every((y) => isConst(y))) {
+    const dtype = typeOf(x);
+    if (dtype) {
+      const value = fold(x.op, x.args, dtype);
+      const fromSize = x.args.some((y) => y.fromSize);
+      return fromSize ? { op: 'const', dtype, value, fromSize } : constant(value, dtype);
+    }
   }
   switch (x.op) {
     case 'cast':
-      return exprType(a, types) === dtype ? a : x;
+      return typeOf(a) === x.dtype ? a : x;
     // x + 0 loses the sign of a zero and nothing else.
     case 'add':
       return isConst(a, 0) ? b : isConst(b, 0) ? a : x;

@@ -170,7 +170,7 @@ function contractOf({ size: [m, k, n], transposed = '', time }: Shape): Contract
 }
 
 function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: number } {
-  const plan = planContract(contractOf(shape), target, shape.options);
+  const plan = planContract(contractOf(shape), target, { ...shape.options, extras });
   const [m, k, n] = shape.size;
   let end = 1 << 16;
   const area = (bytes: number): Value<'i32'> => {
@@ -202,7 +202,7 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
   const { pack, product } = compile(functions, target);
   new Float32Array(memory.buffer, 1 << 16, m * k + k * n).fill(0.01);
   pack?.();
-  return { plan, flops: plan.flops / seconds(() => product?.()) };
+  return { plan, flops: (2 * m * k * n) / seconds(() => product?.()) };
 }
 
 const part = process.argv[2] ?? '';

@@ -3,6 +3,8 @@
  * of long rows, work that threads share. Loaded with the first program that needs some of it (need.ts), so that a page which
  * streams a cell loads none.
  */
+export { copyEdge } from './contract/edge.ts';
+export { emitSomeRows, rangedOrientations } from './contract/ranged.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';

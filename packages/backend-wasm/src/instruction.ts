@@ -133,6 +133,7 @@ function prepareContract(
   const plan = planContract(instr, target, {
     constant: { a: isConstant('a'), b: isConstant('b') },
     ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
+    extras,
   });
   const area = (bytes: number, side: Side): PerThread | undefined => {
     if (bytes === 0) return undefined;

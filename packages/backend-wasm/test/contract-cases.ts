@@ -138,7 +138,7 @@ export function compileCase(
   options: PlanOptions = {},
   compile = compilePlainly,
 ): Compiled {
-  const plan = planContract(contract, target, options);
+  const plan = planContract(contract, target, { ...options, extras });
   const bytes = [...sizes.map((n) => 4 * n), plan.packA, plan.packB, plan.scratch];
   const places: number[] = [];
   // The out is not first: before it lie canaries.

@@ -3,7 +3,8 @@
  * whatever the tile's height and place, so that cutting the rows elsewhere leaves every bit as it is.
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import { type Extras, need } from '../need.ts';
 import type { ContractPlan } from './plan.ts';
 import { orderOf, unitOf } from './tile.ts';
 import { type Cursor, lowest } from './walk.ts';
@@ -27,6 +28,8 @@ export interface Kernel {
   readonly mask: { readonly vector: Vector; readonly word: Address } | undefined;
   /** Where tiles wait for being copied if the out cannot take their vectors: columns lie apart, or end within one. */
   readonly edge: Address | undefined;
+  /** Needed where there is such an edge. */
+  readonly extras: Extras | undefined;
   readonly sums: readonly (readonly Vector[])[];
   readonly rowOfB: readonly Vector[];
   readonly columnOfA: readonly Vector[];
@@ -196,64 +199,11 @@ function emitStore(
       return;
     }
     store(edge, 4 * tile.columns, tile.columns, false);
-    copyEdge(f, kernel, sums.length, out, width);
+    need(kernel.extras).copyEdge(f, kernel, { rows: sums.length, out, width });
   };
   if (!edge && !width) whole();
   else if (columns.out !== 4 || columns.size < tile.columns || !width) part();
   else f.if(i32.op('lt_s', f.get(width), i32.const(tile.columns)), part, whole);
 }
 
-/** Copies the waiting tile, as far as the out has columns. */
-function copyEdge(
-  f: FunctionBuilder,
-  { plan, at, edge, mask }: Kernel,
-  rows: number,
-  out: Address,
-  width: Address | undefined,
-): void {
-  const { columns, tile } = plan;
-  const copyOne = (offset: number): void => {
-    const x = f32.load(f.get(at.a), offset);
-    if (!mask) {
-      f.store('f32.store', f.get(at.out), x, offset);
-      return;
-    }
-    const before = i32.op('and', i32.load(f.get(at.out), offset), f.get(mask.word));
-    const sum = f32.op('add', f32.op('reinterpret_i32', before), x);
-    f.store('f32.store', f.get(at.out), sum, offset);
-  };
-  const copyFour = (offset: number): void => {
-    const x = v128.load(f.get(at.a), offset);
-    const before = (word: Address): Value<'v128'> =>
-      v128.bits('and', v128.load(f.get(at.out), offset), v128.splat(f.get(word)));
-    const y = mask ? v128.f32x4('add', before(mask.word), x) : x;
-    f.store('v128.store', f.get(at.out), y, offset);
-  };
-  f.set(at.a, f.get(edge as Address));
-  if (columns.out === 4) {
-    f.set(at.out, f.get(out));
-    const tail = columns.size % tile.columns;
-    f.times(rows, () => {
-      for (const q of range(Math.floor(tail / 4))) copyFour(16 * q);
-      for (const c of range(tail % 4)) copyOne(4 * (tail - (tail % 4) + c));
-      f.advance(at.a, 4 * tile.columns);
-      f.advance(at.out, plan.rows.out);
-    });
-    return;
-  }
-  const row = f.let('row', f.get(out));
-  const count = width ? f.get(width) : Math.min(columns.size, tile.columns);
-  f.times(rows, () => {
-    f.set(at.out, f.get(row));
-    f.set(at.b, f.get(at.a));
-    f.times(count, () => {
-      copyOne(0);
-      f.advance(at.a, 4);
-      f.advance(at.out, columns.out);
-    });
-    f.set(at.a, i32.add(f.get(at.b), 4 * tile.columns));
-    f.advance(row, plan.rows.out);
-  });
-}
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

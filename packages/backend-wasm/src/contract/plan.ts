@@ -11,6 +11,7 @@ import {
   productAxes,
   sizeOfAxes,
 } from '@ostinato/core/backend';
+import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
 import { chooseTile, type Tile, unitOf } from './tile.ts';
 
@@ -67,7 +68,6 @@ export interface ContractPlan {
   readonly scratch: number;
   /** What they are for: tiles that the out cannot take as they are, panels of a block, copied rows. */
   readonly scratchParts: { readonly edge: number; readonly panels: number; readonly rows: number };
-  readonly flops: number;
 }
 
 export interface PlanOptions {
@@ -75,6 +75,8 @@ export interface PlanOptions {
   readonly constant?: { readonly a?: boolean; readonly b?: boolean };
   /** The axis of the out, as in `instr.shape`, that ranges count; else the plan chooses one. */
   readonly rangeAxis?: number;
+  /** Needed for such an axis. */
+  readonly extras?: Extras | undefined;
 }
 
 /** Whether a product kernel is the right one: else `contractAsLoop`. */
@@ -103,13 +105,11 @@ export function planContract(
   target: Target,
   options: PlanOptions = {},
 ): ContractPlan {
-  const plans = orientations(instr, options.rangeAxis).map((o) =>
-    planOrientation(instr, target, options, o),
-  );
+  const plans = orientations(instr, options).map((o) => planOrientation(instr, target, options, o));
   return plans.reduce((best, p) => (p.cycles < best.cycles ? p : best)).plan;
 }
 
-interface Orientation {
+export interface Orientation {
   readonly axes: ProductAxes;
   readonly swapped: boolean;
   /** The axis that ranges count, kept apart from the others; it is among the rows or the batch. */
@@ -117,35 +117,13 @@ interface Orientation {
 }
 
 /** Either operand may have the rows, unless ranges count an axis of one of them. */
-function orientations(instr: Contract, rangeAxis: number | undefined): Orientation[] {
-  if (rangeAxis === undefined) {
-    const axes = productAxes(instr);
-    return [
-      { axes, swapped: false, ranged: undefined },
-      { axes: exchange(axes), swapped: true, ranged: undefined },
-    ];
-  }
-  const axes = productAxes(withoutAxis(instr, rangeAxis));
-  const [a, b] = instr.args.map((o) => o.strides[rangeAxis] as number) as [number, number];
-  const out = instr.outs[0].strides[rangeAxis] as number;
-  const size = instr.shape[rangeAxis] as number;
-  const ranged = (strides: readonly number[]): Axis => ({ size, over: false, strides });
-  const straight = { axes, swapped: false, ranged: ranged([a, b, out]) };
-  const swapped = { axes: exchange(axes), swapped: true, ranged: ranged([b, a, out]) };
-  if ((a === 0) === (b === 0)) return [straight, swapped];
-  return [b === 0 ? straight : swapped];
-}
-
-function withoutAxis(instr: Contract, axis: number): Contract {
-  const rest = <T>(list: readonly T[]): T[] => list.filter((_, k) => k !== axis);
-  const operand = (o: Operand): Operand => ({ ...o, strides: rest(o.strides) });
-  const [a, b] = instr.args;
-  return {
-    ...instr,
-    shape: rest(instr.shape),
-    args: [operand(a), operand(b)],
-    outs: [operand(instr.outs[0])],
-  };
+function orientations(instr: Contract, { rangeAxis, extras }: PlanOptions): readonly Orientation[] {
+  if (rangeAxis !== undefined) return need(extras).rangedOrientations(instr, rangeAxis);
+  const axes = productAxes(instr);
+  return [
+    { axes, swapped: false, ranged: undefined },
+    { axes: exchange(axes), swapped: true, ranged: undefined },
+  ];
 }
 
 /** A depth up to this is summed at once: each further partial sum reads and writes the whole out. */
@@ -209,7 +187,6 @@ function planOrientation(
     matrices *
       (storing + copying + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
     (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing);
-  const points = instr.shape.reduce((n, s) => n * s, 1);
   const plan: ContractPlan = {
     target,
     swapped,
@@ -233,7 +210,6 @@ function planOrientation(
     packB: swapped ? 0 : packed,
     scratch: edge + blockPanels + copiedRows,
     scratchParts: { edge, panels: blockPanels, rows: copiedRows },
-    flops: 2 * points * depthSize,
   };
   return { plan, cycles };
 }
@@ -274,11 +250,14 @@ function chooseRowSource(
   panels: number,
 ): ContractPlan['rowSource'] {
   const inner = depth.at(-1) as ByteAxis;
-  if (panels < 4 || rows.size < 4) return 'place';
+  if (Math.min(panels, rows.size) < leastCopied) return 'place';
   if (depth.length > 1 && (source === 'place' || inner.a === 4)) return 'place';
   if (inner.a === 4) return rows.a % 4096 === 0 && inner.size >= 64 ? 'rows' : 'place';
   return rows.a === 4 && Math.abs(inner.a) >= farApart ? 'tiles' : 'place';
 }
+
+/** Rows, and panels that read them. */
+const leastCopied = 4;
 
 const farApart = 512;
 

@@ -10,7 +10,6 @@ import { packBlock } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
-  ahead,
   type Cursor,
   copy,
   inPieces,
@@ -29,7 +28,7 @@ export interface Packed {
   readonly a?: Value<'i32'>;
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
-  /** Needed where the plan copies rows. */
+  /** Needed for ranges, copied rows, and edges. */
   readonly extras?: Extras | undefined;
 }
 
@@ -100,7 +99,6 @@ interface Shared extends Omit<Kernel, 'steps'> {
   /** Where panels are packed block by block, and rows of a. */
   readonly panels: Address | undefined;
   readonly copied: Address | undefined;
-  readonly extras: Extras | undefined;
 }
 
 /** What the tiles of some rows need; with `steps` of the depth, where blocks differ. */
@@ -178,7 +176,7 @@ function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   );
 }
 
-const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
+export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   a: n * rows.a,
   b: 0,
   out: n * rows.out,
@@ -187,29 +185,15 @@ const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
 /** Tiles of nearly equal height; with a range, of any height that may arise. */
 function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range | undefined): void {
   const { plan } = block;
-  const limit = plan.tile.rows;
-  if (!range) {
-    const cursor = copy(f, from);
-    const split = splitRows(plan.rows.size, limit);
-    for (const { rows, tiles } of split) emitTiles(f, block, rows, tiles, cursor);
+  if (range) {
+    need(block.extras).emitSomeRows(f, plan, { from, range }, (rows, tiles, cursor) =>
+      emitTiles(f, block, rows, tiles, cursor),
+    );
     return;
   }
-  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
-  const count = f.get(range.count);
-  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
-  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
-  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
-    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    const some = f.let(
-      'some',
-      i32.add(
-        i32.op('mul', height(rows - 1), f.get(taller)),
-        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-      ),
-    );
-    f.if(f.get(some), () => emitTiles(f, block, rows, f.get(some), cursor));
-  }
+  const cursor = copy(f, from);
+  for (const { rows, tiles } of splitRows(plan.rows.size, plan.tile.rows))
+    emitTiles(f, block, rows, tiles, cursor);
 }
 
 /** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */

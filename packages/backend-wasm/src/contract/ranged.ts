@@ -1,0 +1,64 @@
+/** Products of which each call computes a range: which operand has the rows, and tiles of some of them. */
+import {
+  type Axis,
+  type Contract,
+  exchange,
+  type Operand,
+  productAxes,
+} from '@ostinato/core/backend';
+import type { FunctionBuilder } from '../assembler/function.ts';
+import { i32, type Value } from '../assembler/instructions.ts';
+import type { ContractPlan, Orientation } from './plan.ts';
+import { stepOfRows } from './product.ts';
+import { ahead, type Cursor, type Range } from './walk.ts';
+
+/** The operand that has the axis has the rows; either, where both or none have it. */
+export function rangedOrientations(instr: Contract, rangeAxis: number): readonly Orientation[] {
+  const axes = productAxes(withoutAxis(instr, rangeAxis));
+  const [a, b] = instr.args.map((o) => o.strides[rangeAxis] as number) as [number, number];
+  const out = instr.outs[0].strides[rangeAxis] as number;
+  const size = instr.shape[rangeAxis] as number;
+  const ranged = (strides: readonly number[]): Axis => ({ size, over: false, strides });
+  const straight = { axes, swapped: false, ranged: ranged([a, b, out]) };
+  const swapped = { axes: exchange(axes), swapped: true, ranged: ranged([b, a, out]) };
+  if ((a === 0) === (b === 0)) return [straight, swapped];
+  return [b === 0 ? straight : swapped];
+}
+
+function withoutAxis(instr: Contract, axis: number): Contract {
+  const rest = <T>(list: readonly T[]): T[] => list.filter((_, k) => k !== axis);
+  const operand = (o: Operand): Operand => ({ ...o, strides: rest(o.strides) });
+  const [a, b] = instr.args;
+  return {
+    ...instr,
+    shape: rest(instr.shape),
+    args: [operand(a), operand(b)],
+    outs: [operand(instr.outs[0])],
+  };
+}
+
+/** Tiles of nearly equal height, of any that may arise: how many rows there are is known when the code runs. */
+export function emitSomeRows(
+  f: FunctionBuilder,
+  plan: ContractPlan,
+  { from, range }: { readonly from: Cursor; readonly range: Range },
+  emit: (rows: number, tiles: Value<'i32'>, cursor: Cursor) => void,
+): void {
+  const limit = plan.tile.rows;
+  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
+  const count = f.get(range.count);
+  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
+  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
+  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
+  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
+    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
+    const some = f.let(
+      'some',
+      i32.add(
+        i32.op('mul', height(rows - 1), f.get(taller)),
+        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
+      ),
+    );
+    f.if(f.get(some), () => emit(rows, f.get(some), cursor));
+  }
+}

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Backend } from '../src/backend/index.ts';
 import { reference } from '../src/backend/index.ts';
-import { add, compile, mul, type Tensor } from '../src/index.ts';
+import { add, compile, mul, scan, type Tensor } from '../src/index.ts';
 import type { Program } from '../src/ir/program.ts';
 
 function small(seen: Program[]): Backend {
@@ -59,4 +59,27 @@ test('one value of too many arrays is an error that says so', async () => {
     code: 'program-invalid',
     message: expect.stringContaining('binds 8 at once'),
   });
+});
+
+test('a loop over time with more results than a device binds leaves some in scratch', async () => {
+  const seen: Program[] = [];
+  const f = compile(small(seen), (h: Tensor[], x: Tensor) =>
+    scan(
+      (s: Tensor[], v: Tensor) => {
+        const next = s.map((t, i) => add(mul(t, 2), mul(v, i + 1)));
+        return [next, next.slice(0, 5)];
+      },
+      h,
+      x,
+    ),
+  );
+  const [last, ys] = await f([row(1), row(2), row(3), row(4), row(5)], {
+    data: Float32Array.of(1, 10),
+    shape: [2, 1],
+  });
+  const values = (list: readonly Tensor[]) =>
+    Promise.all(list.map(async (t) => [...(await t.read()).data]));
+  expect(await values(last)).toEqual([1, 2, 3, 4, 5].map((k) => [16 * k]));
+  expect(await values(ys)).toEqual([1, 2, 3, 4, 5].map((k) => [3 * k, 16 * k]));
+  for (const i of seen[0]?.code ?? []) expect(i.buffers.length).toBeLessThanOrEqual(8);
 });

@@ -1,6 +1,6 @@
 /**
  * Program to Program: instructions that touch more buffers than a device binds come in pieces. Loops become several,
- * each with some of the outs; a scan gets copies of the smallest of the caller's arrays that it reads. Runs before
+ * each with some of the outs; a scan reads copies of the smallest of the caller's arrays, and writes such. Runs before
  * scratch and donations are planned, so that a value written in place is known to be read no more.
  */
 import { fail } from '../errors.ts';
@@ -21,39 +21,75 @@ export function split(program: Program, buffers: number): Program {
   const code = program.code.flatMap((i): Instr[] => {
     if (count(i) <= buffers) return [i];
     if (i.kind === 'loop') return splitLoop(i, buffers, bufferOf);
-    return i.kind === 'scan' ? stageArgs(i, count(i) + 1 - buffers, slots, callers) : [i];
+    if (i.kind !== 'scan') return [i];
+    return stage(
+      i,
+      count(i) + 1 - buffers,
+      slots,
+      (slot) => callers.has(slot),
+      (slot) => {
+        const writes = (other: Instr): boolean => outsOfInstr(other).some((o) => o.slot === slot);
+        return program.code.some((other) => other !== i && writes(other));
+      },
+    );
   });
   return { ...program, slots, code: code.map((i) => bind(i, slots)) };
 }
 
-/** Copies `many` of the caller's arrays that a scan reads, smallest first, into scratch, and lets it read those. */
-function stageArgs(scan: Scan, many: number, slots: Slot[], callers: ReadonlySet<number>): Instr[] {
+/**
+ * Lets a scan take `many` of the caller's arrays from scratch, or leave them there: the smallest ones, copied before and
+ * after. An array that is both read and written stays, and so does one that others write parts of.
+ */
+function stage(
+  scan: Scan,
+  many: number,
+  slots: Slot[],
+  isCallers: (slot: number) => boolean,
+  isShared: (slot: number) => boolean,
+): Instr[] {
   const size = (slot: number): number => slots[slot]?.size ?? 0;
+  const read = new Set(argsOfInstr(scan).map((o) => o.slot));
   const written = new Set(outsOfInstr(scan).map((o) => o.slot));
-  const staged = [...new Set(argsOfInstr(scan).map((o) => o.slot))]
-    .filter((slot) => callers.has(slot) && !written.has(slot))
+  const alone = (slot: number): boolean => (read.has(slot) ? !written.has(slot) : !isShared(slot));
+  const copies = new Map<number, number>();
+  const staged = [...new Set([...read, ...written])]
+    .filter((slot) => isCallers(slot) && alone(slot))
     .sort((a, b) => size(a) - size(b))
     .slice(0, many);
-  const copies = new Map<number, number>();
-  const code: Instr[] = staged.map((slot) => {
+  for (const slot of staged) {
     const { dtype, label } = slots[slot] as Slot;
-    const copy = slots.push({ dtype, size: size(slot), label: `${label} copy` }) - 1;
-    copies.set(slot, copy);
+    copies.set(slot, slots.push({ dtype, size: size(slot), label: `${label} copy` }) - 1);
+  }
+  const copy = (from: number, to: number): Loop => {
+    const { dtype } = slots[from] as Slot;
     const whole = { buffer: 0, dtype, offset: 0, strides: [1] };
     return {
       kind: 'loop',
       buffers: [],
-      shape: [size(slot)],
+      shape: [size(from)],
       over: [],
       combine: 'sum',
-      args: [{ ...whole, slot }],
+      args: [{ ...whole, slot: from }],
       body: [arg(0)],
-      outs: [{ ...whole, slot: copy }],
+      outs: [{ ...whole, slot: to }],
     };
-  });
+  };
   const move = (o: Operand): Operand => ({ ...o, slot: copies.get(o.slot) ?? o.slot });
-  const { consts, init, xs } = scan;
-  return [...code, { ...scan, consts: consts.map(move), init: init.map(move), xs: xs.map(move) }];
+  const { consts, init, xs, finals, ys } = scan;
+  const moved: Scan = {
+    ...scan,
+    consts: consts.map(move),
+    init: init.map(move),
+    xs: xs.map(move),
+    finals: finals.map(move),
+    ys: ys.map(move),
+  };
+  const of = (set: ReadonlySet<number>) => [...copies].filter(([slot]) => set.has(slot));
+  return [
+    ...of(read).map(([slot, here]) => copy(slot, here)),
+    moved,
+    ...of(written).map(([slot, here]) => copy(here, slot)),
+  ];
 }
 
 function splitLoop(loop: Loop, limit: number, bufferOf: (o: Operand) => number): Loop[] {

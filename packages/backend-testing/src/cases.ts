@@ -10,6 +10,7 @@ import { programCases } from './cases/programs.ts';
 import { reductionCases } from './cases/reductions.ts';
 import { scalarCases } from './cases/scalar.ts';
 import { scanCases } from './cases/scans.ts';
+import { sharedCases } from './cases/shared-rows.ts';
 
 /** One file per group; simplest first, so that the first failure is the one to look at. */
 const groups: readonly ((options: CaseOptions) => ConformanceCase[])[] = [
@@ -23,6 +24,7 @@ const groups: readonly ((options: CaseOptions) => ConformanceCase[])[] = [
   programCases,
   lifecycleCases,
   cellCases,
+  sharedCases,
 ];
 
 /** All cases. Each makes its own backend and throws where it differs from the reference. */

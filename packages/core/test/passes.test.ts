@@ -6,6 +6,7 @@ import * as o from '../src/index.ts';
 import type { DType } from '../src/ir/dtype.ts';
 import { printProgram } from '../src/ir/print.ts';
 import type { Instr, Program, Scan } from '../src/ir/program.ts';
+import { verify } from '../src/ir/verify.ts';
 import { simplify } from '../src/passes/simplify.ts';
 import { type LowerOptions, lower } from './lowered.ts';
 
@@ -559,6 +560,51 @@ describe('rows', () => {
     // Per-step weights, as an x: its first axis fits by accident.
     const moving = input('moving', [TIME, B, B]);
     expect(rowsIn(one((h, m) => tanh(matmul(h, m)), moving, o.zeros([B, B])))).toBe('2 rows');
+  });
+
+  test('what rows share is computed apart from them, also where the shapes are the same', () => {
+    const square = input('square', [B, B]);
+    const norms = (t: T): T => o.broadcastTo(o.sum(mul(t, t), { axes: 1, keepDims: true }), [B, B]);
+    // The weights change with time as the rows do, but are not theirs.
+    const [last] = scan(
+      ({ h, m }: { h: T; m: T }) => {
+        const row = o.broadcastTo(o.slice(m, 0, 0, 1), [B, B]);
+        const next = tanh(add(matmul(o.concat([h, row], 1), o.concat([m, m])), norms(h)));
+        return [{ h: next, m: tanh(norms(m)) }, null];
+      },
+      { h: square, m: square },
+      null,
+      { length: TIME },
+    );
+    const program = lower([square], [last.h, last.m]);
+    verify(program);
+    const [{ rows, body } = {} as Scan] = scansOf(program);
+    expect(rows?.count).toBe(B);
+    expect(body.code.map((i, k) => `${i.kind} ${rows?.axis[k]}`)).toEqual([
+      'loop 0',
+      'loop null',
+      'loop null',
+      'loop 0',
+      'contract 0',
+      'loop 0',
+    ]);
+  });
+
+  test('what differs from row to row, yet comes from none, is computed where rows read it', () => {
+    const square = input('square', [H, H]);
+    const [last] = scan(
+      ({ h, n }: { h: T; n: T }) => {
+        const places = mul(o.iota([B, H], 0, 'float32'), o.broadcastTo(n, [B, H]));
+        const early = add(tanh(matmul(h, square)), places);
+        return [{ h: add(tanh(matmul(early, square)), places), n: o.sum(places) }, null];
+      },
+      { h: o.zeros([B, H]), n: o.scalar(1) },
+      null,
+      { length: TIME },
+    );
+    const program = lower([square], [last.h]);
+    verify(program);
+    expect(scansOf(program)[0]?.rows?.count).toBe(B);
   });
 });
 

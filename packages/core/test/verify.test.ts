@@ -12,6 +12,7 @@ import {
   type Program,
   type ProgramBuilder,
   programBuilder,
+  type Rows,
   type Scan,
   type Slot,
   verify,
@@ -76,9 +77,16 @@ const scanned = (change: Partial<Parameters<ProgramBuilder['scan']>[0]> = {}): P
 const withScan = (change: (s: Scan) => object): Program =>
   withInstr(scanned(), 0, (i) => change(i as Scan));
 
+const withRows = (change: Partial<Rows>): Program => {
+  const both = [true, true];
+  const rows = { count: 2, inputs: both, outputs: both, axis: [0], stride: [1, 1, 1, 1] };
+  return withScan(() => ({ rows: { ...rows, ...change } }));
+};
+
 test('accepts right programs', () => {
   verify(negate([[1], 0], [[-1], 7]));
   verify(scanned());
+  verify(withRows({}));
   verify({ slots: [], inputs: [], outputs: [], scratch: [], code: [] });
 });
 
@@ -402,12 +410,31 @@ describe('scans', () => {
       withScan((s) => ({ ys: [{ ...s.ys[0], strides: [1] }] })),
       'out %2 y is written twice by different steps',
     ],
+    ['rows', withRows({ inputs: [true] }), 'rows.inputs has 1 entries, the body has 2'],
     [
-      'rows',
-      withScan(() => ({
-        rows: { count: 2, inputs: [true], outputs: [true, true], axis: [0], stride: [1, 1, 1, 1] },
-      })),
-      'rows.inputs has 1 entries, the body has 2',
+      'rows written by an instruction without',
+      withRows({ axis: [null], stride: [null, null, 1, 1] }),
+      'rows: instruction 0 (loop) of the body writes %2 next, and only one of the two has rows',
+    ],
+    [
+      'rows read by an instruction without',
+      withRows({ axis: [null], stride: [null, 1, null, null] }),
+      'rows: instruction 0 (loop) of the body reads %1 x, and only one of the two has rows',
+    ],
+    [
+      'an instruction with rows that writes what has none',
+      withRows({ stride: [1, 1, 1, null] }),
+      'of the body writes %3 y, and only one of the two has rows',
+    ],
+    [
+      'rows as far apart as they are not',
+      withRows({ stride: [1, 2, 1, 1] }),
+      'reads %1 x along axis 0 with stride 1, its rows are 2 apart',
+    ],
+    [
+      'more rows than an instruction has',
+      withRows({ count: 3 }),
+      'rows: axis 0 of instruction 0 has 2 of 3 rows',
     ],
     [
       'inside the body',

@@ -5,7 +5,7 @@
 import { bytesPerElement, type DType, isFloat, isInteger } from './dtype.ts';
 import { exprOrder } from './expr.ts';
 import { folds, meet } from './overlap.ts';
-import type { BufferUse, Instr, Loop, Operand, Program, Scan, Slot } from './program.ts';
+import type { BufferUse, Instr, Loop, Operand, Program, Rows, Scan, Slot } from './program.ts';
 import { exprType } from './scalar.ts';
 import { type Described, describe, labelOf, type Wrong, withAxis, wrongAt } from './touch.ts';
 import { trackValues } from './values.ts';
@@ -202,6 +202,35 @@ function verifyScan(scan: Scan, wrong: Wrong): void {
   ] as const)
     if (got !== want)
       wrong(`rows.${name} has ${got} entries, the body has ${want}. Give one each.`);
+  verifyRows(body, rows, wrong);
+}
+
+/** An instruction has rows where what it writes has them, and only such a one reads what has rows. */
+function verifyRows(body: Program, { axis, stride, count }: Rows, wrong: Wrong): void {
+  body.code.forEach((instr, k) => {
+    if (instr.kind === 'scan') return;
+    const along = axis[k] ?? null;
+    const check = (operand: Operand, does: string, always: boolean): void => {
+      const step = stride[operand.slot] ?? null;
+      const what = `rows: instruction ${k} (${instr.kind}) of the body ${does} ${labelOf(body, operand.slot)}`;
+      if (along === null ? step !== null : always && step === null)
+        wrong(
+          `${what}, and only one of the two has rows. Part what rows share from what they do not.`,
+        );
+      if (along !== null && step === null && count > 1 && operand.strides[along] !== 0)
+        wrong(
+          `${what}, which its rows share, with stride ${operand.strides[along]} along axis ${along}. Rows read the same of it.`,
+        );
+      if (along !== null && step !== null && count > 1 && operand.strides[along] !== step)
+        wrong(
+          `${what} along axis ${along} with stride ${operand.strides[along]}, its rows are ${step} apart. Correct one of them.`,
+        );
+    };
+    for (const o of instr.outs) check(o, 'writes', true);
+    for (const o of instr.args) check(o, 'reads', false);
+    if (along !== null && instr.shape[along] !== count)
+      wrong(`rows: axis ${along} of instruction ${k} has ${instr.shape[along]} of ${count} rows.`);
+  });
 }
 
 // ---- buffers and windows ----

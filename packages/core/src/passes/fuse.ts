@@ -7,7 +7,7 @@ import { fail } from '../errors.ts';
 import { findRows, type RowAxes } from '../graph/rows.ts';
 import { constantOf, describe, isView, type ScanOp, type Tensor } from '../graph/tensor.ts';
 import type { DType } from '../ir/dtype.ts';
-import { arg, axisIndex, type Expr, mapLeaves } from '../ir/expr.ts';
+import { arg, axisIndex, type Expr, exprOrder, mapLeaves } from '../ir/expr.ts';
 import type { Instr, Operand, Program, Rows, Slot } from '../ir/program.ts';
 import { denseStrides, extent, isDense, reshapeStrides, type Shape, sizeOf } from '../ir/view.ts';
 import { bind } from './bind.ts';
@@ -19,6 +19,8 @@ import { shareEqual, simplifyExpr } from './simplify-expr.ts';
 interface Write {
   readonly value: Tensor;
   readonly to: Place;
+  /** Which axis of the value has rows where it is written: rows may get what they share, each its own. */
+  readonly row: number | null;
 }
 
 export interface FuseOptions {
@@ -46,7 +48,7 @@ class Fuser {
   readonly #stride: (number | null)[] = [];
   readonly #homes = new Map<Tensor, Place>();
   /** Further places for maps, written by the same loop. */
-  readonly #extras = new Map<Tensor, Place[]>();
+  readonly #extras = new Map<Tensor, Write[]>();
   /** Copies, with the level at which they can run. */
   readonly #copies: (Write & { readonly level: number })[] = [];
   readonly #constants = new Map<string, Place>();
@@ -119,31 +121,38 @@ class Fuser {
     return { slot: this.#newSlot(t.dtype, size, label, stride), offset: 0, strides };
   }
 
-  /** Asks for `t` at a place: computed there if nothing else has claimed it yet, written or copied there otherwise. */
-  #send(t: Tensor, to: Place): void {
+  /**
+   * Asks for `t` at a place: computed there if nothing else has claimed it yet, written or copied there otherwise. What
+   * rows share is never at home among rows: there each row has one of its own.
+   */
+  #send(t: Tensor, to: Place, row: number | null = this.#rowAxis(t)): void {
+    const apart = row !== this.#rowAxis(t);
     let source = t;
     let place: Place | null = to;
-    while (place && isView(source) && !isConstant(source)) {
+    while (place && !apart && isView(source) && !isConstant(source)) {
       const inner = source.args[0] as Tensor;
       const seen = unview(source, place);
       if (!seen) break;
       place = seen;
       source = inner;
     }
-    if (isConstant(source) || isView(source) || this.#plan.inlined.has(source)) this.#copy(t, to);
+    if (isConstant(source) || isView(source) || this.#plan.inlined.has(source))
+      this.#copy(t, to, row);
     else if (
+      !apart &&
       !this.#homes.has(source) &&
       (!isLastCarry(source) || isDense(source.shape, place.strides))
     )
       this.#homes.set(source, place);
-    else if (source.op.kind === 'map')
-      this.#extras.set(source, [...(this.#extras.get(source) ?? []), place]);
-    else this.#copy(t, to);
+    else if (source.op.kind === 'map') {
+      const extra = { value: source, to: place, row: apart ? row : this.#rowAxis(source) };
+      this.#extras.set(source, [...(this.#extras.get(source) ?? []), extra]);
+    } else this.#copy(t, to, row);
   }
 
-  #copy(value: Tensor, to: Place): void {
+  #copy(value: Tensor, to: Place, row: number | null): void {
     const level = isConstant(value) ? -1 : this.#plan.copyLevel(value);
-    this.#copies.push({ value, to, level });
+    this.#copies.push({ value, to, row, level });
   }
 
   #placeParts(t: Tensor): void {
@@ -152,7 +161,7 @@ class Fuser {
     let start = 0;
     for (const part of t.args) {
       const to = { ...whole, offset: whole.offset + start * (whole.strides[axis] as number) };
-      this.#send(part, to);
+      this.#send(part, to, this.#rowAxis(t));
       start += part.shape[axis] as number;
     }
   }
@@ -197,7 +206,7 @@ class Fuser {
     if (!place) {
       place = this.#newPlace(t, 'constant');
       this.#constants.set(key, place);
-      this.#copy(t, place);
+      this.#copy(t, place, this.#rowAxis(t));
     }
     return place;
   }
@@ -212,7 +221,7 @@ class Fuser {
     let seen = view(t, this.#read(source));
     if (!seen) {
       const dense = this.#newPlace(source, `${source.label} copy`);
-      this.#emitLoop(source.shape, [{ value: source, to: dense }]);
+      this.#emitCopy(source, dense);
       seen = view(t, dense) as Place;
     }
     this.#homes.set(t, seen);
@@ -223,7 +232,7 @@ class Fuser {
     const place = this.#read(t);
     if (isDense(t.shape, place.strides)) return place;
     const dense = this.#newPlace(t, `${t.label} copy`);
-    this.#emitLoop(t.shape, [{ value: t, to: dense }]);
+    this.#emitCopy(t, dense);
     return dense;
   }
 
@@ -277,14 +286,15 @@ class Fuser {
     const x = t.args[0] as Tensor;
     const keep = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const order = [...keep, ...axes];
-    const loads = this.#loader((m) => this.#plan.inlined.has(m), order);
+    const row = this.#rowAxis(x);
+    const loads = this.#loader((m) => this.#plan.inlined.has(m), order, row);
     const value = loads.load(x);
     const reads = Math.max(-1, ...loads.args.map((o) => this.#producedAt.get(o.slot) ?? -1));
     const out = this.#operand(this.#home(t));
     const shape = keep.map((i) => x.shape[i] as number);
     const over = axes.map((i) => x.shape[i] as number);
-    // Reductions of one shape share a loop, if all they read was there when the first of them ran.
-    const key = `${this.#plan.level(t)}|${combine}|${shape}|${over}|${keep}`;
+    // Reductions of one shape, over rows or not, share a loop, if all they read was there when the first of them ran.
+    const key = `${this.#plan.level(t)}|${combine}|${shape}|${over}|${keep}|${this.#rowAxis(t)}`;
     const open = this.#reductions.get(key);
     const first = open && this.#code[open.index];
     if (open && first?.kind === 'loop' && reads < open.index) {
@@ -421,34 +431,56 @@ class Fuser {
     for (const g of groups.values()) {
       const here = new Set(g.maps);
       for (const t of g.maps) {
-        const places = [
-          ...(this.#homes.has(t) ? [this.#homes.get(t) as Place] : []),
-          ...(this.#extras.get(t) ?? []),
-        ];
-        const readElsewhere = (this.#plan.users.get(t) ?? []).some(
-          (u) => !here.has(u) && !(u.op.kind === 'concat' && places.length > 0),
+        // A concat asked for its parts and reads nothing.
+        const read = (this.#plan.users.get(t) ?? []).some(
+          (u) => !here.has(u) && u.op.kind !== 'concat',
         );
-        if (readElsewhere && places.length === 0) places.push(this.#home(t));
-        for (const to of places) g.writes.push({ value: t, to });
+        if (read || this.#homes.has(t))
+          g.writes.push({ value: t, to: this.#home(t), row: this.#rowAxis(t) });
+        g.writes.push(...(this.#extras.get(t) ?? []));
       }
-      if (g.writes.length > 0) this.#emitLoop(g.shape, g.writes, here);
+      // An instruction has rows or has none: what rows share is computed apart from them, and first.
+      const axes = [...new Set(g.writes.map((w) => w.row))].sort((a, b) => (a ?? -1) - (b ?? -1));
+      for (const row of axes) {
+        const writes = g.writes.filter((w) => w.row === row);
+        this.#emitLoop(g.shape, writes, row, here);
+      }
     }
   }
 
-  #emitLoop(shape: Shape, writes: readonly Write[], here: ReadonlySet<Tensor> = new Set()): void {
+  #emitCopy(value: Tensor, to: Place): void {
+    const row = this.#rowAxis(value);
+    this.#emitLoop(value.shape, [{ value, to, row }], row, new Set());
+  }
+
+  #emitLoop(
+    shape: Shape,
+    writes: readonly Write[],
+    row: number | null,
+    here: ReadonlySet<Tensor>,
+  ): void {
     const order = shape.map((_, i) => i);
-    const loads = this.#loader((m) => here.has(m), order);
+    const loads = this.#loader((m) => here.has(m), order, row);
     const body = writes.map((w) => loads.load(w.value));
     const outs = writes.map((w) => this.#operand(w.to));
-    const axis = writes.map((w) => this.#rowAxis(w.value)).find((a) => a !== null) ?? null;
     this.#emit(
       { kind: 'loop', buffers: [], shape, over: [], combine: 'sum', args: loads.args, body, outs },
-      axis,
+      row,
     );
   }
 
-  /** Builds expressions over operands, merging equal operands. `order` says which axis of a value each loop axis is. */
-  #loader(inside: (t: Tensor) => boolean, order: readonly number[]) {
+  /** Whether a value comes from no row and yet differs from one to the next, by its index: rows compute it, each its own. */
+  #differs(t: Tensor, row: number | null): boolean {
+    if (row === null || t.op.kind !== 'map' || this.#rowAxis(t) !== null) return false;
+    const reads = exprOrder([t.op.body]).some((x) => x.op === 'axis' && x.axis === row);
+    return reads || t.args.some((a) => this.#differs(a, row));
+  }
+
+  /**
+   * Builds expressions over operands, merging equal operands. `order` says which axis of a value each loop axis is, `row`
+   * which axis of it has rows: what they share is the same for all of them, whatever it looks like in memory.
+   */
+  #loader(inside: (t: Tensor) => boolean, order: readonly number[], row: number | null) {
     const args: Operand[] = [];
     const types: DType[] = [];
     const byWindow = new Map<string, Expr>();
@@ -458,7 +490,7 @@ class Fuser {
       if (known) return known;
       let x: Expr | undefined = constantOf(t);
       if (x) return x;
-      if (t.op.kind === 'map' && inside(t)) {
+      if (t.op.kind === 'map' && (inside(t) || this.#differs(t, row))) {
         const parts = t.args.map(load);
         const shared = new Map<Expr, Expr>();
         x = mapLeaves(
@@ -472,9 +504,10 @@ class Fuser {
         x = simplifyExpr(x, types);
       } else {
         const place = this.#read(t);
+        const shared = row !== null && this.#rowAxis(t) === null;
         const operand = this.#operand(
           place,
-          order.map((a) => place.strides[a] as number),
+          order.map((a) => (shared && a === row ? 0 : (place.strides[a] as number))),
         );
         const key = `${operand.slot}|${operand.offset}|${operand.strides}`;
         const before = byWindow.get(key);

@@ -1,0 +1,260 @@
+/**
+ * Loops in which rows of a batch run beside what all of them share: counters, vectors and weights in the state, by step or
+ * constant, of sizes that coincide with the batch. From the tensor API to results, on a backend and on the reference.
+ */
+import {
+  add,
+  broadcastTo,
+  compile,
+  concat,
+  dispose,
+  flatten,
+  flip,
+  gather,
+  type HostInput,
+  iota,
+  less,
+  matmul,
+  max,
+  mul,
+  reshape,
+  scan,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  tanh,
+  transpose,
+  where,
+} from '@ostinato/core';
+import { type Backend, reference } from '@ostinato/core/backend';
+import { type CaseOptions, type ConformanceCase, withBackend } from '../case.ts';
+import { type Random, random } from '../random.ts';
+import { near, tolerances } from '../tolerance.ts';
+
+/** A row is [batch, units], its column [batch, 1]; the others belong to all rows: [units, units], [units] and []. */
+type Kind = 'row' | 'column' | 'matrix' | 'vector' | 'number';
+
+interface Sizes {
+  readonly batch: number;
+  readonly units: number;
+  readonly steps: number;
+}
+
+interface Value {
+  readonly kind: Kind;
+  readonly value: Tensor;
+}
+
+/** Picks the `i`-th last value of a kind. */
+type Pick = (kind: Kind, i: number) => Tensor;
+
+/** One more value from those before; undefined where the sizes do not allow it. */
+type Rule = (pick: Pick, sizes: Sizes, choice: readonly number[]) => Tensor | undefined;
+
+const half = (x: Tensor): Tensor => mul(x, 0.5);
+const wide = (x: Tensor, { batch, units }: Sizes): Tensor => broadcastTo(x, [batch, units]);
+
+/** A number times each index along one of two axes. */
+const byPlace = (x: Tensor, { batch, units }: Sizes, choice: number): Tensor =>
+  mul(iota([batch, units], choice % 2, 'float32'), broadcastTo(x, [batch, units]));
+
+/** A place at which to cut `units` in two, if there is one. */
+const cutAt = ({ units }: Sizes, choice: number): number => 1 + (choice % Math.max(1, units - 1));
+
+const rules: readonly (readonly [Kind, Rule])[] = [
+  ['row', (pick, _, [i = 0, j = 0]) => tanh(matmul(pick('row', i), pick('matrix', j)))],
+  ['row', (pick, s, [i = 0, j = 0]) => add(pick('row', i), wide(pick('vector', j), s))],
+  ['row', (pick, s, [i = 0, j = 0]) => mul(pick('row', i), wide(pick('number', j), s))],
+  ['row', (pick, s, [i = 0, j = 0]) => sub(pick('row', i), wide(pick('column', j), s))],
+  ['row', (pick, _, [i = 0]) => flip(half(pick('row', i)), 1)],
+  ['row', (pick, _, [i = 0]) => transpose(tanh(transpose(pick('row', i))))],
+  [
+    'row',
+    (pick, s, [i = 0, j = 0, k = 0]) => {
+      if (s.units === 1) return undefined;
+      const [cut, rest] = [cutAt(s, k), s.units - cutAt(s, k)];
+      const other = j % 2 === 0 ? pick('row', j) : wide(pick('vector', j), s);
+      return concat([slice(pick('row', i), 1, 0, cut), slice(other, 1, cut, rest)], 1);
+    },
+  ],
+  [
+    'row',
+    (pick, s, [i = 0, j = 0, k = 0]) => {
+      const beside = concat([pick('row', i), wide(pick('vector', k), s)], 1);
+      return tanh(matmul(beside, concat([pick('matrix', j), pick('matrix', k)], 0)));
+    },
+  ],
+  [
+    'row',
+    (pick, { batch, units }, [i = 0]) => {
+      if (units % 2 === 1) return undefined;
+      const halves = [batch, 2, units / 2];
+      const both = sum(reshape(pick('row', i), halves), { axes: 1, keepDims: true });
+      return tanh(reshape(broadcastTo(both, halves), [batch, units]));
+    },
+  ],
+  [
+    'column',
+    (pick, { units }, [i = 0]) => mul(sum(pick('row', i), { axes: 1, keepDims: true }), 1 / units),
+  ],
+  ['column', (pick, _, [i = 0]) => max(pick('row', i), { axes: 1, keepDims: true })],
+  ['matrix', (pick, _, [i = 0, j = 0]) => tanh(matmul(pick('matrix', i), pick('matrix', j)))],
+  ['matrix', (pick, _, [i = 0]) => transpose(half(pick('matrix', i)))],
+  [
+    'matrix',
+    (pick, { units }, [i = 0, j = 0]) =>
+      tanh(add(pick('matrix', i), broadcastTo(pick('vector', j), [units, units]))),
+  ],
+  [
+    'vector',
+    (pick, { units }, [i = 0, j = 0]) => mul(sum(pick('matrix', i), { axes: j % 2 }), 1 / units),
+  ],
+  [
+    'vector',
+    (pick, { units }, [i = 0, j = 0]) =>
+      tanh(add(pick('vector', i), broadcastTo(pick('number', j), [units]))),
+  ],
+  ['number', (pick, { units }, [i = 0]) => mul(sum(pick('vector', i)), 1 / units)],
+  // What differs from row to row, and yet comes from none.
+  ['row', (pick, s, [i = 0, j = 0]) => half(byPlace(pick('number', i), s, j))],
+  [
+    'number',
+    (pick, s, [i = 0, j = 0]) =>
+      mul(sum(byPlace(pick('number', i), s, j)), 1 / (s.batch * s.units)),
+  ],
+];
+
+interface Loop {
+  readonly sizes: Sizes;
+  readonly reverse: boolean;
+  /** What the state has beside a row and a counter. */
+  readonly state: readonly Kind[];
+  /** The rules of a step, in order, and what each picks. */
+  readonly rules: readonly (readonly number[])[];
+  /** What the state and the ys become. */
+  readonly results: readonly number[];
+}
+
+type Tensors = { readonly [name: string]: Tensor };
+
+function randomLoop(r: Random): Loop {
+  const units = r.whole(1, 9);
+  const some = (): number => r.whole(0, 20);
+  return {
+    // Where there are as many rows as units, shapes do not tell what has rows.
+    sizes: { units, batch: r.chance(0.4) ? units : r.whole(1, 9), steps: r.whole(1, 6) },
+    reverse: r.chance(0.3),
+    state: Array.from({ length: r.whole(0, 3) }, () =>
+      r.pick<Kind>(['number', 'vector', 'matrix', 'row']),
+    ),
+    rules: Array.from({ length: r.whole(2, 9) }, () => [
+      r.whole(0, rules.length - 1),
+      some(),
+      some(),
+      some(),
+    ]),
+    results: Array.from({ length: 8 }, some),
+  };
+}
+
+function step(
+  { sizes, state, rules: chosen, results }: Loop,
+  constants: Tensors,
+  s: Tensors,
+  x: Tensors,
+): readonly [Tensors, Tensors] {
+  const named = (tensors: Tensors, kinds: { readonly [name: string]: Kind }): Value[] =>
+    Object.entries(kinds).map(([name, kind]) => ({ kind, value: tensors[name] as Tensor }));
+  const carried = Object.fromEntries(state.map((kind, k) => [`s${k}`, kind]));
+  const pool: Value[] = [
+    ...named(x, { row: 'row', vector: 'vector', number: 'number' }),
+    ...named(constants, { matrix: 'matrix', vector: 'vector' }),
+    ...named(s, { h: 'row', ...carried }),
+  ];
+  const matrix = constants.matrix as Tensor;
+  pool.push({ kind: 'row', value: gather(matrix, x.ids as Tensor) });
+  pool.push({ kind: 'column', value: max(s.h as Tensor, { axes: 1, keepDims: true }) });
+  const pick: Pick = (kind, i) => {
+    const found = pool.filter((v) => v.kind === kind);
+    return found[found.length - 1 - (i % found.length)]?.value as Tensor;
+  };
+  for (const [rule = 0, ...choice] of chosen) {
+    const [kind, make] = rules[rule] as (typeof rules)[number];
+    const value = make(pick, sizes, choice);
+    if (value) pool.push({ kind, value });
+  }
+  const early = broadcastTo(less(s.count as Tensor, 2), [sizes.batch, sizes.units]);
+  const next = {
+    h: tanh(where(early, pick('row', 0), pick('row', 1))),
+    count: add(s.count as Tensor, 1),
+    ...Object.fromEntries(
+      state.map((kind, k) => [`s${k}`, tanh(half(pick(kind, (results[k] as number) % 3)))]),
+    ),
+  };
+  const any = (k: number): Tensor => pool[(results[k] as number) % pool.length]?.value as Tensor;
+  return [next, { last: pick('row', 0), one: any(6), other: any(7) }];
+}
+
+function inputsOf(r: Random, { sizes: { batch, units, steps }, state }: Loop) {
+  const array = (shape: readonly number[]): HostInput => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    return { data: Float32Array.from({ length: size }, () => r.float(-1, 1)), shape };
+  };
+  const shapes = { row: [batch, units], matrix: [units, units], vector: [units], number: [] };
+  const of = (kind: Kind): HostInput => array(shapes[kind as keyof typeof shapes]);
+  const ids = Int32Array.from({ length: steps * batch }, () => r.whole(0, units - 1));
+  return {
+    constants: { matrix: of('matrix'), vector: of('vector') },
+    state: {
+      h: of('row'),
+      count: { data: Int32Array.of(0), shape: [] },
+      ...Object.fromEntries(state.map((kind, k) => [`s${k}`, of(kind)])),
+    },
+    xs: {
+      row: array([steps, batch, units]),
+      vector: array([steps, units]),
+      number: array([steps]),
+      ids: { data: ids, shape: [steps, batch] },
+    },
+  };
+}
+
+async function evaluate(
+  backend: Backend,
+  loop: Loop,
+  given: ReturnType<typeof inputsOf>,
+): Promise<ArrayLike<number>[]> {
+  const { reverse } = loop;
+  const f = compile(backend, (constants: Tensors, state: Tensors, xs: Tensors) =>
+    scan((s: Tensors, x: Tensors) => step(loop, constants, s, x), state, xs, { reverse }),
+  );
+  const out = await f(given.constants, given.state, given.xs);
+  const values = await Promise.all(flatten(out).leaves.map(async (t) => (await t.read()).data));
+  dispose(out);
+  f.dispose();
+  return values;
+}
+
+async function compare(backend: Backend, seed: string): Promise<void> {
+  const r = random(seed);
+  const loop = randomLoop(r);
+  const given = inputsOf(r, loop);
+  const want = await evaluate(reference() as Backend, loop, given);
+  const got = await evaluate(backend, loop, given);
+  want.forEach((values, k) => {
+    for (let i = 0; i < values.length; i++) {
+      const [x, y] = [values[i] as number, got[k]?.[i] as number];
+      if (!near(y, x, tolerances.float32))
+        throw new Error(
+          `${seed}: result ${k}[${i}] is ${y}, the reference gives ${x}\n${JSON.stringify(loop)}`,
+        );
+    }
+  });
+}
+
+export const sharedCases = ({ size }: CaseOptions): ConformanceCase[] => [
+  withBackend('cells: beside rows, what all of them share', async (backend) => {
+    for (let k = 0; k < (size === 'full' ? 40 : 8); k++) await compare(backend, `shared ${k}`);
+  }),
+];

@@ -226,7 +226,9 @@ class Run implements Executable<GpuBuffer> {
     const bytes = own.reduce((a, b) => a + b, 0);
     return [
       `webgpu: ${countDispatches(steps)} dispatches, ${bytes} bytes of its own`,
-      ...scans.map((s) => `  scan ${s.label}: ${s.schedule} (${s.why})`),
+      ...scans.map(({ label, schedule, why, weights }) =>
+        [`  scan ${label}: ${schedule} (${why})`, ...(weights ? [weights] : [])].join(', '),
+      ),
     ].join('\n');
   }
 

@@ -1,10 +1,17 @@
 import { testBackend } from '@ostinato/backend-testing';
 import { describeOnGpu } from '@ostinato/software-gpu/vitest';
+import type { WebGpuOptions } from '../src/index.ts';
 import { open } from './gpu.ts';
 
 const size = process.env.OSTINATO_CONFORMANCE === 'full' ? 'full' : 'quick';
 
+// As on GPUs and software adapters, but for the tuning of kernels: both are chosen for software here.
+const ways = {
+  stepwise: { schedule: 'stepwise' },
+  persistent: { schedule: 'persistent', residentWeights: true },
+} as const satisfies Record<string, WebGpuOptions>;
+
 await describeOnGpu('conformance', () => {
-  for (const schedule of ['stepwise', 'persistent'] as const)
-    testBackend(`webgpu ${schedule}`, () => open({ schedule }), { size });
+  for (const [name, options] of Object.entries(ways))
+    testBackend(`webgpu ${name}`, () => open(options), { size });
 });

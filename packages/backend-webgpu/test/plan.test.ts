@@ -12,8 +12,14 @@ import {
   window,
 } from '@ostinato/core/backend';
 import { validateWgsl } from '@ostinato/software-gpu/vitest';
-import { expect, test } from 'vitest';
-import { countDispatches, type Dispatch, dispatchesOf, type Step } from '../src/plan/plan.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  countDispatches,
+  type Dispatch,
+  dispatchesOf,
+  type PlanOptions,
+  type Step,
+} from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
 import { type CellName, cases, smallest as machine, programOf } from './recurrent.ts';
 
@@ -88,11 +94,11 @@ test('what a workgroup cannot hold lies in a buffer', async () => {
   expect(Math.max(...used)).toBeLessThanOrEqual(machine.workgroupBytes);
 });
 
-/** Of each kernel, in all its arrays. */
+/** Of each kernel, in all its arrays: each ends at a multiple of 16 bytes. */
 const workgroupBytes = (steps: readonly Step[]): number[] =>
   dispatchesOf(steps).map(({ kernel }) =>
     [...kernel.code.matchAll(/var<workgroup> \w+: array<(f32|i32|u32|vec4<f32>), (\d+)>/g)]
-      .map(([, type, n]) => Number(n) * (type === 'vec4<f32>' ? 16 : 4))
+      .map(([, type, n]) => Math.ceil((Number(n) * (type === 'vec4<f32>' ? 16 : 4)) / 16) * 16)
       .reduce((a, b) => a + b, 0),
   );
 
@@ -271,6 +277,68 @@ test('a kernel that cannot bind its buffers is refused before the device does', 
   const args = inputs.map((slot) => window(slot, [1]));
   b.loop({ shape: [4], args, body: [total], outs: [window(out, [1])] });
   expect(() => planProgram(b.program(), machine)).toThrow(/touches 9 buffers.+binds 8/);
+});
+
+describe('weights in workgroup memory', () => {
+  const planned = async (name: CellName, units: number, options: PlanOptions = {}) => {
+    const program = await programOf(name, 'gradients', { ...sizes, units });
+    return planProgram(program, machine, { schedule: 'persistent', ...options });
+  };
+  const said = async (...given: Parameters<typeof planned>) =>
+    (await planned(...given)).scans.map((s) => s.weights);
+
+  test('all that fit, of products forward and backward', async () => {
+    const all = '1024 of 1024 bytes of weights in workgroup memory';
+    expect(await said('lstm', 8)).toEqual([all, all]);
+    expect(await said('lstm', 8, { residentWeights: false })).toEqual([undefined, undefined]);
+  });
+
+  test('a part of the depth, where that is at least a quarter', async () => {
+    // Carries and, forward, the product of 4 rows take the rest.
+    expect(await said('lstm', 32)).toEqual([
+      '10240 of 16384 bytes of weights in workgroup memory',
+      '13824 of 16384 bytes of weights in workgroup memory',
+    ]);
+    expect(await said('lstm', 256)).toEqual([
+      '0 of 1048576 bytes of weights in workgroup memory',
+      '0 of 1048576 bytes of weights in workgroup memory',
+    ]);
+  });
+
+  test('a part, on the device that the test of scans makes small', async () => {
+    const small = { ...machine, tileThreads: 64, software: true, workgroupBytes: 1824 };
+    const ways = { schedule: 'persistent', tileRows: 1, residentWeights: true } as const;
+    const parts = await Promise.all(
+      names.map(async (name) => {
+        const program = await programOf(name, 'gradients', { ...sizes, inputs: 4, units: 12 });
+        return planProgram(program, small, ways).scans.map((s) => s.weights);
+      }),
+    );
+    const said = (of: number, ...resident: number[]): string[] =>
+      resident.map((n) => `${n} of ${of} bytes of weights in workgroup memory`);
+    expect(parts).toEqual([said(2304, 768, 1536), said(1728, 1152, 1536), said(576, 576, 576)]);
+  });
+
+  test('no step reads from the device what is resident', async () => {
+    const loopOf = async (units: number): Promise<string> => {
+      const [scan] = dispatchesOf((await planned('lstm', units)).steps).filter((d) =>
+        d.label.startsWith('scan'),
+      );
+      return (scan as Dispatch).kernel.code.split('for (var s =')[1] as string;
+    };
+    // Weights are the only buffer that is read four elements at a time.
+    const fours = /= b\d\[\(.+>> 2u\]/;
+    expect(await loopOf(8)).not.toMatch(fours);
+    expect(await loopOf(32)).toMatch(fours);
+  });
+
+  test.each(names)('%s: never more than the device has', async (name) => {
+    for (const units of [1, 7, 8, 20, 32, 33, 60, 64])
+      for (const tileRows of [1, 3, undefined]) {
+        const plan = await planned(name, units, tileRows ? { tileRows } : {});
+        expect(Math.max(...workgroupBytes(plan.steps))).toBeLessThanOrEqual(machine.workgroupBytes);
+      }
+  });
 });
 
 test('no kernel binds more buffers than the device', async () => {

@@ -39,6 +39,18 @@ await describeOnGpu('what a backend tells of its work', () => {
     backend.dispose();
   });
 
+  test('explain says how much of its weights stays in workgroup memory', async () => {
+    const backend = await open({ tuning: 'gpu' });
+    const { f, args } = work('lstm', 'forward', { ...sizes, units: 8 });
+    const layer = compile(backend as unknown as Backend<never>, f as (...a: unknown[]) => unknown);
+    await layer(...args);
+    expect(explain(layer)).toContain(
+      'scan lstm: persistent (each row runs alone), 1024 of 1024 bytes of weights in workgroup memory',
+    );
+    layer.dispose();
+    backend.dispose();
+  });
+
   test('profiled runs give the same numbers', async () => {
     const results: number[][] = [];
     for (const profile of [false, true]) {

@@ -1,6 +1,6 @@
 /**
  * The kernels of whole time loops, as people read them: LSTM and GRU, forward and backward. A change of the renderer shows
- * its difference here; `vitest run -u test/wgsl.test.ts` accepts it.
+ * its difference here; `vitest run test/wgsl.test.ts -u` accepts it.
  */
 import { expect, test } from 'vitest';
 import { dispatchesOf } from '../src/plan/plan.ts';

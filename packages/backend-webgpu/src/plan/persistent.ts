@@ -13,19 +13,24 @@ import {
   type Scan,
 } from '@ostinato/core/backend';
 import { emitLoop } from '../kernels/loop.ts';
-import { emitRowProduct } from '../kernels/row-product.ts';
+import { emitResident, emitRowProduct } from '../kernels/row-product.ts';
 import { type Context, groupNumber, type Space } from '../kernels/space.ts';
 import { emitGather } from '../kernels/table.ts';
 import type { Clock, Place } from '../wgsl/place.ts';
 import type { Step } from './plan.ts';
+import type { ResidentWeights } from './resident.ts';
 import { inSlots, type Planner, placeOf, type Scope } from './scope.ts';
 import { planTile, type Tile } from './tile.ts';
 import { type Carry, stepLevel, type TilePlaces, tilePlaces } from './tile-places.ts';
 
 type BodyInstr = Exclude<Instr, Scan>;
 
-/** The steps, or why it cannot be run this way. */
-export function persistent(scan: Scan, scope: Scope, planner: Planner): Step[] | string {
+/** The steps and what is to be said of its weights, or why it cannot be run this way. */
+export function persistent(
+  scan: Scan,
+  scope: Scope,
+  planner: Planner,
+): { readonly steps: Step[]; readonly weights?: string } | string {
   const { rows, body } = scan;
   if (!rows) return scan.why ?? 'rows mix';
   const inner = body.code.find((i) => i.kind === 'scan' || i.kind === 'scatter');
@@ -38,11 +43,15 @@ export function persistent(scan: Scan, scope: Scope, planner: Planner): Step[] |
   const places = tilePlaces(scan, rows, tile, scope, planner, steps < scan.length);
   if (places.buffers > machine.storageBuffers)
     return `it touches ${places.buffers} buffers, the device binds ${machine.storageBuffers}`;
-  return emitScan(
-    { scan, rows, tile, places, level: scope.depth, barriers: planner.barriers },
-    steps,
-  );
+  const { barriers } = planner;
+  return {
+    steps: emitScan({ scan, rows, tile, places, level: scope.depth, barriers }, steps),
+    ...(places.share && places.share.of > 0 && { weights: saidOf(places.share) }),
+  };
 }
+
+const saidOf = ({ elements, of }: ResidentWeights): string =>
+  `${4 * elements} of ${4 * of} bytes of weights in workgroup memory`;
 
 /**
  * Workgroups start late and end early: none may still read what all of them share in memory when another one writes the
@@ -89,7 +98,7 @@ interface Shared {
   readonly barriers: boolean;
 }
 
-/** The kernel: the rows of this workgroup, carries in, the loop over time, carries out. */
+/** The kernel: the rows of this workgroup, weights and carries in, the loop over time, carries out. */
 function emitScan(shared: Shared, steps: number): Step[] {
   const { scan, rows, tile, level } = shared;
   const { w } = shared.places;
@@ -103,6 +112,9 @@ function emitScan(shared: Shared, steps: number): Step[] {
   const copyOut = (to: (c: Carry) => Place, step: string): void =>
     copyCarries(shared, (c, inside) => [inside, to(c)], step);
   const savedIn = (c: Carry) => c.saved as NonNullable<Carry['saved']>;
+  const together: Space = { kind: 'tile', rows: tile.rows, axis: null };
+  for (const weight of shared.places.resident)
+    emitResident(w, weight, contextAt(shared, together, '0u'));
   const pieces = Math.ceil(scan.length / steps);
   if (pieces === 1) {
     copyIn((c) => c.init, '0u');
@@ -131,7 +143,8 @@ function emitScan(shared: Shared, steps: number): Step[] {
 
 function emitSteps(shared: Shared, first: string, end: string): void {
   const { scan, rows } = shared;
-  const { w } = shared.places;
+  const { w, resident } = shared.places;
+  const residentOf = (k: number) => resident.find((r) => r.users.includes(k))?.resident;
   w.block(`for (var s = ${first}; s < ${end}; s++)`, () => {
     let open: Touched = { read: new Set(), written: new Set() };
     scan.body.code.forEach((given, k) => {
@@ -144,7 +157,7 @@ function emitSteps(shared: Shared, first: string, end: string): void {
       const space: Space = { kind: 'tile', rows: shared.tile.rows, axis: rows.axis[k] ?? null };
       const context = contextAt(shared, space, 's');
       if (instr.kind === 'loop') emitLoop(w, instr, context);
-      else if (instr.kind === 'contract') emitRowProduct(w, instr, context);
+      else if (instr.kind === 'contract') emitRowProduct(w, instr, context, residentOf(k));
       else if (instr.kind === 'gather') emitGather(w, instr, context);
       for (const slot of now.read) open.read.add(slot);
       for (const slot of now.written) open.written.add(slot);

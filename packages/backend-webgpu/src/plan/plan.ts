@@ -26,6 +26,8 @@ export interface ScanReport {
   readonly label: string;
   readonly schedule: 'persistent' | 'stepwise';
   readonly why: string;
+  /** Where its weights are, as far as that was decided. */
+  readonly weights?: string;
 }
 
 export interface Plan {
@@ -55,6 +57,11 @@ export interface PlanOptions {
   readonly tileRows?: number;
   /** Steps of a persistent scan per dispatch. */
   readonly stepsPerDispatch?: number;
+  /**
+   * Copies the weights of a persistent scan's products into workgroup memory before its first step, as far as they fit. By
+   * default on GPUs: an adapter in software has no memory that is nearer.
+   */
+  readonly residentWeights?: boolean;
   /** False leaves out the barriers of persistent scans, to see that tests notice. */
   readonly barriers?: boolean;
 }

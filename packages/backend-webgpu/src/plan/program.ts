@@ -66,13 +66,14 @@ function stepsOf(scope: Scope, planner: Planner): Step[] {
     return scratch.within(() => {
       const { schedule, why } = chooseSchedule(instr, planner);
       const fused = schedule === 'persistent' ? persistent(instr, scope, planner) : why;
-      const declined = typeof fused === 'string';
-      planner.scans.push({
-        label: instr.label,
-        schedule: declined ? 'stepwise' : 'persistent',
-        why: declined ? fused : why,
-      });
-      return declined ? stepwise(instr, scope, planner) : fused;
+      const { label } = instr;
+      if (typeof fused === 'string') {
+        planner.scans.push({ label, schedule: 'stepwise', why: fused });
+        return stepwise(instr, scope, planner);
+      }
+      const { steps, ...said } = fused;
+      planner.scans.push({ label, schedule: 'persistent', why, ...said });
+      return steps;
     });
   });
 }

@@ -10,9 +10,15 @@ import {
   type Rows,
   type Scan,
 } from '@ostinato/core/backend';
-import { vectorWeight } from '../kernels/row-product.ts';
+import {
+  declareResident,
+  type Resident,
+  type RowProduct,
+  vectorWeight,
+} from '../kernels/row-product.ts';
 import type { LocalPlace, Place, StoragePlace } from '../wgsl/place.ts';
 import { KernelWriter, type Use } from '../wgsl/writer.ts';
+import { planResident, type ResidentWeights } from './resident.ts';
 import {
   carryPlaces,
   carryRoom,
@@ -42,11 +48,22 @@ export interface Carry {
   readonly saved: { readonly in: StoragePlace; readonly out: StoragePlace } | undefined;
 }
 
+export interface ResidentWeight {
+  readonly product: RowProduct;
+  readonly resident: Resident;
+  /** Which of the body's instructions read it. */
+  readonly users: readonly number[];
+}
+
 export interface TilePlaces {
   readonly w: KernelWriter;
   /** Device buffers that the kernel binds. */
   readonly buffers: number;
   readonly carries: readonly Carry[];
+  /** Weights that stay in workgroup memory, if that is wanted. */
+  readonly resident: readonly ResidentWeight[];
+  /** What is so of what could be. */
+  readonly share: ResidentWeights | undefined;
   /** By slot of the body. */
   place(slot: number): Place;
 }
@@ -59,7 +76,7 @@ export function tilePlaces(
   rows: Rows,
   tile: Tile,
   scope: Scope,
-  { scratch, machine }: Planner,
+  { scratch, machine, options }: Planner,
   cut: boolean,
 ): TilePlaces {
   const { body, consts, init, xs, finals, ys } = scan;
@@ -108,8 +125,17 @@ export function tilePlaces(
 
   const w = new KernelWriter(machine.tileThreads, uses);
   placeLocal(w, tile, places);
+  const wanted = options.residentWeights ?? !machine.software;
+  const share = wanted
+    ? planResident(scan, rows, (slot) => places.get(slot), tile.free)
+    : undefined;
+  const resident = (share?.weights ?? []).map(({ product, depth, users }) => ({
+    product,
+    users,
+    resident: declareResident(w, product, depth),
+  }));
   const buffers = new Set(uses.map((u) => u.buffer)).size;
-  return { w, buffers, carries, place: (slot) => places.get(slot) as Place };
+  return { w, buffers, carries, resident, share, place: (slot) => places.get(slot) as Place };
 }
 
 /** Whether a constant is only ever a weight that is read four elements at a time. */

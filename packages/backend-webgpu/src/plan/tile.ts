@@ -4,6 +4,7 @@
  * same kernel. Knows layouts; knows no text.
  */
 import { type DType, outsOfInstr, type Rows, type Scan } from '@ostinato/core/backend';
+import { rowProductOf } from '../kernels/row-product.ts';
 import type { Machine } from './plan.ts';
 
 /** A value of the body that neither the caller gives nor gets: a carry, or one between two instructions. */
@@ -22,6 +23,8 @@ export interface Tile {
   readonly rows: number;
   readonly local: readonly BodyValue[];
   readonly spilled: readonly BodyValue[];
+  /** Elements of workgroup memory that are left. */
+  readonly free: number;
 }
 
 /** Elements of one copy of a value for so many rows. */
@@ -40,7 +43,8 @@ export function planTile(
 ): Tile | string {
   const values = valuesOf(scan, rows);
   const tiled = (v: BodyValue): boolean => v.rowSize === 0 || rowMajor(v, rows);
-  const room = Math.floor(machine.workgroupBytes / 4) - scratchElements(scan, machine);
+  // Arrays take multiples of 16 bytes, and there are two: of floats and of words.
+  const room = Math.floor(machine.workgroupBytes / 4) - 8 - scratchElements(scan, rows, machine);
   const sum = (list: readonly BodyValue[], count: number): number =>
     list.reduce((n, v) => n + elementsOf(v, count) * (v.out === undefined ? 1 : 2), 0);
   const shared = values.filter((v) => v.rowSize === 0);
@@ -53,7 +57,8 @@ export function planTile(
   const local: BodyValue[] = [];
   for (const v of inside.toSorted((a, b) => a.rowSize - b.rowSize))
     if (sum([...local, v], count) <= room) local.push(v);
-  return { rows: count, local, spilled: values.filter((v) => !local.includes(v)) };
+  const spilled = values.filter((v) => !local.includes(v));
+  return { rows: count, local, spilled, free: room - sum(local, count) };
 }
 
 function valuesOf({ body, consts, init }: Scan, rows: Rows): BodyValue[] {
@@ -79,9 +84,16 @@ const rowMajor = ({ slot, out, rowSize }: BodyValue, { stride, count }: Rows): b
   (count === 1 || [slot, out ?? slot].every((k) => stride[k] === rowSize));
 
 /** What reductions of the body need: an element per thread for each of their values, in arrays by type and number. */
-function scratchElements({ body }: Scan, { tileThreads }: Machine): number {
-  const arrays = body.code.flatMap((i) =>
-    'over' in i && i.over.length > 0 ? i.outs.map(({ dtype }, k) => `${dtype} ${k}`) : [],
-  );
+function scratchElements({ body }: Scan, rows: Rows, { tileThreads }: Machine): number {
+  const arrays = body.code.flatMap((i, k) => {
+    const reduces = 'over' in i && i.over.length > 0;
+    // A product of rows with a weight is summed by single threads.
+    if (
+      !reduces ||
+      (i.kind === 'contract' && rowProductOf(i, rows.axis[k] ?? null, () => undefined))
+    )
+      return [];
+    return i.outs.map(({ dtype }, n) => `${dtype} ${n}`);
+  });
   return tileThreads * new Set(arrays).size;
 }

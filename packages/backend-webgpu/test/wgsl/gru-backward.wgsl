@@ -1,9 +1,9 @@
-@group(0) @binding(0) var<storage, read> b0: array<f32>;
-@group(0) @binding(1) var<storage, read> b1: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(0) @binding(3) var<storage, read> b3: array<f32>;
-@group(0) @binding(4) var<uniform> params: array<vec4<u32>, 13>;
+@group(0) @binding(0) var<storage, read> b0: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(0) @binding(2) var<storage, read> b2: array<f32>;
+@group(0) @binding(3) var<uniform> params: array<vec4<u32>, 13>;
 var<workgroup> w0: array<f32, 64>;
+var<workgroup> w1: array<vec4<f32>, 12>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) thread: u32) {
@@ -57,139 +57,142 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let p47 = params[11].w;
   let p48 = params[12].x;
   let p49 = params[12].y;
-  let p50 = params[12].z;
   let groupId0 = group.y * groups.x + group.x;
   let count1 = p0;
   let row0 = min(groupId0 * 4u, count1);
   let rows = min(4u, count1 - row0);
   let length2 = p1;
   let at3 = p2;
+  if (thread < 12u) {
+    let n4 = 3u;
+    let i5 = thread % n4;
+    let rest6 = thread / n4;
+    w1[(rest6 * 4u + (i5 * 4u) * 4u) >> 2u] = b0[(at3 + rest6 * p3 + (i5 * 4u)) >> 2u];
+  }
+  let at7 = p4;
   if (thread < 16u) {
-    let r4 = thread / 4u;
-    if (r4 < rows) {
-      let row5 = row0 + r4;
-      let point6 = thread % 4u;
-      let v7 = b2[at3 + point6 + row5 * p3];
-      w0[(0u & 1u) * 16u + point6 + r4 * 4u] = v7;
+    let r8 = thread / 4u;
+    if (r8 < rows) {
+      let row9 = row0 + r8;
+      let point10 = thread % 4u;
+      let v11 = b1[at7 + point10 + row9 * p5];
+      w0[(0u & 1u) * 16u + point10 + r8 * 4u] = v11;
     }
   }
   storageBarrier();
   workgroupBarrier();
   for (var s = 0u; s < length2; s++) {
-    let at8 = p4 + s * p5;
-    let at9 = p6 + s * p7;
-    let at10 = p8 + s * p9;
-    let at11 = p10 + s * p11;
-    let at12 = p12;
-    let at13 = p13 + s * p14;
-    let at14 = p15 + s * p16;
-    let at15 = p17 + s * p18;
-    let at16 = p19 + s * p20;
-    let at17 = p21 + s * p22;
-    let at18 = p23 + s * p24;
-    let at19 = p25 + s * p26;
-    let at20 = p27 + s * p28;
+    let at12 = p6 + s * p7;
+    let at13 = p8 + s * p9;
+    let at14 = p10 + s * p11;
+    let at15 = p12 + s * p13;
+    let at16 = p14 + s * p15;
+    let at17 = p16 + s * p17;
+    let at18 = p18 + s * p19;
+    let at19 = p20 + s * p21;
+    let at20 = p22 + s * p23;
+    let at21 = p24 + s * p25;
+    let at22 = p26 + s * p27;
+    let at23 = p28 + s * p29;
     if (thread < 16u) {
-      let r21 = thread / 4u;
-      if (r21 < rows) {
-        let row22 = row0 + r21;
-        let point23 = thread % 4u;
-        let v24 = w0[(s & 1u) * 16u + point23 + r21 * 4u];
-        let v25 = b3[at8 + point23 + row22 * p29];
-        let v26 = (v24 + v25);
-        let v27 = b2[at9 + point23 + row22 * p30];
-        let v28 = (1.0f - v27);
-        let v29 = b2[at10 + point23 + row22 * p31];
-        let v30 = ((v26 * v28) * (1.0f - (v29 * v29)));
-        let v31 = b2[at11 + point23 + row22 * p32];
-        let v32 = b0[at12 + point23];
-        let v33 = b2[at13 + point23 + row22 * p33];
-        let v34 = ((v30 * (v31 + v32)) * (v33 * (1.0f - v33)));
-        let v35 = b2[at14 + point23 + row22 * p34];
-        let v36 = (((-(v26 * v29)) + (v26 * v35)) * (v27 * v28));
-        w0[32u + point23 + r21 * 4u] = v26;
-        b2[at15 + point23 + row22 * p35] = v30;
-        b2[at16 + point23 + row22 * p36] = v34;
-        b2[at17 + point23 + row22 * p37] = v34;
-        b2[at18 + point23 + row22 * p38] = v36;
-        b2[at19 + point23 + row22 * p39] = v36;
-        b2[at20 + point23 + row22 * p40] = (v30 * v33);
+      let r24 = thread / 4u;
+      if (r24 < rows) {
+        let row25 = row0 + r24;
+        let point26 = thread % 4u;
+        let v27 = w0[(s & 1u) * 16u + point26 + r24 * 4u];
+        let v28 = b2[at12 + point26 + row25 * p30];
+        let v29 = (v27 + v28);
+        let v30 = b1[at13 + point26 + row25 * p31];
+        let v31 = (1.0f - v30);
+        let v32 = b1[at14 + point26 + row25 * p32];
+        let v33 = ((v29 * v31) * (1.0f - (v32 * v32)));
+        let v34 = b1[at15 + point26 + row25 * p33];
+        let v35 = b1[at16 + point26 + row25 * p34];
+        let v36 = ((v33 * v34) * (v35 * (1.0f - v35)));
+        let v37 = b1[at17 + point26 + row25 * p35];
+        let v38 = (((-(v29 * v32)) + (v29 * v37)) * (v30 * v31));
+        w0[32u + point26 + r24 * 4u] = v29;
+        b1[at18 + point26 + row25 * p36] = v33;
+        b1[at19 + point26 + row25 * p37] = v36;
+        b1[at20 + point26 + row25 * p38] = v36;
+        b1[at21 + point26 + row25 * p39] = v38;
+        b1[at22 + point26 + row25 * p40] = v38;
+        b1[at23 + point26 + row25 * p41] = (v33 * v35);
       }
     }
     storageBarrier();
     workgroupBarrier();
-    let at37 = p41 + s * p42;
-    let at38 = p43;
+    let at39 = p42 + s * p43;
     if (thread < 4u) {
-      var sum39 = 0.0f;
       var sum40 = 0.0f;
       var sum41 = 0.0f;
       var sum42 = 0.0f;
-      let row43 = row0 + 0u;
-      let r44 = min(1u, rows - 1u);
-      let row45 = row0 + r44;
-      let r46 = min(2u, rows - 1u);
-      let row47 = row0 + r46;
-      let r48 = min(3u, rows - 1u);
-      let row49 = row0 + r48;
-      let n51 = 12u;
-      for (var j50 = 0u; j50 < n51; j50 += 4u) {
-        let weights52 = b1[(at38 + thread * p44 + j50) >> 2u];
-        sum39 += b2[at37 + j50 + row43 * p45] * weights52.x;
-        sum40 += b2[at37 + j50 + row45 * p45] * weights52.x;
-        sum41 += b2[at37 + j50 + row47 * p45] * weights52.x;
-        sum42 += b2[at37 + j50 + row49 * p45] * weights52.x;
-        sum39 += b2[at37 + (j50 + 1u) + row43 * p45] * weights52.y;
-        sum40 += b2[at37 + (j50 + 1u) + row45 * p45] * weights52.y;
-        sum41 += b2[at37 + (j50 + 1u) + row47 * p45] * weights52.y;
-        sum42 += b2[at37 + (j50 + 1u) + row49 * p45] * weights52.y;
-        sum39 += b2[at37 + (j50 + 2u) + row43 * p45] * weights52.z;
-        sum40 += b2[at37 + (j50 + 2u) + row45 * p45] * weights52.z;
-        sum41 += b2[at37 + (j50 + 2u) + row47 * p45] * weights52.z;
-        sum42 += b2[at37 + (j50 + 2u) + row49 * p45] * weights52.z;
-        sum39 += b2[at37 + (j50 + 3u) + row43 * p45] * weights52.w;
-        sum40 += b2[at37 + (j50 + 3u) + row45 * p45] * weights52.w;
-        sum41 += b2[at37 + (j50 + 3u) + row47 * p45] * weights52.w;
-        sum42 += b2[at37 + (j50 + 3u) + row49 * p45] * weights52.w;
+      var sum43 = 0.0f;
+      let row44 = row0 + 0u;
+      let r45 = min(1u, rows - 1u);
+      let row46 = row0 + r45;
+      let r47 = min(2u, rows - 1u);
+      let row48 = row0 + r47;
+      let r49 = min(3u, rows - 1u);
+      let row50 = row0 + r49;
+      let n52 = 12u;
+      for (var j51 = 0u; j51 < n52; j51 += 4u) {
+        let weights53 = w1[(thread * 4u + j51 * 4u) >> 2u];
+        sum40 += b1[at39 + j51 + row44 * p44] * weights53.x;
+        sum41 += b1[at39 + j51 + row46 * p44] * weights53.x;
+        sum42 += b1[at39 + j51 + row48 * p44] * weights53.x;
+        sum43 += b1[at39 + j51 + row50 * p44] * weights53.x;
+        sum40 += b1[at39 + (j51 + 1u) + row44 * p44] * weights53.y;
+        sum41 += b1[at39 + (j51 + 1u) + row46 * p44] * weights53.y;
+        sum42 += b1[at39 + (j51 + 1u) + row48 * p44] * weights53.y;
+        sum43 += b1[at39 + (j51 + 1u) + row50 * p44] * weights53.y;
+        sum40 += b1[at39 + (j51 + 2u) + row44 * p44] * weights53.z;
+        sum41 += b1[at39 + (j51 + 2u) + row46 * p44] * weights53.z;
+        sum42 += b1[at39 + (j51 + 2u) + row48 * p44] * weights53.z;
+        sum43 += b1[at39 + (j51 + 2u) + row50 * p44] * weights53.z;
+        sum40 += b1[at39 + (j51 + 3u) + row44 * p44] * weights53.w;
+        sum41 += b1[at39 + (j51 + 3u) + row46 * p44] * weights53.w;
+        sum42 += b1[at39 + (j51 + 3u) + row48 * p44] * weights53.w;
+        sum43 += b1[at39 + (j51 + 3u) + row50 * p44] * weights53.w;
       }
       if (0u < rows) {
-        w0[48u + thread] = sum39;
+        w0[48u + thread] = sum40;
       }
       if (1u < rows) {
-        w0[48u + thread + r44 * 4u] = sum40;
+        w0[48u + thread + r45 * 4u] = sum41;
       }
       if (2u < rows) {
-        w0[48u + thread + r46 * 4u] = sum41;
+        w0[48u + thread + r47 * 4u] = sum42;
       }
       if (3u < rows) {
-        w0[48u + thread + r48 * 4u] = sum42;
+        w0[48u + thread + r49 * 4u] = sum43;
       }
     }
     storageBarrier();
     workgroupBarrier();
-    let at53 = p46 + s * p47;
+    let at54 = p45 + s * p46;
     if (thread < 16u) {
-      let r54 = thread / 4u;
-      if (r54 < rows) {
-        let row55 = row0 + r54;
-        let point56 = thread % 4u;
-        let v57 = w0[32u + point56 + r54 * 4u];
-        let v58 = b2[at53 + point56 + row55 * p48];
-        let v59 = w0[48u + point56 + r54 * 4u];
-        w0[16u + 0u - (s & 1u) * 16u + point56 + r54 * 4u] = ((v57 * v58) + v59);
+      let r55 = thread / 4u;
+      if (r55 < rows) {
+        let row56 = row0 + r55;
+        let point57 = thread % 4u;
+        let v58 = w0[32u + point57 + r55 * 4u];
+        let v59 = b1[at54 + point57 + row56 * p47];
+        let v60 = w0[48u + point57 + r55 * 4u];
+        w0[16u + 0u - (s & 1u) * 16u + point57 + r55 * 4u] = ((v58 * v59) + v60);
       }
     }
     storageBarrier();
     workgroupBarrier();
   }
-  let at60 = p49;
+  let at61 = p48;
   if (thread < 16u) {
-    let r61 = thread / 4u;
-    if (r61 < rows) {
-      let row62 = row0 + r61;
-      let point63 = thread % 4u;
-      let v64 = w0[(length2 & 1u) * 16u + point63 + r61 * 4u];
-      b2[at60 + point63 + row62 * p50] = v64;
+    let r62 = thread / 4u;
+    if (r62 < rows) {
+      let row63 = row0 + r62;
+      let point64 = thread % 4u;
+      let v65 = w0[(length2 & 1u) * 16u + point64 + r62 * 4u];
+      b1[at61 + point64 + row63 * p49] = v65;
     }
   }
 }

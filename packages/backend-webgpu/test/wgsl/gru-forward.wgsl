@@ -2,8 +2,9 @@
 @group(0) @binding(1) var<storage, read> b1: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> b2: array<f32>;
 @group(0) @binding(3) var<storage, read_write> b3: array<f32>;
-@group(0) @binding(4) var<uniform> params: array<vec4<u32>, 12>;
-var<workgroup> w0: array<f32, 32>;
+@group(0) @binding(4) var<uniform> params: array<vec4<u32>, 10>;
+var<workgroup> w0: array<f32, 80>;
+var<workgroup> w1: array<vec4<f32>, 12>;
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 fn scale(x: f32, n: i32) -> f32 {
   let half = n >> 1u;
@@ -69,153 +70,149 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let p35 = params[8].w;
   let p36 = params[9].x;
   let p37 = params[9].y;
-  let p38 = params[9].z;
-  let p39 = params[9].w;
-  let p40 = params[10].x;
-  let p41 = params[10].y;
-  let p42 = params[10].z;
-  let p43 = params[10].w;
-  let p44 = params[11].x;
-  let p45 = params[11].y;
-  let p46 = params[11].z;
   let groupId0 = group.y * groups.x + group.x;
   let count1 = p0;
   let row0 = min(groupId0 * 4u, count1);
   let rows = min(4u, count1 - row0);
   let length2 = p1;
   let at3 = p2;
+  if (thread < 12u) {
+    let n4 = 3u;
+    let i5 = thread % n4;
+    let rest6 = thread / n4;
+    w1[(rest6 * 12u + (i5 * 4u)) >> 2u] = b1[(at3 + rest6 * p3 + (i5 * 4u)) >> 2u];
+  }
+  let at7 = p4;
   if (thread < 16u) {
-    let r4 = thread / 4u;
-    if (r4 < rows) {
-      let row5 = row0 + r4;
-      let point6 = thread % 4u;
-      let v7 = b3[at3 + point6 + row5 * p3];
-      w0[(0u & 1u) * 16u + point6 + r4 * 4u] = v7;
+    let r8 = thread / 4u;
+    if (r8 < rows) {
+      let row9 = row0 + r8;
+      let point10 = thread % 4u;
+      let v11 = b3[at7 + point10 + row9 * p5];
+      w0[(0u & 1u) * 16u + point10 + r8 * 4u] = v11;
     }
   }
   storageBarrier();
   workgroupBarrier();
   for (var s = 0u; s < length2; s++) {
-    let at8 = p4;
-    let at9 = p5 + s * p6;
     if (thread < 3u) {
-      let column10 = thread * 4u;
-      var sum11 = vec4<f32>();
-      var sum12 = vec4<f32>();
+      let column12 = thread * 4u;
       var sum13 = vec4<f32>();
       var sum14 = vec4<f32>();
-      let row15 = row0 + 0u;
-      let r16 = min(1u, rows - 1u);
-      let row17 = row0 + r16;
-      let r18 = min(2u, rows - 1u);
+      var sum15 = vec4<f32>();
+      var sum16 = vec4<f32>();
+      let row17 = row0 + 0u;
+      let r18 = min(1u, rows - 1u);
       let row19 = row0 + r18;
-      let r20 = min(3u, rows - 1u);
+      let r20 = min(2u, rows - 1u);
       let row21 = row0 + r20;
-      let n23 = 4u;
-      for (var j22 = 0u; j22 < n23; j22 += 4u) {
-        let weight24 = b1[(at8 + column10 + j22 * p7) >> 2u];
-        let weight25 = b1[(at8 + column10 + (j22 + 1u) * p7) >> 2u];
-        let weight26 = b1[(at8 + column10 + (j22 + 2u) * p7) >> 2u];
-        let weight27 = b1[(at8 + column10 + (j22 + 3u) * p7) >> 2u];
-        sum11 += w0[(s & 1u) * 16u + j22] * weight24;
-        sum12 += w0[(s & 1u) * 16u + j22 + r16 * 4u] * weight24;
-        sum13 += w0[(s & 1u) * 16u + j22 + r18 * 4u] * weight24;
-        sum14 += w0[(s & 1u) * 16u + j22 + r20 * 4u] * weight24;
-        sum11 += w0[(s & 1u) * 16u + (j22 + 1u)] * weight25;
-        sum12 += w0[(s & 1u) * 16u + (j22 + 1u) + r16 * 4u] * weight25;
-        sum13 += w0[(s & 1u) * 16u + (j22 + 1u) + r18 * 4u] * weight25;
-        sum14 += w0[(s & 1u) * 16u + (j22 + 1u) + r20 * 4u] * weight25;
-        sum11 += w0[(s & 1u) * 16u + (j22 + 2u)] * weight26;
-        sum12 += w0[(s & 1u) * 16u + (j22 + 2u) + r16 * 4u] * weight26;
-        sum13 += w0[(s & 1u) * 16u + (j22 + 2u) + r18 * 4u] * weight26;
-        sum14 += w0[(s & 1u) * 16u + (j22 + 2u) + r20 * 4u] * weight26;
-        sum11 += w0[(s & 1u) * 16u + (j22 + 3u)] * weight27;
-        sum12 += w0[(s & 1u) * 16u + (j22 + 3u) + r16 * 4u] * weight27;
-        sum13 += w0[(s & 1u) * 16u + (j22 + 3u) + r18 * 4u] * weight27;
-        sum14 += w0[(s & 1u) * 16u + (j22 + 3u) + r20 * 4u] * weight27;
+      let r22 = min(3u, rows - 1u);
+      let row23 = row0 + r22;
+      let n25 = 4u;
+      for (var j24 = 0u; j24 < n25; j24 += 4u) {
+        let weight26 = w1[(column12 + j24 * 12u) >> 2u];
+        let weight27 = w1[(column12 + (j24 + 1u) * 12u) >> 2u];
+        let weight28 = w1[(column12 + (j24 + 2u) * 12u) >> 2u];
+        let weight29 = w1[(column12 + (j24 + 3u) * 12u) >> 2u];
+        sum13 += w0[(s & 1u) * 16u + j24] * weight26;
+        sum14 += w0[(s & 1u) * 16u + j24 + r18 * 4u] * weight26;
+        sum15 += w0[(s & 1u) * 16u + j24 + r20 * 4u] * weight26;
+        sum16 += w0[(s & 1u) * 16u + j24 + r22 * 4u] * weight26;
+        sum13 += w0[(s & 1u) * 16u + (j24 + 1u)] * weight27;
+        sum14 += w0[(s & 1u) * 16u + (j24 + 1u) + r18 * 4u] * weight27;
+        sum15 += w0[(s & 1u) * 16u + (j24 + 1u) + r20 * 4u] * weight27;
+        sum16 += w0[(s & 1u) * 16u + (j24 + 1u) + r22 * 4u] * weight27;
+        sum13 += w0[(s & 1u) * 16u + (j24 + 2u)] * weight28;
+        sum14 += w0[(s & 1u) * 16u + (j24 + 2u) + r18 * 4u] * weight28;
+        sum15 += w0[(s & 1u) * 16u + (j24 + 2u) + r20 * 4u] * weight28;
+        sum16 += w0[(s & 1u) * 16u + (j24 + 2u) + r22 * 4u] * weight28;
+        sum13 += w0[(s & 1u) * 16u + (j24 + 3u)] * weight29;
+        sum14 += w0[(s & 1u) * 16u + (j24 + 3u) + r18 * 4u] * weight29;
+        sum15 += w0[(s & 1u) * 16u + (j24 + 3u) + r20 * 4u] * weight29;
+        sum16 += w0[(s & 1u) * 16u + (j24 + 3u) + r22 * 4u] * weight29;
       }
       if (0u < rows) {
-        b3[at9 + column10 + row15 * p8] = sum11.x;
-        b3[at9 + (column10 + 1u) + row15 * p8] = sum11.y;
-        b3[at9 + (column10 + 2u) + row15 * p8] = sum11.z;
-        b3[at9 + (column10 + 3u) + row15 * p8] = sum11.w;
+        w0[32u + column12] = sum13.x;
+        w0[32u + (column12 + 1u)] = sum13.y;
+        w0[32u + (column12 + 2u)] = sum13.z;
+        w0[32u + (column12 + 3u)] = sum13.w;
       }
       if (1u < rows) {
-        b3[at9 + column10 + row17 * p8] = sum12.x;
-        b3[at9 + (column10 + 1u) + row17 * p8] = sum12.y;
-        b3[at9 + (column10 + 2u) + row17 * p8] = sum12.z;
-        b3[at9 + (column10 + 3u) + row17 * p8] = sum12.w;
+        w0[32u + column12 + r18 * 12u] = sum14.x;
+        w0[32u + (column12 + 1u) + r18 * 12u] = sum14.y;
+        w0[32u + (column12 + 2u) + r18 * 12u] = sum14.z;
+        w0[32u + (column12 + 3u) + r18 * 12u] = sum14.w;
       }
       if (2u < rows) {
-        b3[at9 + column10 + row19 * p8] = sum13.x;
-        b3[at9 + (column10 + 1u) + row19 * p8] = sum13.y;
-        b3[at9 + (column10 + 2u) + row19 * p8] = sum13.z;
-        b3[at9 + (column10 + 3u) + row19 * p8] = sum13.w;
+        w0[32u + column12 + r20 * 12u] = sum15.x;
+        w0[32u + (column12 + 1u) + r20 * 12u] = sum15.y;
+        w0[32u + (column12 + 2u) + r20 * 12u] = sum15.z;
+        w0[32u + (column12 + 3u) + r20 * 12u] = sum15.w;
       }
       if (3u < rows) {
-        b3[at9 + column10 + row21 * p8] = sum14.x;
-        b3[at9 + (column10 + 1u) + row21 * p8] = sum14.y;
-        b3[at9 + (column10 + 2u) + row21 * p8] = sum14.z;
-        b3[at9 + (column10 + 3u) + row21 * p8] = sum14.w;
+        w0[32u + column12 + r22 * 12u] = sum16.x;
+        w0[32u + (column12 + 1u) + r22 * 12u] = sum16.y;
+        w0[32u + (column12 + 2u) + r22 * 12u] = sum16.z;
+        w0[32u + (column12 + 3u) + r22 * 12u] = sum16.w;
       }
     }
     storageBarrier();
     workgroupBarrier();
-    let at28 = p9 + s * p10;
-    let at29 = p11;
-    let at30 = p12 + s * p13;
-    let at31 = p14;
-    let at32 = p15 + s * p16;
-    let at33 = p17;
-    let at34 = p18 + s * p19;
-    let at35 = p20;
-    let at36 = p21 + s * p22;
-    let at37 = p23;
-    let at38 = p24 + s * p25;
-    let at39 = p26;
-    let at40 = p27 + s * p28;
-    let at41 = p29 + s * p30;
-    let at42 = p31 + s * p32;
-    let at43 = p33 + s * p34;
+    let at30 = p6 + s * p7;
+    let at31 = p8;
+    let at32 = p9;
+    let at33 = p10 + s * p11;
+    let at34 = p12;
+    let at35 = p13;
+    let at36 = p14;
+    let at37 = p15 + s * p16;
+    let at38 = p17;
+    let at39 = p18 + s * p19;
+    let at40 = p20 + s * p21;
+    let at41 = p22 + s * p23;
+    let at42 = p24 + s * p25;
+    let at43 = p26 + s * p27;
     if (thread < 16u) {
       let r44 = thread / 4u;
       if (r44 < rows) {
         let row45 = row0 + r44;
         let point46 = thread % 4u;
         let v47 = w0[(s & 1u) * 16u + point46 + r44 * 4u];
-        let v48 = b3[at28 + point46 + row45 * p35];
-        let v49 = b0[at29 + point46];
-        let v50 = b3[at30 + point46 + row45 * p36];
-        let v51 = b2[at31 + point46];
+        let v48 = b3[at30 + point46 + row45 * p28];
+        let v49 = b0[at31 + point46];
+        let v50 = w0[36u + point46 + r44 * 12u];
+        let v51 = b2[at32 + point46];
         let v52 = sigmoid_(((v48 + v49) + (v50 + v51)));
-        let v53 = b3[at32 + point46 + row45 * p37];
-        let v54 = b0[at33 + point46];
-        let v55 = b3[at34 + point46 + row45 * p38];
+        let v53 = b3[at33 + point46 + row45 * p29];
+        let v54 = b0[at34 + point46];
+        let v55 = w0[32u + point46 + r44 * 12u];
         let v56 = b2[at35 + point46];
         let v57 = sigmoid_(((v53 + v54) + (v55 + v56)));
-        let v58 = b3[at36 + point46 + row45 * p39];
-        let v59 = b0[at37 + point46];
-        let v60 = b3[at38 + point46 + row45 * p40];
-        let v61 = b2[at39 + point46];
-        let v62 = tanh_(((v58 + v59) + (v57 * (v60 + v61))));
-        b3[at40 + point46 + row45 * p41] = v47;
-        b3[at41 + point46 + row45 * p42] = v52;
-        b3[at42 + point46 + row45 * p43] = v57;
-        b3[at43 + point46 + row45 * p44] = v62;
-        w0[16u + 0u - (s & 1u) * 16u + point46 + r44 * 4u] = ((v52 * v47) + ((1.0f - v52) * v62));
+        let v58 = w0[40u + point46 + r44 * 12u];
+        let v59 = b2[at36 + point46];
+        let v60 = (v58 + v59);
+        let v61 = b3[at37 + point46 + row45 * p30];
+        let v62 = b0[at38 + point46];
+        let v63 = tanh_(((v61 + v62) + (v57 * v60)));
+        b3[at39 + point46 + row45 * p31] = v47;
+        b3[at40 + point46 + row45 * p32] = v52;
+        b3[at41 + point46 + row45 * p33] = v57;
+        b3[at42 + point46 + row45 * p34] = v60;
+        b3[at43 + point46 + row45 * p35] = v63;
+        w0[16u + 0u - (s & 1u) * 16u + point46 + r44 * 4u] = ((v52 * v47) + ((1.0f - v52) * v63));
       }
     }
     storageBarrier();
     workgroupBarrier();
   }
-  let at63 = p45;
+  let at64 = p36;
   if (thread < 16u) {
-    let r64 = thread / 4u;
-    if (r64 < rows) {
-      let row65 = row0 + r64;
-      let point66 = thread % 4u;
-      let v67 = w0[(length2 & 1u) * 16u + point66 + r64 * 4u];
-      b3[at63 + point66 + row65 * p46] = v67;
+    let r65 = thread / 4u;
+    if (r65 < rows) {
+      let row66 = row0 + r65;
+      let point67 = thread % 4u;
+      let v68 = w0[(length2 & 1u) * 16u + point67 + r65 * 4u];
+      b3[at64 + point67 + row66 * p37] = v68;
     }
   }
 }

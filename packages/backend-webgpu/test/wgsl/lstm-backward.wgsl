@@ -3,6 +3,7 @@
 @group(0) @binding(2) var<storage, read> b2: array<f32>;
 @group(0) @binding(3) var<uniform> params: array<vec4<u32>, 12>;
 var<workgroup> w0: array<f32, 64>;
+var<workgroup> w1: array<vec4<f32>, 16>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) thread: u32) {
@@ -61,131 +62,137 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let length2 = p1;
   let at3 = p2;
   if (thread < 16u) {
-    let r4 = thread / 4u;
-    if (r4 < rows) {
-      let row5 = row0 + r4;
-      let point6 = thread % 4u;
-      let v7 = b1[at3 + point6 + row5 * p3];
-      w0[(0u & 1u) * 16u + point6 + r4 * 4u] = v7;
+    let n4 = 4u;
+    let i5 = thread % n4;
+    let rest6 = thread / n4;
+    w1[(rest6 * 4u + (i5 * 4u) * 4u) >> 2u] = b0[(at3 + rest6 * p3 + (i5 * 4u)) >> 2u];
+  }
+  let at7 = p4;
+  if (thread < 16u) {
+    let r8 = thread / 4u;
+    if (r8 < rows) {
+      let row9 = row0 + r8;
+      let point10 = thread % 4u;
+      let v11 = b1[at7 + point10 + row9 * p5];
+      w0[(0u & 1u) * 16u + point10 + r8 * 4u] = v11;
     }
   }
-  let at8 = p4;
+  let at12 = p6;
   if (thread < 16u) {
-    let r9 = thread / 4u;
-    if (r9 < rows) {
-      let row10 = row0 + r9;
-      let point11 = thread % 4u;
-      let v12 = b1[at8 + point11 + row10 * p5];
-      w0[32u + (0u & 1u) * 16u + point11 + r9 * 4u] = v12;
+    let r13 = thread / 4u;
+    if (r13 < rows) {
+      let row14 = row0 + r13;
+      let point15 = thread % 4u;
+      let v16 = b1[at12 + point15 + row14 * p7];
+      w0[32u + (0u & 1u) * 16u + point15 + r13 * 4u] = v16;
     }
   }
   storageBarrier();
   workgroupBarrier();
   for (var s = 0u; s < length2; s++) {
-    let at13 = p6 + s * p7;
-    let at14 = p8 + s * p9;
-    let at15 = p10 + s * p11;
-    let at16 = p12 + s * p13;
-    let at17 = p14 + s * p15;
-    let at18 = p16 + s * p17;
-    let at19 = p18 + s * p19;
-    let at20 = p20 + s * p21;
-    let at21 = p22 + s * p23;
-    let at22 = p24 + s * p25;
-    let at23 = p26 + s * p27;
+    let at17 = p8 + s * p9;
+    let at18 = p10 + s * p11;
+    let at19 = p12 + s * p13;
+    let at20 = p14 + s * p15;
+    let at21 = p16 + s * p17;
+    let at22 = p18 + s * p19;
+    let at23 = p20 + s * p21;
+    let at24 = p22 + s * p23;
+    let at25 = p24 + s * p25;
+    let at26 = p26 + s * p27;
+    let at27 = p28 + s * p29;
     if (thread < 16u) {
-      let r24 = thread / 4u;
-      if (r24 < rows) {
-        let row25 = row0 + r24;
-        let point26 = thread % 4u;
-        let v27 = w0[(s & 1u) * 16u + point26 + r24 * 4u];
-        let v28 = w0[32u + (s & 1u) * 16u + point26 + r24 * 4u];
-        let v29 = b2[at13 + point26 + row25 * p28];
-        let v30 = (v28 + v29);
-        let v31 = b1[at14 + point26 + row25 * p29];
-        let v32 = b1[at15 + point26 + row25 * p30];
-        let v33 = (v27 + ((v30 * v31) * (1.0f - (v32 * v32))));
-        let v34 = b1[at16 + point26 + row25 * p31];
-        let v35 = b1[at17 + point26 + row25 * p32];
-        let v36 = b1[at18 + point26 + row25 * p33];
-        let v37 = b1[at19 + point26 + row25 * p34];
-        w0[16u + 0u - (s & 1u) * 16u + point26 + r24 * 4u] = (v33 * v34);
-        b1[at20 + point26 + row25 * p35] = ((v33 * v35) * (v36 * (1.0f - v36)));
-        b1[at21 + point26 + row25 * p36] = ((v33 * v37) * (v34 * (1.0f - v34)));
-        b1[at22 + point26 + row25 * p37] = ((v33 * v36) * (1.0f - (v35 * v35)));
-        b1[at23 + point26 + row25 * p38] = ((v30 * v32) * (v31 * (1.0f - v31)));
+      let r28 = thread / 4u;
+      if (r28 < rows) {
+        let row29 = row0 + r28;
+        let point30 = thread % 4u;
+        let v31 = w0[(s & 1u) * 16u + point30 + r28 * 4u];
+        let v32 = w0[32u + (s & 1u) * 16u + point30 + r28 * 4u];
+        let v33 = b2[at17 + point30 + row29 * p30];
+        let v34 = (v32 + v33);
+        let v35 = b1[at18 + point30 + row29 * p31];
+        let v36 = b1[at19 + point30 + row29 * p32];
+        let v37 = (v31 + ((v34 * v35) * (1.0f - (v36 * v36))));
+        let v38 = b1[at20 + point30 + row29 * p33];
+        let v39 = b1[at21 + point30 + row29 * p34];
+        let v40 = b1[at22 + point30 + row29 * p35];
+        let v41 = b1[at23 + point30 + row29 * p36];
+        w0[16u + 0u - (s & 1u) * 16u + point30 + r28 * 4u] = (v37 * v38);
+        b1[at24 + point30 + row29 * p37] = ((v37 * v39) * (v40 * (1.0f - v40)));
+        b1[at25 + point30 + row29 * p38] = ((v37 * v41) * (v38 * (1.0f - v38)));
+        b1[at26 + point30 + row29 * p39] = ((v37 * v40) * (1.0f - (v39 * v39)));
+        b1[at27 + point30 + row29 * p40] = ((v34 * v36) * (v35 * (1.0f - v35)));
       }
     }
     storageBarrier();
     workgroupBarrier();
-    let at38 = p39 + s * p40;
-    let at39 = p41;
+    let at42 = p41 + s * p42;
     if (thread < 4u) {
-      var sum40 = 0.0f;
-      var sum41 = 0.0f;
-      var sum42 = 0.0f;
       var sum43 = 0.0f;
-      let row44 = row0 + 0u;
-      let r45 = min(1u, rows - 1u);
-      let row46 = row0 + r45;
-      let r47 = min(2u, rows - 1u);
-      let row48 = row0 + r47;
-      let r49 = min(3u, rows - 1u);
-      let row50 = row0 + r49;
-      let n52 = 16u;
-      for (var j51 = 0u; j51 < n52; j51 += 4u) {
-        let weights53 = b0[(at39 + thread * p42 + j51) >> 2u];
-        sum40 += b1[at38 + j51 + row44 * p43] * weights53.x;
-        sum41 += b1[at38 + j51 + row46 * p43] * weights53.x;
-        sum42 += b1[at38 + j51 + row48 * p43] * weights53.x;
-        sum43 += b1[at38 + j51 + row50 * p43] * weights53.x;
-        sum40 += b1[at38 + (j51 + 1u) + row44 * p43] * weights53.y;
-        sum41 += b1[at38 + (j51 + 1u) + row46 * p43] * weights53.y;
-        sum42 += b1[at38 + (j51 + 1u) + row48 * p43] * weights53.y;
-        sum43 += b1[at38 + (j51 + 1u) + row50 * p43] * weights53.y;
-        sum40 += b1[at38 + (j51 + 2u) + row44 * p43] * weights53.z;
-        sum41 += b1[at38 + (j51 + 2u) + row46 * p43] * weights53.z;
-        sum42 += b1[at38 + (j51 + 2u) + row48 * p43] * weights53.z;
-        sum43 += b1[at38 + (j51 + 2u) + row50 * p43] * weights53.z;
-        sum40 += b1[at38 + (j51 + 3u) + row44 * p43] * weights53.w;
-        sum41 += b1[at38 + (j51 + 3u) + row46 * p43] * weights53.w;
-        sum42 += b1[at38 + (j51 + 3u) + row48 * p43] * weights53.w;
-        sum43 += b1[at38 + (j51 + 3u) + row50 * p43] * weights53.w;
+      var sum44 = 0.0f;
+      var sum45 = 0.0f;
+      var sum46 = 0.0f;
+      let row47 = row0 + 0u;
+      let r48 = min(1u, rows - 1u);
+      let row49 = row0 + r48;
+      let r50 = min(2u, rows - 1u);
+      let row51 = row0 + r50;
+      let r52 = min(3u, rows - 1u);
+      let row53 = row0 + r52;
+      let n55 = 16u;
+      for (var j54 = 0u; j54 < n55; j54 += 4u) {
+        let weights56 = w1[(thread * 4u + j54 * 4u) >> 2u];
+        sum43 += b1[at42 + j54 + row47 * p43] * weights56.x;
+        sum44 += b1[at42 + j54 + row49 * p43] * weights56.x;
+        sum45 += b1[at42 + j54 + row51 * p43] * weights56.x;
+        sum46 += b1[at42 + j54 + row53 * p43] * weights56.x;
+        sum43 += b1[at42 + (j54 + 1u) + row47 * p43] * weights56.y;
+        sum44 += b1[at42 + (j54 + 1u) + row49 * p43] * weights56.y;
+        sum45 += b1[at42 + (j54 + 1u) + row51 * p43] * weights56.y;
+        sum46 += b1[at42 + (j54 + 1u) + row53 * p43] * weights56.y;
+        sum43 += b1[at42 + (j54 + 2u) + row47 * p43] * weights56.z;
+        sum44 += b1[at42 + (j54 + 2u) + row49 * p43] * weights56.z;
+        sum45 += b1[at42 + (j54 + 2u) + row51 * p43] * weights56.z;
+        sum46 += b1[at42 + (j54 + 2u) + row53 * p43] * weights56.z;
+        sum43 += b1[at42 + (j54 + 3u) + row47 * p43] * weights56.w;
+        sum44 += b1[at42 + (j54 + 3u) + row49 * p43] * weights56.w;
+        sum45 += b1[at42 + (j54 + 3u) + row51 * p43] * weights56.w;
+        sum46 += b1[at42 + (j54 + 3u) + row53 * p43] * weights56.w;
       }
       if (0u < rows) {
-        w0[48u + 0u - (s & 1u) * 16u + thread] = sum40;
+        w0[48u + 0u - (s & 1u) * 16u + thread] = sum43;
       }
       if (1u < rows) {
-        w0[48u + 0u - (s & 1u) * 16u + thread + r45 * 4u] = sum41;
+        w0[48u + 0u - (s & 1u) * 16u + thread + r48 * 4u] = sum44;
       }
       if (2u < rows) {
-        w0[48u + 0u - (s & 1u) * 16u + thread + r47 * 4u] = sum42;
+        w0[48u + 0u - (s & 1u) * 16u + thread + r50 * 4u] = sum45;
       }
       if (3u < rows) {
-        w0[48u + 0u - (s & 1u) * 16u + thread + r49 * 4u] = sum43;
+        w0[48u + 0u - (s & 1u) * 16u + thread + r52 * 4u] = sum46;
       }
     }
     storageBarrier();
     workgroupBarrier();
   }
-  let at54 = p44;
+  let at57 = p44;
   if (thread < 16u) {
-    let r55 = thread / 4u;
-    if (r55 < rows) {
-      let row56 = row0 + r55;
-      let point57 = thread % 4u;
-      let v58 = w0[(length2 & 1u) * 16u + point57 + r55 * 4u];
-      b1[at54 + point57 + row56 * p45] = v58;
+    let r58 = thread / 4u;
+    if (r58 < rows) {
+      let row59 = row0 + r58;
+      let point60 = thread % 4u;
+      let v61 = w0[(length2 & 1u) * 16u + point60 + r58 * 4u];
+      b1[at57 + point60 + row59 * p45] = v61;
     }
   }
-  let at59 = p46;
+  let at62 = p46;
   if (thread < 16u) {
-    let r60 = thread / 4u;
-    if (r60 < rows) {
-      let row61 = row0 + r60;
-      let point62 = thread % 4u;
-      let v63 = w0[32u + (length2 & 1u) * 16u + point62 + r60 * 4u];
-      b1[at59 + point62 + row61 * p47] = v63;
+    let r63 = thread / 4u;
+    if (r63 < rows) {
+      let row64 = row0 + r63;
+      let point65 = thread % 4u;
+      let v66 = w0[32u + (length2 & 1u) * 16u + point65 + r63 * 4u];
+      b1[at62 + point65 + row64 * p47] = v66;
     }
   }
 }

@@ -3,6 +3,7 @@
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
 @group(0) @binding(3) var<uniform> params: array<vec4<u32>, 13>;
 var<workgroup> w0: array<f32, 128>;
+var<workgroup> w1: array<vec4<f32>, 16>;
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 fn scale(x: f32, n: i32) -> f32 {
   let half = n >> 1u;
@@ -86,163 +87,169 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let length2 = p1;
   let at3 = p2;
   if (thread < 16u) {
-    let r4 = thread / 4u;
-    if (r4 < rows) {
-      let row5 = row0 + r4;
-      let point6 = thread % 4u;
-      let v7 = b2[at3 + point6 + row5 * p3];
-      w0[(0u & 1u) * 16u + point6 + r4 * 4u] = v7;
+    let n4 = 4u;
+    let i5 = thread % n4;
+    let rest6 = thread / n4;
+    w1[(rest6 * 16u + (i5 * 4u)) >> 2u] = b1[(at3 + rest6 * p3 + (i5 * 4u)) >> 2u];
+  }
+  let at7 = p4;
+  if (thread < 16u) {
+    let r8 = thread / 4u;
+    if (r8 < rows) {
+      let row9 = row0 + r8;
+      let point10 = thread % 4u;
+      let v11 = b2[at7 + point10 + row9 * p5];
+      w0[(0u & 1u) * 16u + point10 + r8 * 4u] = v11;
     }
   }
-  let at8 = p4;
+  let at12 = p6;
   if (thread < 16u) {
-    let r9 = thread / 4u;
-    if (r9 < rows) {
-      let row10 = row0 + r9;
-      let point11 = thread % 4u;
-      let v12 = b2[at8 + point11 + row10 * p5];
-      w0[32u + (0u & 1u) * 16u + point11 + r9 * 4u] = v12;
+    let r13 = thread / 4u;
+    if (r13 < rows) {
+      let row14 = row0 + r13;
+      let point15 = thread % 4u;
+      let v16 = b2[at12 + point15 + row14 * p7];
+      w0[32u + (0u & 1u) * 16u + point15 + r13 * 4u] = v16;
     }
   }
   storageBarrier();
   workgroupBarrier();
   for (var s = 0u; s < length2; s++) {
-    let at13 = p6;
     if (thread < 4u) {
-      let column14 = thread * 4u;
-      var sum15 = vec4<f32>();
-      var sum16 = vec4<f32>();
-      var sum17 = vec4<f32>();
+      let column17 = thread * 4u;
       var sum18 = vec4<f32>();
-      let row19 = row0 + 0u;
-      let r20 = min(1u, rows - 1u);
-      let row21 = row0 + r20;
-      let r22 = min(2u, rows - 1u);
-      let row23 = row0 + r22;
-      let r24 = min(3u, rows - 1u);
-      let row25 = row0 + r24;
-      let n27 = 4u;
-      for (var j26 = 0u; j26 < n27; j26 += 4u) {
-        let weight28 = b1[(at13 + column14 + j26 * p7) >> 2u];
-        let weight29 = b1[(at13 + column14 + (j26 + 1u) * p7) >> 2u];
-        let weight30 = b1[(at13 + column14 + (j26 + 2u) * p7) >> 2u];
-        let weight31 = b1[(at13 + column14 + (j26 + 3u) * p7) >> 2u];
-        sum15 += w0[32u + (s & 1u) * 16u + j26] * weight28;
-        sum16 += w0[32u + (s & 1u) * 16u + j26 + r20 * 4u] * weight28;
-        sum17 += w0[32u + (s & 1u) * 16u + j26 + r22 * 4u] * weight28;
-        sum18 += w0[32u + (s & 1u) * 16u + j26 + r24 * 4u] * weight28;
-        sum15 += w0[32u + (s & 1u) * 16u + (j26 + 1u)] * weight29;
-        sum16 += w0[32u + (s & 1u) * 16u + (j26 + 1u) + r20 * 4u] * weight29;
-        sum17 += w0[32u + (s & 1u) * 16u + (j26 + 1u) + r22 * 4u] * weight29;
-        sum18 += w0[32u + (s & 1u) * 16u + (j26 + 1u) + r24 * 4u] * weight29;
-        sum15 += w0[32u + (s & 1u) * 16u + (j26 + 2u)] * weight30;
-        sum16 += w0[32u + (s & 1u) * 16u + (j26 + 2u) + r20 * 4u] * weight30;
-        sum17 += w0[32u + (s & 1u) * 16u + (j26 + 2u) + r22 * 4u] * weight30;
-        sum18 += w0[32u + (s & 1u) * 16u + (j26 + 2u) + r24 * 4u] * weight30;
-        sum15 += w0[32u + (s & 1u) * 16u + (j26 + 3u)] * weight31;
-        sum16 += w0[32u + (s & 1u) * 16u + (j26 + 3u) + r20 * 4u] * weight31;
-        sum17 += w0[32u + (s & 1u) * 16u + (j26 + 3u) + r22 * 4u] * weight31;
-        sum18 += w0[32u + (s & 1u) * 16u + (j26 + 3u) + r24 * 4u] * weight31;
+      var sum19 = vec4<f32>();
+      var sum20 = vec4<f32>();
+      var sum21 = vec4<f32>();
+      let row22 = row0 + 0u;
+      let r23 = min(1u, rows - 1u);
+      let row24 = row0 + r23;
+      let r25 = min(2u, rows - 1u);
+      let row26 = row0 + r25;
+      let r27 = min(3u, rows - 1u);
+      let row28 = row0 + r27;
+      let n30 = 4u;
+      for (var j29 = 0u; j29 < n30; j29 += 4u) {
+        let weight31 = w1[(column17 + j29 * 16u) >> 2u];
+        let weight32 = w1[(column17 + (j29 + 1u) * 16u) >> 2u];
+        let weight33 = w1[(column17 + (j29 + 2u) * 16u) >> 2u];
+        let weight34 = w1[(column17 + (j29 + 3u) * 16u) >> 2u];
+        sum18 += w0[32u + (s & 1u) * 16u + j29] * weight31;
+        sum19 += w0[32u + (s & 1u) * 16u + j29 + r23 * 4u] * weight31;
+        sum20 += w0[32u + (s & 1u) * 16u + j29 + r25 * 4u] * weight31;
+        sum21 += w0[32u + (s & 1u) * 16u + j29 + r27 * 4u] * weight31;
+        sum18 += w0[32u + (s & 1u) * 16u + (j29 + 1u)] * weight32;
+        sum19 += w0[32u + (s & 1u) * 16u + (j29 + 1u) + r23 * 4u] * weight32;
+        sum20 += w0[32u + (s & 1u) * 16u + (j29 + 1u) + r25 * 4u] * weight32;
+        sum21 += w0[32u + (s & 1u) * 16u + (j29 + 1u) + r27 * 4u] * weight32;
+        sum18 += w0[32u + (s & 1u) * 16u + (j29 + 2u)] * weight33;
+        sum19 += w0[32u + (s & 1u) * 16u + (j29 + 2u) + r23 * 4u] * weight33;
+        sum20 += w0[32u + (s & 1u) * 16u + (j29 + 2u) + r25 * 4u] * weight33;
+        sum21 += w0[32u + (s & 1u) * 16u + (j29 + 2u) + r27 * 4u] * weight33;
+        sum18 += w0[32u + (s & 1u) * 16u + (j29 + 3u)] * weight34;
+        sum19 += w0[32u + (s & 1u) * 16u + (j29 + 3u) + r23 * 4u] * weight34;
+        sum20 += w0[32u + (s & 1u) * 16u + (j29 + 3u) + r25 * 4u] * weight34;
+        sum21 += w0[32u + (s & 1u) * 16u + (j29 + 3u) + r27 * 4u] * weight34;
       }
       if (0u < rows) {
-        w0[64u + column14] = sum15.x;
-        w0[64u + (column14 + 1u)] = sum15.y;
-        w0[64u + (column14 + 2u)] = sum15.z;
-        w0[64u + (column14 + 3u)] = sum15.w;
+        w0[64u + column17] = sum18.x;
+        w0[64u + (column17 + 1u)] = sum18.y;
+        w0[64u + (column17 + 2u)] = sum18.z;
+        w0[64u + (column17 + 3u)] = sum18.w;
       }
       if (1u < rows) {
-        w0[64u + column14 + r20 * 16u] = sum16.x;
-        w0[64u + (column14 + 1u) + r20 * 16u] = sum16.y;
-        w0[64u + (column14 + 2u) + r20 * 16u] = sum16.z;
-        w0[64u + (column14 + 3u) + r20 * 16u] = sum16.w;
+        w0[64u + column17 + r23 * 16u] = sum19.x;
+        w0[64u + (column17 + 1u) + r23 * 16u] = sum19.y;
+        w0[64u + (column17 + 2u) + r23 * 16u] = sum19.z;
+        w0[64u + (column17 + 3u) + r23 * 16u] = sum19.w;
       }
       if (2u < rows) {
-        w0[64u + column14 + r22 * 16u] = sum17.x;
-        w0[64u + (column14 + 1u) + r22 * 16u] = sum17.y;
-        w0[64u + (column14 + 2u) + r22 * 16u] = sum17.z;
-        w0[64u + (column14 + 3u) + r22 * 16u] = sum17.w;
+        w0[64u + column17 + r25 * 16u] = sum20.x;
+        w0[64u + (column17 + 1u) + r25 * 16u] = sum20.y;
+        w0[64u + (column17 + 2u) + r25 * 16u] = sum20.z;
+        w0[64u + (column17 + 3u) + r25 * 16u] = sum20.w;
       }
       if (3u < rows) {
-        w0[64u + column14 + r24 * 16u] = sum18.x;
-        w0[64u + (column14 + 1u) + r24 * 16u] = sum18.y;
-        w0[64u + (column14 + 2u) + r24 * 16u] = sum18.z;
-        w0[64u + (column14 + 3u) + r24 * 16u] = sum18.w;
+        w0[64u + column17 + r27 * 16u] = sum21.x;
+        w0[64u + (column17 + 1u) + r27 * 16u] = sum21.y;
+        w0[64u + (column17 + 2u) + r27 * 16u] = sum21.z;
+        w0[64u + (column17 + 3u) + r27 * 16u] = sum21.w;
       }
     }
     storageBarrier();
     workgroupBarrier();
-    let at32 = p8 + s * p9;
-    let at33 = p10;
-    let at34 = p11 + s * p12;
-    let at35 = p13;
-    let at36 = p14 + s * p15;
-    let at37 = p16;
-    let at38 = p17 + s * p18;
-    let at39 = p19;
-    let at40 = p20 + s * p21;
-    let at41 = p22 + s * p23;
-    let at42 = p24 + s * p25;
-    let at43 = p26 + s * p27;
-    let at44 = p28 + s * p29;
-    let at45 = p30 + s * p31;
-    let at46 = p32 + s * p33;
+    let at35 = p8 + s * p9;
+    let at36 = p10;
+    let at37 = p11 + s * p12;
+    let at38 = p13;
+    let at39 = p14 + s * p15;
+    let at40 = p16;
+    let at41 = p17 + s * p18;
+    let at42 = p19;
+    let at43 = p20 + s * p21;
+    let at44 = p22 + s * p23;
+    let at45 = p24 + s * p25;
+    let at46 = p26 + s * p27;
+    let at47 = p28 + s * p29;
+    let at48 = p30 + s * p31;
+    let at49 = p32 + s * p33;
     if (thread < 16u) {
-      let r47 = thread / 4u;
-      if (r47 < rows) {
-        let row48 = row0 + r47;
-        let point49 = thread % 4u;
-        let v50 = w0[(s & 1u) * 16u + point49 + r47 * 4u];
-        let v51 = w0[32u + (s & 1u) * 16u + point49 + r47 * 4u];
-        let v52 = b2[at32 + point49 + row48 * p34];
-        let v53 = b0[at33 + point49];
-        let v54 = w0[68u + point49 + r47 * 16u];
-        let v55 = sigmoid_(((v52 + v53) + v54));
-        let v56 = b2[at34 + point49 + row48 * p35];
-        let v57 = b0[at35 + point49];
-        let v58 = w0[64u + point49 + r47 * 16u];
-        let v59 = sigmoid_(((v56 + v57) + v58));
-        let v60 = b2[at36 + point49 + row48 * p36];
-        let v61 = b0[at37 + point49];
-        let v62 = w0[72u + point49 + r47 * 16u];
-        let v63 = tanh_(((v60 + v61) + v62));
-        let v64 = ((v55 * v50) + (v59 * v63));
-        let v65 = b2[at38 + point49 + row48 * p37];
-        let v66 = b0[at39 + point49];
-        let v67 = w0[76u + point49 + r47 * 16u];
-        let v68 = sigmoid_(((v65 + v66) + v67));
-        let v69 = tanh_(v64);
-        b2[at40 + point49 + row48 * p38] = v50;
-        b2[at41 + point49 + row48 * p39] = v51;
-        b2[at42 + point49 + row48 * p40] = v55;
-        b2[at43 + point49 + row48 * p41] = v59;
-        b2[at44 + point49 + row48 * p42] = v63;
-        w0[16u + 0u - (s & 1u) * 16u + point49 + r47 * 4u] = v64;
-        b2[at45 + point49 + row48 * p43] = v68;
-        b2[at46 + point49 + row48 * p44] = v69;
-        w0[48u + 0u - (s & 1u) * 16u + point49 + r47 * 4u] = (v68 * v69);
+      let r50 = thread / 4u;
+      if (r50 < rows) {
+        let row51 = row0 + r50;
+        let point52 = thread % 4u;
+        let v53 = w0[(s & 1u) * 16u + point52 + r50 * 4u];
+        let v54 = w0[32u + (s & 1u) * 16u + point52 + r50 * 4u];
+        let v55 = b2[at35 + point52 + row51 * p34];
+        let v56 = b0[at36 + point52];
+        let v57 = w0[68u + point52 + r50 * 16u];
+        let v58 = sigmoid_(((v55 + v56) + v57));
+        let v59 = b2[at37 + point52 + row51 * p35];
+        let v60 = b0[at38 + point52];
+        let v61 = w0[64u + point52 + r50 * 16u];
+        let v62 = sigmoid_(((v59 + v60) + v61));
+        let v63 = b2[at39 + point52 + row51 * p36];
+        let v64 = b0[at40 + point52];
+        let v65 = w0[72u + point52 + r50 * 16u];
+        let v66 = tanh_(((v63 + v64) + v65));
+        let v67 = ((v58 * v53) + (v62 * v66));
+        let v68 = b2[at41 + point52 + row51 * p37];
+        let v69 = b0[at42 + point52];
+        let v70 = w0[76u + point52 + r50 * 16u];
+        let v71 = sigmoid_(((v68 + v69) + v70));
+        let v72 = tanh_(v67);
+        b2[at43 + point52 + row51 * p38] = v53;
+        b2[at44 + point52 + row51 * p39] = v54;
+        b2[at45 + point52 + row51 * p40] = v58;
+        b2[at46 + point52 + row51 * p41] = v62;
+        b2[at47 + point52 + row51 * p42] = v66;
+        w0[16u + 0u - (s & 1u) * 16u + point52 + r50 * 4u] = v67;
+        b2[at48 + point52 + row51 * p43] = v71;
+        b2[at49 + point52 + row51 * p44] = v72;
+        w0[48u + 0u - (s & 1u) * 16u + point52 + r50 * 4u] = (v71 * v72);
       }
     }
     storageBarrier();
     workgroupBarrier();
   }
-  let at70 = p45;
+  let at73 = p45;
   if (thread < 16u) {
-    let r71 = thread / 4u;
-    if (r71 < rows) {
-      let row72 = row0 + r71;
-      let point73 = thread % 4u;
-      let v74 = w0[(length2 & 1u) * 16u + point73 + r71 * 4u];
-      b2[at70 + point73 + row72 * p46] = v74;
+    let r74 = thread / 4u;
+    if (r74 < rows) {
+      let row75 = row0 + r74;
+      let point76 = thread % 4u;
+      let v77 = w0[(length2 & 1u) * 16u + point76 + r74 * 4u];
+      b2[at73 + point76 + row75 * p46] = v77;
     }
   }
-  let at75 = p47;
+  let at78 = p47;
   if (thread < 16u) {
-    let r76 = thread / 4u;
-    if (r76 < rows) {
-      let row77 = row0 + r76;
-      let point78 = thread % 4u;
-      let v79 = w0[32u + (length2 & 1u) * 16u + point78 + r76 * 4u];
-      b2[at75 + point78 + row77 * p48] = v79;
+    let r79 = thread / 4u;
+    if (r79 < rows) {
+      let row80 = row0 + r79;
+      let point81 = thread % 4u;
+      let v82 = w0[32u + (length2 & 1u) * 16u + point81 + r79 * 4u];
+      b2[at78 + point81 + row80 * p48] = v82;
     }
   }
 }

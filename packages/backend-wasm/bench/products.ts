@@ -194,8 +194,8 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
   };
   const functions = [
     define('pack', (f, buffers) => {
-      emitPack(f, plan, 'a', buffers, a);
-      emitPack(f, plan, 'b', buffers, b);
+      emitPack(f, plan, 'a', buffers, { to: a, extras });
+      emitPack(f, plan, 'b', buffers, { to: b, extras });
     }),
     define('product', (f, buffers) => emitProduct(f, plan, buffers, { a, b, scratch, extras })),
   ];

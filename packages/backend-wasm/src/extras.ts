@@ -3,6 +3,7 @@
  * of long rows, work that threads share. Loaded with the first program that needs some of it (need.ts), so that a page which
  * streams a cell loads none.
  */
+export { packColumns } from './contract/columns.ts';
 export { copyEdge } from './contract/edge.ts';
 export { emitSomeRows, rangedOrientations } from './contract/ranged.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';

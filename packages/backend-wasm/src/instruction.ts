@@ -150,7 +150,7 @@ function prepareContract(
   const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
   const packs = sides.map((side) => ({
     pack: module.define(`${name}_pack_${side}`, params, target.paired, (f, p) => {
-      emitPack(f, plan, side, p, (packed[side] as PerThread)(threadOf(f, p)));
+      emitPack(f, plan, side, p, { to: (packed[side] as PerThread)(threadOf(f, p)), extras });
     }),
     slot: slotOf(side),
     constant: isConstant(side),

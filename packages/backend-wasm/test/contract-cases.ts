@@ -116,8 +116,8 @@ export function productFunctions(plan: ContractPlan) {
       ReturnType<typeof i32.const>,
     ];
     if (body === 'pack') {
-      emitPack(f, plan, 'a', p.slice(0, 3), packedA);
-      emitPack(f, plan, 'b', p.slice(0, 3), packedB);
+      emitPack(f, plan, 'a', p.slice(0, 3), { to: packedA, extras });
+      emitPack(f, plan, 'b', p.slice(0, 3), { to: packedB, extras });
     } else {
       const packed = { a: packedA, b: packedB, scratch, extras };
       if (range) emitProduct(f, plan, p.slice(0, 3), packed, range);

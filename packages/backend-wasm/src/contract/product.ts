@@ -6,7 +6,7 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
-import { packBlock } from './panels.ts';
+import { packMatrix } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
@@ -165,7 +165,9 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
 /** One partial sum of all rows and columns. */
 function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   const { plan, panels, range } = block;
-  if (panels) packBlock(f, plan, from.b, panels, block.steps);
+  const { depth } = plan;
+  if (panels)
+    packMatrix(f, plan, { b: from.b, to: panels, depth, steps: block.steps }, block.extras);
   const outerRows = plan.outerRows.map((axis, k) => ({
     ...ranged(axis, plan, range, 'outerRows', k),
     b: 0,

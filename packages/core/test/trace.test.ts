@@ -32,6 +32,26 @@ describe('compiling', () => {
     f.dispose();
   });
 
+  test('calls of several forms, taking turns', async () => {
+    type Args = { readonly x: T; readonly y: T | null };
+    const f = compile(backend, ({ x, y }: Args) => (y ? add(x, y) : mul(x, 2)));
+    const calls: readonly (readonly [o.Feed<Args>, number[]])[] = [
+      [{ x: tensor([1, 2]), y: null }, [2, 4]],
+      [{ x: tensor([1, 2]), y: tensor([3, 4]) }, [4, 6]],
+      [{ x: tensor([1, 2, 3]), y: null }, [2, 4, 6]],
+      [{ x: tensor([[1, 2, 3]]), y: null }, [2, 4, 6]],
+      [{ x: i32([1, 2, 3]), y: null }, [2, 4, 6]],
+      [{ x: 3, y: { data: [4], shape: [] } }, [7]],
+    ];
+    for (const [first] of calls)
+      for (const [second, expected] of calls) {
+        o.dispose(await f(first));
+        const y = await f(second);
+        expect(await numbers(y)).toEqual(expected);
+      }
+    expect(f.compilations).toBe(calls.length);
+  });
+
   test('concurrent first calls compile once', async () => {
     const spy = spying();
     let traced = 0;
@@ -430,6 +450,15 @@ describe('buffers', () => {
       expect(await gone.item()).toBe(2);
     }
     expect(o.leaks(spy)).toEqual([]);
+  });
+
+  test('leaks of a function called often have a place too', async () => {
+    const spy = spying();
+    const f = compile(spy, (x: T) => mul(x, 2));
+    for (let k = 0; k < 600; k++) await f(k);
+    const found = o.leaks(spy);
+    expect(found.length).toBe(600);
+    for (const { place } of found) expect(place).toContain('trace.test');
   });
 
   test('scope disposes what it owns, however it ends', async () => {

@@ -2,6 +2,7 @@
 import vm from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { takeLike } from '../src/graph/tree.ts';
 import * as o from '../src/index.ts';
 import { backend, expectError, f64, i32, valuesOf } from './support.ts';
 
@@ -22,6 +23,38 @@ const { tree } = fc.letrec<{ tree: AnyTree }>((tie) => ({
 }));
 
 describe('flatten and build', () => {
+  test('takes leaves from trees of the same structure, and from no other', () => {
+    const [one, two] = [f64(1), f64(2)];
+    const take = (like: unknown, tree: unknown): unknown[] | undefined => {
+      const out: unknown[] = [];
+      return takeLike(like, tree, (x) => x instanceof o.Tensor, out) ? out : undefined;
+    };
+    const like = { a: [two, null], b: { c: one } };
+    const same: readonly unknown[] = [
+      { a: [one, null], b: { c: two } },
+      { b: { c: two }, a: [one, undefined] },
+      { a: [one, null], b: Object.assign(Object.create(null), { c: two }) },
+    ];
+    for (const tree of same) expect(take(like, tree)).toEqual([one, two]);
+    const others: readonly unknown[] = [
+      null,
+      one,
+      [one, two],
+      { a: [one, null] },
+      { a: [one], b: { c: two } },
+      { a: [one, two], b: { c: two } },
+      { a: [null, one], b: { c: two } },
+      { a: [one, null], b: { d: two } },
+      { a: [one, null], b: { c: two }, e: null },
+      { a: [one, null], b: two },
+      { a: { 0: one, 1: null }, b: { c: two } },
+      { a: [one, null], b: new Map([['c', two]]) },
+    ];
+    for (const tree of others) expect(take(like, tree)).toBeUndefined();
+    // A key that is not there is not one that is null.
+    expect(take({ a: null, b: one }, { c: null, b: one })).toBeUndefined();
+  });
+
   test('are inverse, and equal structures have equal text', () =>
     fc.assert(
       fc.property(tree, (t) => {

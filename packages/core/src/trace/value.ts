@@ -69,6 +69,7 @@ export class Owned implements DeviceValue {
     if (this.state !== 'live') return;
     this.state = 'disposed';
     registryOf(this.backend).delete(this);
+    this.forget();
     this.#release(this.buffer, this.bytes);
   }
 
@@ -76,6 +77,14 @@ export class Owned implements DeviceValue {
   donate(to: string): void {
     this.state = { donatedTo: to };
     registryOf(this.backend).delete(this);
+  }
+
+  /**
+   * Nothing is left to give back. The engine keeps every tensor that it watches until its next full collection, which
+   * would make those of many small calls its greatest cost.
+   */
+  forget(): void {
+    forgotten.unregister(this);
   }
 
   /** The call did not happen after all. */
@@ -99,7 +108,7 @@ const forgotten = new FinalizationRegistry<Owned>((value) => value.dispose());
 export function ownedTensor(value: Owned): Tensor {
   const { shape, dtype, label } = value.about;
   const t = new Tensor({ kind: 'value', value }, shape, dtype, [], label);
-  forgotten.register(t, value);
+  forgotten.register(t, value, value);
   return t;
 }
 
@@ -125,7 +134,7 @@ export interface Leak {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly bytes: number;
-  /** The first lines of the stack that made it. */
+  /** The first lines of the stack that made it; where a function is called often, that of one of its calls before. */
   readonly place: string;
 }
 

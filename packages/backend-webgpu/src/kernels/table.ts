@@ -1,6 +1,6 @@
 /**
- * Gather and scatter. A scatter adds in the order of its source rows, without atomics on floats: rows of one index are
- * linked into a list first, and then each list is walked by one thread per column.
+ * Gather and scatter. A scatter adds in the order of its source rows, without atomics: rows of one index are linked into a
+ * list first, by one workgroup that goes through all indices once, and then each list is walked by one thread per column.
  */
 import type { Gather, Operand, Scatter } from '@ostinato/core/backend';
 import { type Stored, typeNames } from '../wgsl/expression.ts';
@@ -72,9 +72,10 @@ export function emitGather(w: KernelWriter, gather: Gather, context: Context): n
 /** Of a gather's windows: table [row, column], index [row], out [row, column]. */
 type Strides = readonly [readonly [number, number], readonly [number], readonly [number, number]];
 
-/** Scratch of a scatter: the first source row of each table row, and the next one of each source row. */
+/** Scratch of a scatter: the first and the last source row of each table row, and the next one of each source row. */
 export interface Links {
   readonly first: StoragePlace;
+  readonly last: StoragePlace;
   readonly next: StoragePlace;
 }
 
@@ -91,13 +92,17 @@ export function emitClearLinks(
   links: Links,
   context: Context,
 ): number {
-  const first = words(w, links.first, context);
-  return emitPoints(w, [axis(rows)], false, context.space, ([row]) =>
-    w.emit(store(first, indexOf(w, first, [{ index: row as string, stride: 1 }]), NONE)),
-  );
+  const ends = [links.first, links.last].map((place) => words(w, place, context));
+  return emitPoints(w, [axis(rows)], false, context.space, ([row]) => {
+    for (const end of ends)
+      w.emit(store(end, indexOf(w, end, [{ index: row as string, stride: 1 }]), NONE));
+  });
 }
 
-/** Dispatch 2: each source row finds the next one of its index; the least is the first, whoever comes first. */
+/**
+ * Dispatch 2, of a single workgroup: as many source rows at a time as it has threads. Each looks for the one before it
+ * among these, in workgroup memory; where there is none it continues the list of its table row.
+ */
 export function emitLinks(
   w: KernelWriter,
   scatter: Scatter,
@@ -105,37 +110,52 @@ export function emitLinks(
   context: Context,
 ): number {
   const index = baseOf(w, scatter.args[1], context);
-  const first = words(w, links.first, context);
-  const next = words(w, links.next, context);
-  const [n] = scatter.shape;
+  const [first, last, next] = [links.first, links.last, links.next].map((place) =>
+    words(w, place, context),
+  ) as [Base, Base, Base];
   const stride = scatter.args[1].strides[0] as number;
+  const at = (base: Base, i: string): string => indexOf(w, base, [{ index: i, stride: 1 }]);
   const size = w.let('size', w.param(scatter.rows));
-  const count = w.let('count', w.param(n));
-  const indexAt = (i: string): string =>
-    asUnsigned(index, load(index, indexOf(w, index, [{ index: i, stride }])));
-  return emitPoints(w, [axis(n)], false, context.space, ([given]) => {
-    const i = given as string;
-    const row = w.let('number', indexAt(i));
-    const other = w.name('j');
-    w.emit(`var ${other} = ${i} + 1u;`);
-    w.block(`while (${other} < ${count})`, () => {
-      w.emit(`if (${indexAt(other)} == ${row}) { break; }`);
-      w.emit(`${other}++;`);
+  const count = w.let('count', w.param(scatter.shape[0]));
+  const near = w.workgroupArray('u32', w.threads);
+  const barrier = (): void => {
+    w.emit('storageBarrier();');
+    w.emit('workgroupBarrier();');
+  };
+  const begin = w.name('begin');
+  w.block(`for (var ${begin} = 0u; ${begin} < ${count}; ${begin} += ${w.threads}u)`, () => {
+    const i = w.let('i', `${begin} + thread`);
+    // Beyond the last source row, as beyond the table: belongs to no list.
+    const row = w.name('number');
+    w.emit(`var ${row} = ${NONE};`);
+    w.block(`if (${i} < ${count})`, () => {
+      w.emit(
+        `${row} = ${asUnsigned(index, load(index, indexOf(w, index, [{ index: i, stride }])))};`,
+      );
+      w.emit(store(next, at(next, i), NONE));
     });
-    const link = `select(${NONE}, ${other}, ${other} < ${count})`;
-    w.emit(store(next, indexOf(w, next, [{ index: i, stride: 1 }]), link));
-    const least = w.name('k');
+    w.emit(`${near}[thread] = ${row};`);
+    barrier();
     w.block(`if (${row} < ${size})`, () => {
-      // Only what nobody before it shares is the first: one writer, no atomics.
-      w.emit(`var ${least} = 0u;`);
-      w.block(`while (${least} < ${i})`, () => {
-        w.emit(`if (${indexAt(least)} == ${row}) { break; }`);
-        w.emit(`${least}++;`);
+      const before = w.name('j');
+      w.emit(`var ${before} = thread;`);
+      w.block(`while (${before} > 0u)`, () => {
+        w.emit(`if (${near}[${before} - 1u] == ${row}) { break; }`);
+        w.emit(`${before}--;`);
       });
-      const place = indexOf(w, first, [{ index: row, stride: 1 }]);
-      w.block(`if (${least} == ${i})`, () => w.emit(store(first, place, i)));
+      const end = w.let('end', load(last, at(last, row)));
+      w.emit(`if (${before} > 0u) { ${store(next, at(next, `(${begin} + ${before} - 1u)`), i)} }`);
+      w.emit(`else if (${end} == ${NONE}) { ${store(first, at(first, row), i)} }`);
+      w.emit(`else { ${store(next, at(next, end), i)} }`);
     });
+    barrier();
+    // One thread for each table row: the one whose source row nobody came after.
+    w.block(`if (${row} < ${size})`, () =>
+      w.emit(`if (${load(next, at(next, i))} == ${NONE}) { ${store(last, at(last, row), i)} }`),
+    );
+    // The next round reads these only behind its first barrier.
   });
+  return 1;
 }
 
 /** Dispatch 3: each element of the table walks its list, in the order of the source rows. */

@@ -70,6 +70,7 @@ export function gridDispatches(
       return scratch.within(() => {
         const links: Links = {
           first: scratch.reserve(instr.rows),
+          last: scratch.reserve(instr.rows),
           next: scratch.reserve(instr.shape[0]),
         };
         const word = (place: StoragePlace, write: boolean): Use => ({
@@ -78,13 +79,16 @@ export function gridDispatches(
           write,
         });
         const index = uses([instr.args[1]], false);
-        const { first, next } = links;
+        const { first, last, next } = links;
         return [
-          dispatch('scatter: clear', [word(first, true)], (w, c) =>
+          dispatch('scatter: clear', [word(first, true), word(last, true)], (w, c) =>
             emitClearLinks(w, instr, links, c),
           ),
-          dispatch('scatter: links', [...index, word(first, true), word(next, true)], (w, c) =>
-            emitLinks(w, instr, links, c),
+          dispatch(
+            'scatter: links',
+            [...index, ...[first, last, next].map((place) => word(place, true))],
+            (w, c) => emitLinks(w, instr, links, c),
+            machine.tileThreads,
           ),
           dispatch(
             'scatter: sums',

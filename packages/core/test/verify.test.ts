@@ -432,6 +432,11 @@ describe('scans', () => {
       'reads %1 x along axis 0 with stride 1, its rows are 2 apart',
     ],
     [
+      'what rows share, read as if it were theirs',
+      withRows({ stride: [1, null, 1, 1] }),
+      'reads %1 x along axis 0 with stride 1, its rows are 0 apart',
+    ],
+    [
       'more rows than an instruction has',
       withRows({ count: 3 }),
       'rows: axis 0 of instruction 0 has 2 of 3 rows',

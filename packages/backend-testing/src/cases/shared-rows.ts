@@ -32,8 +32,8 @@ import { type CaseOptions, type ConformanceCase, withBackend } from '../case.ts'
 import { type Random, random } from '../random.ts';
 import { near, tolerances } from '../tolerance.ts';
 
-/** A row is [batch, units], its column [batch, 1]; the others belong to all rows: [units, units], [units] and []. */
-type Kind = 'row' | 'column' | 'matrix' | 'vector' | 'number';
+/** A row is [batch, units], its column [batch, 1], its ids [batch]; the others belong to all rows: [units, units], [units] and []. */
+type Kind = 'row' | 'column' | 'ids' | 'matrix' | 'vector' | 'number';
 
 interface Sizes {
   readonly batch: number;
@@ -116,6 +116,7 @@ const rules: readonly (readonly [Kind, Rule])[] = [
       tanh(add(pick('vector', i), broadcastTo(pick('number', j), [units]))),
   ],
   ['number', (pick, { units }, [i = 0]) => mul(sum(pick('vector', i)), 1 / units)],
+  ['row', (pick, _, [i = 0]) => gather(pick('matrix', i), pick('ids', 0))],
   // What differs from row to row, and yet comes from none.
   ['row', (pick, s, [i = 0, j = 0]) => half(byPlace(pick('number', i), s, j))],
   [
@@ -172,8 +173,7 @@ function step(
     ...named(constants, { matrix: 'matrix', vector: 'vector' }),
     ...named(s, { h: 'row', ...carried }),
   ];
-  const matrix = constants.matrix as Tensor;
-  pool.push({ kind: 'row', value: gather(matrix, x.ids as Tensor) });
+  pool.push({ kind: 'ids', value: x.ids as Tensor });
   pool.push({ kind: 'column', value: max(s.h as Tensor, { axes: 1, keepDims: true }) });
   const pick: Pick = (kind, i) => {
     const found = pool.filter((v) => v.kind === kind);

@@ -205,29 +205,28 @@ function verifyScan(scan: Scan, wrong: Wrong): void {
   verifyRows(body, rows, wrong);
 }
 
-/** An instruction has rows where what it writes has them, and only such a one reads what has rows. */
+/** An instruction has rows where what it writes has them, and only such a one reads what has rows, each its own. */
 function verifyRows(body: Program, { axis, stride, count }: Rows, wrong: Wrong): void {
   body.code.forEach((instr, k) => {
     if (instr.kind === 'scan') return;
     const along = axis[k] ?? null;
-    const check = (operand: Operand, does: string, always: boolean): void => {
+    const check = (operand: Operand, does: 'reads' | 'writes'): void => {
       const step = stride[operand.slot] ?? null;
       const what = `rows: instruction ${k} (${instr.kind}) of the body ${does} ${labelOf(body, operand.slot)}`;
-      if (along === null ? step !== null : always && step === null)
+      if (along === null ? step !== null : does === 'writes' && step === null)
         wrong(
           `${what}, and only one of the two has rows. Part what rows share from what they do not.`,
         );
-      if (along !== null && step === null && count > 1 && operand.strides[along] !== 0)
+      if (along !== null && count > 1 && operand.strides[along] !== (step ?? 0))
         wrong(
-          `${what}, which its rows share, with stride ${operand.strides[along]} along axis ${along}. Rows read the same of it.`,
-        );
-      if (along !== null && step !== null && count > 1 && operand.strides[along] !== step)
-        wrong(
-          `${what} along axis ${along} with stride ${operand.strides[along]}, its rows are ${step} apart. Correct one of them.`,
+          `${what} along axis ${along} with stride ${operand.strides[along]}, its rows are ${step ?? 0} apart. Correct one of them.`,
         );
     };
-    for (const o of instr.outs) check(o, 'writes', true);
-    for (const o of instr.args) check(o, 'reads', false);
+    for (const o of instr.outs) check(o, 'writes');
+    // Each row takes what it likes of a table.
+    const args =
+      instr.kind === 'gather' ? [{ ...instr.args[0], strides: [0, 0] }, instr.args[1]] : instr.args;
+    for (const o of args) check(o, 'reads');
     if (along !== null && instr.shape[along] !== count)
       wrong(`rows: axis ${along} of instruction ${k} has ${instr.shape[along]} of ${count} rows.`);
   });

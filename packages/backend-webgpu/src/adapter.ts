@@ -31,14 +31,12 @@ interface Dawn {
   create(flags: readonly string[]): GPU;
 }
 
-/** What a device offers beyond WebGPU's defaults is asked for, where it makes programs larger or loops wider. */
+/** What a device offers beyond WebGPU's defaults is asked for, where it lets programs be larger. */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Throws `no-adapter` with the reason and what to do. */

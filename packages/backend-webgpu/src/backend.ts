@@ -63,9 +63,12 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     info: () => ({ name: 'webgpu', variant: software ? 'software' : 'wgsl', notes }),
     lost: device.lost,
     async timings() {
-      const times = (await machineDevice.profiler?.take()) ?? [];
       health.check('timings');
-      return times;
+      try {
+        return (await machineDevice.profiler?.take()) ?? [];
+      } catch (error) {
+        return health.explain('timings', error);
+      }
     },
     counts: () => ({ buffers: memory.liveBuffers, pipelines: pipelines.count }),
     alloc: (bytes, label) => memory.alloc(bytes, label),

@@ -1,4 +1,5 @@
 /** The numbers 0, 1, 2, ... at the distance that dynamic offsets need: how kernels in a time loop are told the step. */
+import { fail } from '@ostinato/core/backend';
 import { usage } from './memory.ts';
 import type { Pipelines } from './pipelines.ts';
 
@@ -20,7 +21,13 @@ export class StepNumbers {
   /** Makes room for the steps 0 to `count` - 1. */
   reserve(count: number): void {
     if (count <= this.count) return;
-    this.count = Math.max(256, 2 ** Math.ceil(Math.log2(count)));
+    const most = Math.floor(this.device.limits.maxBufferSize / this.stride);
+    if (count > most)
+      fail(
+        'slot-too-large',
+        `webgpu: a loop has ${count} steps, this device counts ${most}. Scan over chunks of them.`,
+      );
+    this.count = Math.min(most, Math.max(256, 2 ** Math.ceil(Math.log2(count))));
     const words = this.stride / 4;
     const data = new Uint32Array(this.count * words);
     for (let k = 0; k < this.count; k++) data[k * words] = k;

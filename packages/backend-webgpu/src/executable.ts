@@ -12,6 +12,7 @@ import { type DeviceMemory, type GpuBuffer, usage } from './memory.ts';
 import type { Pipeline, Pipelines } from './pipelines.ts';
 import { countDispatches, type Dispatch, type Plan, type Step } from './plan/plan.ts';
 import type { Profiler } from './profiler.ts';
+import type { Binding } from './wgsl/writer.ts';
 
 type Slot = Program['slots'][number];
 
@@ -40,7 +41,7 @@ interface Ready {
 /** Buffers by name; the bind group is made anew when a caller's buffer changes. */
 interface Bindings {
   readonly layout: GPUBindGroupLayout;
-  readonly names: readonly string[];
+  readonly used: readonly Binding[];
   readonly params: { readonly offset: number; readonly size: number };
   group: GPUBindGroup | undefined;
   /** The callers' refs that the group was made for. */
@@ -61,7 +62,9 @@ const KEPT_GROUPS = 8;
 
 export async function makeExecutable(device: Device, program: Program, plan: Plan): Promise<Run> {
   const parameters = new Parameters(device.device.limits.minUniformBufferOffsetAlignment);
-  const steps = await Promise.all(plan.steps.map((s) => prepare(s, device, parameters)));
+  const preparing = plan.steps.map((s) => prepare(s, device, parameters));
+  // The device may go meanwhile, and then explains whatever else fails, or nothing does.
+  const steps = await Promise.all(preparing).finally(() => device.health.check('compile'));
   device.steps.reserve(longest(plan.steps));
   const own = plan.own.map((bytes, k) => device.memory.alloc(bytes, `own${k}`));
   return new Run(device, program, plan, steps, own, parameters.buffer(device.device));
@@ -95,7 +98,7 @@ function ready(
     clocks: kernel.clocks,
     bindings: {
       layout,
-      names: kernel.bindings.map((b) => b.buffer),
+      used: kernel.bindings,
       params,
       group: undefined,
       known: new Map(),
@@ -178,6 +181,7 @@ class Run implements Executable<GpuBuffer> {
     this.take(this.program.inputs, inputs);
     this.take(this.program.outputs, outputs);
     if (this.steps.length === 0) return;
+    this.bindAll(this.steps);
     const { profiler } = this.device;
     memory.submit((encoder) => {
       let pass = profiler ? undefined : encoder.beginComputePass();
@@ -214,7 +218,6 @@ class Run implements Executable<GpuBuffer> {
           pass.dispatchWorkgroups(r.groups[0], r.groups[1]);
         }
       };
-      this.bindAll(this.steps);
       encode(this.steps);
       pass?.end();
     });
@@ -246,6 +249,12 @@ class Run implements Executable<GpuBuffer> {
       if (!ref)
         fail('program-invalid', `webgpu: no ref for "${label}". Pass one per input and output.`);
       this.device.memory.assertLive(ref.buffer, `run with "${label}"`);
+      const { minStorageBufferOffsetAlignment: align } = this.device.device.limits;
+      if (ref.offset % align !== 0)
+        fail(
+          'program-invalid',
+          `webgpu: "${label}" starts at byte ${ref.offset} of its buffer. Start it at a multiple of ${align}.`,
+        );
       const end = ref.offset + size * bytesPerElement[dtype];
       if (end > ref.buffer.bytes)
         fail(
@@ -256,6 +265,22 @@ class Run implements Executable<GpuBuffer> {
     });
   }
 
+  /** A dispatch takes no buffer for reading and for writing at once, not even in places apart. */
+  private assertApart(used: readonly Binding[]): void {
+    const gpuOf = ({ buffer }: Binding): GPUBuffer | undefined => this.refs.get(buffer)?.buffer.gpu;
+    const labelOf = ({ buffer }: Binding): string | undefined =>
+      this.program.slots[Number(buffer.slice('slot'.length))]?.label;
+    const written = new Map(used.flatMap((u) => (u.write ? [[gpuOf(u), u]] : [])));
+    for (const u of used) {
+      const other = u.write ? undefined : written.get(gpuOf(u));
+      if (other)
+        fail(
+          'program-invalid',
+          `webgpu: "${labelOf(u)}" lies in one buffer with "${labelOf(other)}", which is written. Give each a buffer of its own.`,
+        );
+    }
+  }
+
   /** Bind groups of all dispatches for the refs of this run. */
   private bindAll(steps: readonly Encoded[]): void {
     for (const step of steps)
@@ -264,17 +289,18 @@ class Run implements Executable<GpuBuffer> {
   }
 
   private bind(bindings: Bindings): void {
-    const refs = bindings.names.map((name) => this.refs.get(name) as Ref<GpuBuffer>);
+    const refs = bindings.used.map((u) => this.refs.get(u.buffer) as Ref<GpuBuffer>);
     const key = refs.map((r) => `${idOf(r.buffer.gpu)}+${r.offset}`).join(' ');
     let group = bindings.known.get(key);
     if (!group) {
+      this.assertApart(bindings.used);
       if (bindings.known.size >= KEPT_GROUPS) bindings.known.clear();
       group = this.device.device.createBindGroup({
         layout: bindings.layout,
         entries: [
-          ...bindings.names.map((name, binding) => {
+          ...bindings.used.map((u, binding) => {
             const { buffer, offset } = refs[binding] as Ref<GpuBuffer>;
-            const size = this.bytes.get(name) as number;
+            const size = this.bytes.get(u.buffer) as number;
             return { binding, resource: { buffer: buffer.gpu, offset, size } };
           }),
           {

@@ -21,27 +21,56 @@ export interface GpuBuffer {
   readonly bytes: number;
 }
 
-/** Buffers of at least this size are destroyed when freed, not kept: the pool is for what comes and goes. */
+/** Buffers larger than this are destroyed when freed, not kept: the pool is for what comes and goes. */
 const LARGEST_POOLED = 64 * 2 ** 20;
-/** Bytes that the pool keeps at most. */
+/** Bytes that a pool keeps at most. */
 const POOL_BYTES = 256 * 2 ** 20;
 
-/** Sizes in steps of an eighth, so that similar ones share. Storage bindings are multiples of 4. */
+/** Sizes in steps of an eighth, so that similar ones share; what is not kept has what it needs. Multiples of 4. */
 function roomFor(bytes: number): number {
-  const step = Math.max(256, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3));
+  const eighth = 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3);
+  const step = bytes > LARGEST_POOLED ? 256 : Math.max(256, eighth);
   return Math.max(step, Math.ceil(bytes / step) * step);
+}
+
+/** Free buffers of one usage, by size. */
+class Pool {
+  private readonly lists = new Map<number, GPUBuffer[]>();
+  private bytes = 0;
+
+  take(room: number): GPUBuffer | undefined {
+    const gpu = this.lists.get(room)?.pop();
+    if (gpu) this.bytes -= room;
+    return gpu;
+  }
+
+  give(gpu: GPUBuffer): void {
+    if (gpu.size > LARGEST_POOLED || this.bytes + gpu.size > POOL_BYTES) {
+      gpu.destroy();
+      return;
+    }
+    this.bytes += gpu.size;
+    const list = this.lists.get(gpu.size);
+    if (list) list.push(gpu);
+    else this.lists.set(gpu.size, [gpu]);
+  }
+
+  dispose(): void {
+    for (const list of this.lists.values()) for (const gpu of list) gpu.destroy();
+    this.lists.clear();
+    this.bytes = 0;
+  }
 }
 
 export class DeviceMemory implements Memory<GpuBuffer> {
   private readonly device: GPUDevice;
   private readonly health: Health;
-  private readonly pool = new Map<number, GPUBuffer[]>();
-  private pooled = 0;
+  private readonly recycled = new Pool();
+  private readonly staging = new Pool();
   private disposed = false;
   private readonly live = new Set<GpuBuffer>();
   /** Recycled buffers that still hold old values. */
   private readonly unclean = new Set<GpuBuffer>();
-  private readonly staging = new Map<number, GPUBuffer[]>();
 
   constructor(device: GPUDevice, health: Health) {
     this.device = device;
@@ -61,13 +90,10 @@ export class DeviceMemory implements Memory<GpuBuffer> {
         'out-of-memory',
         `webgpu: "${label}" needs ${bytes} bytes, this device's buffers hold ${maxBufferSize} at most. Use smaller batches, or checkpoint in scan.`,
       );
-    const recycled = this.pool.get(room)?.pop();
-    const gpu = recycled ?? this.create(room, usage.storage | usage.copySource | usage.copyTarget);
+    const used = this.recycled.take(room);
+    const gpu = used ?? this.create(room, usage.storage | usage.copySource | usage.copyTarget);
     const buffer = { gpu, bytes };
-    if (recycled) {
-      this.pooled -= room;
-      this.unclean.add(buffer);
-    }
+    if (used) this.unclean.add(buffer);
     this.live.add(buffer);
     return buffer;
   }
@@ -77,12 +103,7 @@ export class DeviceMemory implements Memory<GpuBuffer> {
     this.assertLive(buffer, 'free');
     this.live.delete(buffer);
     this.unclean.delete(buffer);
-    const { gpu } = buffer;
-    if (gpu.size > LARGEST_POOLED || this.pooled + gpu.size > POOL_BYTES) gpu.destroy();
-    else {
-      this.pooled += gpu.size;
-      push(this.pool, gpu);
-    }
+    this.recycled.give(buffer.gpu);
   }
 
   write(buffer: GpuBuffer, data: Uint8Array, at = 0): void {
@@ -109,18 +130,18 @@ export class DeviceMemory implements Memory<GpuBuffer> {
     this.assertInside(buffer, at, bytes, 'read');
     if (bytes === 0) return new Uint8Array();
     const room = roomFor(bytes);
-    const staging =
-      this.staging.get(room)?.pop() ?? this.create(room, usage.mapRead | usage.copyTarget);
+    const staging = this.staging.take(room) ?? this.create(room, usage.mapRead | usage.copyTarget);
     this.submit((encoder) => encoder.copyBufferToBuffer(buffer.gpu, at, staging, 0, bytes));
+    let copy: Uint8Array;
     try {
       await staging.mapAsync(MAP_READ, 0, bytes);
+      copy = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
     } catch (error) {
       staging.destroy();
       return this.health.explain('read', error);
     }
-    const copy = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
     staging.unmap();
-    push(this.staging, staging);
+    this.staging.give(staging);
     // An error of an earlier run counts against the first read behind it.
     this.health.check('read');
     return copy;
@@ -130,9 +151,9 @@ export class DeviceMemory implements Memory<GpuBuffer> {
   submit(record: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.device.createCommandEncoder();
     for (const { gpu } of this.unclean) encoder.clearBuffer(gpu);
-    this.unclean.clear();
     record(encoder);
     this.device.queue.submit([encoder.finish()]);
+    this.unclean.clear();
   }
 
   assertLive(buffer: GpuBuffer, doing: string): void {
@@ -147,12 +168,10 @@ export class DeviceMemory implements Memory<GpuBuffer> {
   dispose(): void {
     this.disposed = true;
     for (const { gpu } of this.live) gpu.destroy();
-    for (const kept of [this.pool, this.staging])
-      for (const list of kept.values()) for (const gpu of list) gpu.destroy();
     this.live.clear();
     this.unclean.clear();
-    this.pool.clear();
-    this.staging.clear();
+    this.recycled.dispose();
+    this.staging.dispose();
   }
 
   private create(size: number, flags: GPUBufferUsageFlags): GPUBuffer {
@@ -166,10 +185,4 @@ export class DeviceMemory implements Memory<GpuBuffer> {
         `webgpu: ${doing} of ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside, in multiples of 4.`,
       );
   }
-}
-
-function push(lists: Map<number, GPUBuffer[]>, gpu: GPUBuffer): void {
-  const list = lists.get(gpu.size);
-  if (list) list.push(gpu);
-  else lists.set(gpu.size, [gpu]);
 }

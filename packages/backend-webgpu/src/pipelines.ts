@@ -29,6 +29,8 @@ export class Pipelines {
     if (made === undefined) {
       made = this.create(kernel);
       this.made.set(kernel.code, made);
+      // A device that was short of something may take it the next time.
+      made.catch(() => this.made.delete(kernel.code));
     }
     return made;
   }

@@ -1,6 +1,7 @@
 import { testBackend } from '@ostinato/backend-testing';
+import type { Backend } from '@ostinato/core/backend';
 import { describeOnGpu } from '@ostinato/software-gpu/vitest';
-import type { WebGpuOptions } from '../src/index.ts';
+import type { WebGpuBackend, WebGpuOptions } from '../src/index.ts';
 import { open } from './gpu.ts';
 
 const size = process.env.OSTINATO_CONFORMANCE === 'full' ? 'full' : 'quick';
@@ -11,7 +12,10 @@ const ways = {
   persistent: { schedule: 'persistent', residentWeights: true },
 } as const satisfies Record<string, WebGpuOptions>;
 
+const liveBuffers = (backend: Backend): number =>
+  (backend as unknown as WebGpuBackend).counts().buffers;
+
 await describeOnGpu('conformance', () => {
   for (const [name, options] of Object.entries(ways))
-    testBackend(`webgpu ${name}`, () => open(options), { size });
+    testBackend(`webgpu ${name}`, () => open(options), { size, liveBuffers });
 });

@@ -70,8 +70,9 @@ export function prepareInstr(
         )
       : module.define(name, params, false, (f, p) => {
           const { emitGather, emitScatter } = need(module.machine.extras);
-          if (instr.kind === 'gather') emitGather(f, instr, p);
-          else emitScatter(f, instr, p);
+          const parts = range?.axis === null ? partsAt(p) : undefined;
+          if (instr.kind === 'gather') emitGather(f, instr, p, parts);
+          else emitScatter(f, instr, p, parts);
         });
   return { main, packs: [], inner: [] };
 }
@@ -108,15 +109,15 @@ function defineLoop(
   });
 }
 
-/** The part of an axis that a function runs, from its last parameters. */
-function rangeOf(
-  { range }: Setting,
-  p: readonly Local<'i32'>[],
-): { axis: number; first: Local<'i32'>; count: Local<'i32'> } | undefined {
-  if (range?.axis === undefined || range.axis === null) return undefined;
+/** The part that a function runs, from its last parameters. */
+function partsAt(p: readonly Local<'i32'>[]): { first: Local<'i32'>; count: Local<'i32'> } {
   const [first, count] = p.slice(-3) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
-  return { axis: range.axis, first, count };
+  return { first, count };
 }
+
+/** The same, of an axis. */
+const rangeOf = ({ range }: Setting, p: readonly Local<'i32'>[]) =>
+  typeof range?.axis === 'number' ? { axis: range.axis, ...partsAt(p) } : undefined;
 
 function prepareContract(
   module: ModuleBuilder,

@@ -25,7 +25,7 @@ export const targets: readonly Target[] = [
   { relaxed: true, paired: true },
 ];
 
-/** Part of an axis, run by itself. */
+/** Part of an axis, run by itself. Tables choose what they part. */
 export interface Piece {
   readonly axis: number;
   readonly first: number;
@@ -38,11 +38,12 @@ export function build(instr: Single, target: Target, axis?: number, part?: Part)
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
   const range = axis === undefined ? [] : [f.param('i32', 'first'), f.param('i32', 'count')];
   const [first, count] = range;
-  if (instr.kind === 'gather') extras.emitGather(f, instr, buffers);
-  else if (instr.kind === 'scatter') extras.emitScatter(f, instr, buffers);
+  const parts = first && count && { first, count };
+  if (instr.kind === 'gather') extras.emitGather(f, instr, buffers, parts);
+  else if (instr.kind === 'scatter') extras.emitScatter(f, instr, buffers, parts);
   else
     emitLoop(f, instr, buffers, target, {
-      ...(axis !== undefined && first && count ? { range: { axis, first, count } } : {}),
+      ...(axis !== undefined && parts ? { range: { axis, ...parts } } : {}),
       ...(part ? { part } : {}),
       extras,
     });

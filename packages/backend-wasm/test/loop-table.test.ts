@@ -1,8 +1,17 @@
 import type { Gather, Operand, Scatter } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { scatterParts } from '../src/table.ts';
 import type { Target } from '../src/target.ts';
-import { bytesOf, type Data, onReference, onWasm, targets, worstDifference } from './harness.ts';
+import {
+  bytesOf,
+  type Data,
+  onReference,
+  onWasm,
+  type Piece,
+  targets,
+  worstDifference,
+} from './harness.ts';
 
 interface Setting {
   readonly rows: number;
@@ -12,6 +21,8 @@ interface Setting {
   readonly gap: number;
   readonly unsigned: boolean;
   readonly integers: boolean;
+  /** Where threads part the work, in hundredths; one thread without. */
+  readonly cuts: readonly number[];
 }
 
 const settings: fc.Arbitrary<Setting> = fc.record({
@@ -20,12 +31,25 @@ const settings: fc.Arbitrary<Setting> = fc.record({
     minLength: 1,
     maxLength: 20,
   }),
-  d: fc.integer({ min: 1, max: 40 }),
+  d: fc.integer({ min: 1, max: 70 }),
   transposed: fc.boolean(),
   gap: fc.nat(2),
   unsigned: fc.boolean(),
   integers: fc.boolean(),
+  cuts: fc.array(fc.nat(100), { maxLength: 3 }),
 });
+
+/** Some of them empty; the last ones first, for threads come in any order. */
+function piecesOf(total: number, { cuts }: Setting): readonly Piece[] | undefined {
+  if (cuts.length === 0) return undefined;
+  const ends = [...cuts.map((c) => Math.floor((c * total) / 100)), total].sort((p, q) => p - q);
+  return ends
+    .map((end, k): Piece => {
+      const first = ends[k - 1] ?? 0;
+      return { axis: 0, first, count: end - first };
+    })
+    .reverse();
+}
 
 /** A matrix, an index and a matrix, each at offset 2 of a buffer of its own. */
 function operands(s: Setting, first: number, last: number): { all: Operand[]; data: Data } {
@@ -59,8 +83,14 @@ const buffers = [0, 1, 2].map((index) => ({
   access: index === 2 ? ('write' as const) : ('read' as const),
 }));
 
-function agrees(instr: Gather | Scatter, data: Data, target: Target): void {
-  const [got, expected] = [onWasm(instr, data, target), onReference(instr, data)].map(
+interface Case {
+  readonly data: Data;
+  readonly target: Target;
+  readonly pieces: readonly Piece[] | undefined;
+}
+
+function agrees(instr: Gather | Scatter, { data, target, pieces }: Case): void {
+  const [got, expected] = [onWasm(instr, data, target, pieces), onReference(instr, data)].map(
     (d) => d[2] as Data[number],
   ) as [Data[number], Data[number]];
   if (instr.outs[0].dtype === 'float32') expect(worstDifference(got, expected)).toBe(0);
@@ -76,8 +106,7 @@ describe.each(targets)('relaxed $relaxed, paired $paired', (target) => {
         const shape = [s.index.length, s.d] as const;
         agrees(
           { kind: 'gather', buffers, rows: s.rows, shape, args: [table, index], outs: [out] },
-          data,
-          target,
+          { data, target, pieces: piecesOf(s.index.length, s) },
         );
       }),
       { numRuns: 200 },
@@ -90,11 +119,18 @@ describe.each(targets)('relaxed $relaxed, paired $paired', (target) => {
         const { all, data } = operands(s, s.index.length, s.rows);
         const [x, index, out] = all as [Operand, Operand, Operand];
         const shape = [s.index.length, s.d] as const;
-        agrees(
-          { kind: 'scatter', buffers, rows: s.rows, shape, args: [x, index], outs: [out] },
-          data,
-          target,
-        );
+        const args = [x, index] as const;
+        const scatter: Scatter = {
+          kind: 'scatter',
+          buffers,
+          rows: s.rows,
+          shape,
+          args,
+          outs: [out],
+        };
+        const parts = scatterParts(scatter);
+        const pieces = parts > 1 ? piecesOf(parts, s) : undefined;
+        agrees(scatter, { data, target, pieces });
       }),
       { numRuns: 200 },
     );

@@ -1,5 +1,6 @@
 /** Which instructions are worth several threads, and along which axis they part. Knows costs; emits nothing. */
 import { exprOrder, type Instr, type Program, type Scan, sizeOf } from '@ostinato/core/backend';
+import { scatterParts } from '../table.ts';
 import type { Parts } from '../target.ts';
 
 /** Undefined: one thread. `from`: operations from which on several pay. */
@@ -15,10 +16,15 @@ export function partsOf(instr: Instr, from: number): Parts | undefined {
     }
     case 'scan':
       return rowsPart(instr) && instr.rows ? { axis: null, count: instr.rows.count } : undefined;
-    default:
-      return undefined;
+    case 'gather':
+      return severalOf(instr.shape[0]);
+    case 'scatter':
+      return severalOf(scatterParts(instr));
   }
 }
+
+const severalOf = (count: number): Parts | undefined =>
+  count > 1 ? { axis: null, count } : undefined;
 
 /** Every value that leaves a step has rows, and no table or loop inside needs them all. */
 export function rowsPart(scan: Scan): boolean {
@@ -40,7 +46,10 @@ function operations(instr: Instr): number {
       return (2 * sizeOf(instr.shape) * sizeOf(instr.over)) / 8;
     case 'scan':
       return instr.length * operationsOf(instr.body);
-    default:
-      return 0;
+    // Memory, not maths: an element takes as long as some four operations.
+    case 'gather':
+      return 4 * sizeOf(instr.shape);
+    case 'scatter':
+      return 4 * (instr.rows + instr.shape[0]) * instr.shape[1];
   }
 }

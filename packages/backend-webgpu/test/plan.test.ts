@@ -21,6 +21,7 @@ import {
   type Step,
 } from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
+import { KernelWriter } from '../src/wgsl/writer.ts';
 import { type CellName, cases, smallest as machine, programOf } from './recurrent.ts';
 
 const sizes = { batch: 5, time: 7, inputs: 3, units: 8 };
@@ -259,6 +260,17 @@ test('a y that rows share and that a step updates in place is stepped through', 
   };
   expect(schedule(false)).toBe('persistent');
   expect(schedule(true)).toBe('stepwise');
+});
+
+test('no value of a kernel has the name of a type', () => {
+  // What the index of an axis is called depends on how many names came before.
+  for (let before = 0; before < 100; before++) {
+    const w = new KernelWriter(64, []);
+    const names = Array.from({ length: before }, () => w.name('v'));
+    names.push(w.name('i'), w.name('v'));
+    expect(new Set(names).size).toBe(before + 2);
+    expect(names).not.toContain('i32');
+  }
 });
 
 test('element types that no GPU has are refused inside expressions, too', () => {

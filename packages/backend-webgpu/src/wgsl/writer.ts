@@ -102,9 +102,10 @@ export class KernelWriter {
     this.emit('}');
   }
 
-  /** A fresh name. */
+  /** A fresh name, and no type's: the 32nd of all may be that of an index `i`, which would hide `i32`. */
   name(prefix: string): string {
-    return `${prefix}${this.names++}`;
+    const name = `${prefix}${this.names++}`;
+    return name === 'i32' ? this.name(prefix) : name;
   }
 
   /** A named value. */

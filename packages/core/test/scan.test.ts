@@ -323,6 +323,41 @@ describe('what xs and carries may be', () => {
       expect(ones).toEqual([1, 1, 1, ...Array.from({ length: 21 }, () => 0)]);
     },
   );
+  test.each([
+    ['lengths', { lengths: i32([2, 3]) }],
+    [
+      'a mask',
+      {
+        mask: tensor([
+          [false, true],
+          [true, true],
+          [true, true],
+        ]),
+      },
+    ],
+  ])('steps that do not count take no slope at zero (%s)', async (_, how) => {
+    const rows = [
+      [1, 3],
+      [2, 4],
+      [4, 5],
+    ]; // prettier-ignore
+    const counted = rows.map((row, t) =>
+      row.map((x, b) => (b === 1 || ('mask' in how ? t > 0 : t < 2) ? x : Number.NaN)),
+    );
+    const f = (w: Tensor): Tensor => {
+      const step = (c: Tensor, x: Tensor): [Tensor, null] => [add(c, mul(w, o.log(x))), null];
+      return o.sum(scan(step, o.zeros([2], 'float64'), f64(counted), how)[0]);
+    };
+    const logs = counted
+      .flat()
+      .filter((x) => !Number.isNaN(x))
+      .map(Math.log);
+    const [slope] = await valuesOf(o.grad(f)(f64(2)));
+    expect(slope).toBeCloseTo(
+      logs.reduce((a, b) => a + b),
+      12,
+    );
+  });
   test('a filled-up last segment takes no slope at zero', async () => {
     const f = (x: Tensor): Tensor =>
       scan((c: Tensor, xt: Tensor) => [add(c, o.log(xt)), null], f64(0), x, { checkpoint: 2 })[0];

@@ -16,7 +16,7 @@ import {
 } from '../graph/tensor.ts';
 import { flatten, leavesOf, mapTree, type Tree } from '../graph/tree.ts';
 import { sameShape } from '../ir/view.ts';
-import { iota, less, where, zerosLike } from './elementwise.ts';
+import { iota, less, stopGradient, where, zerosLike } from './elementwise.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
 
 export interface ScanOptions {
@@ -42,8 +42,9 @@ export interface ScanOptions {
  * all ys, stacked along a leading time axis. Tensors that `step` mentions from outside are constants of the loop.
  *
  * Where a step does not count (lengths, mask), leaves of the carry whose first axis is the batch keep their value, ys
- * are zero, and x is read as zero, so that nothing in the padding, NaN included, reaches a result or a gradient. An x
- * that all rows share ([time, units]) is none of this, even where it has as many units as the batch has rows.
+ * are zero, and the row's first or last x stands in for x if that one counts (zeros if not), so that nothing in the
+ * padding, NaN included, reaches a result or a gradient. An x that all rows share ([time, units]) is none of this, even
+ * where it has as many units as the batch has rows.
  */
 export function scan<C extends Tree<C>, X extends Tree<X>, Y extends Tree<Y>>(
   step: (carry: C, x: X) => readonly [carry: C, y: Y],
@@ -261,7 +262,7 @@ function scanMasked<C, X, Y>(
     const results = rewrite(closed.body.results, (t, args) => known.get(t) ?? withArgs(t, args));
     return traced.build(results);
   };
-  const inputs = { active: mask, x: maskedLeaves(mask, xs, shared.xs) };
+  const inputs = { active: mask, x: maskedLeaves(mask, xs, shared.xs, (x) => standIn(mask, x)) };
   const { lengths: _lengths, mask: _mask, ...rest } = options;
   const all: unknown = scan(
     maskedStep(again, shared.ys) as never,
@@ -308,9 +309,22 @@ function sharedIn(
 }
 
 /** Leaves with rows masked, those that all rows share as they are. */
-function maskedLeaves<T>(active: Tensor, tree: T, shared: Shared): T {
+function maskedLeaves<T>(active: Tensor, tree: T, shared: Shared, otherwise = zerosLike): T {
   const { leaves, shape } = flatten(tree);
-  return shape.build(leaves.map((t, i) => (shared.has(i) ? t : masked(active, t)))) as T;
+  return shape.build(
+    leaves.map((t, i) => (shared.has(i) ? t : masked(active, t, otherwise(t)))),
+  ) as T;
+}
+
+/**
+ * What a step reads where it does not count: an x of the same row that does, as a step may have no finite slope at zero,
+ * and zero times that is NaN.
+ */
+function standIn(mask: Tensor, x: Tensor): Tensor {
+  const at = (t: Tensor, step: number): Tensor => slice(t, 0, step, 1);
+  const last = (x.shape[0] as number) - 1;
+  const end = masked(at(mask, last), at(x, last));
+  return broadcastTo(stopGradient(masked(at(mask, 0), at(x, 0), end)), x.shape);
 }
 
 /** Where a row is not active, its carry stays and its ys are zero. */

@@ -6,8 +6,9 @@ import type { Tensor } from '../src/graph/tensor.ts';
 import { add, mul, onesLike } from '../src/ops/elementwise.ts';
 import { sum } from '../src/ops/reduce.ts';
 import { broadcastTo } from '../src/ops/views.ts';
+import type { LowerOptions } from '../src/trace/lower.ts';
 import { evaluate } from './eager.ts';
-import { type LowerOptions, lower } from './lowered.ts';
+import { lower } from './lowered.ts';
 import { choices, randomGraph } from './random-graph.ts';
 
 /** Runs the lowered program on the reference backend. */

@@ -8,7 +8,8 @@ import { printProgram } from '../src/ir/print.ts';
 import type { Instr, Program, Scan } from '../src/ir/program.ts';
 import { verify } from '../src/ir/verify.ts';
 import { simplify } from '../src/passes/simplify.ts';
-import { type LowerOptions, lower } from './lowered.ts';
+import type { LowerOptions } from '../src/trace/lower.ts';
+import { lower } from './lowered.ts';
 
 type T = Tensor;
 const { add, matmul, mul, scan, sigmoid, tanh } = o;

@@ -11,15 +11,17 @@ export interface Value<T extends Type = Type> {
   readonly imm: readonly number[];
 }
 
-/** Unsigned LEB128. */
-export function leb(n: number): number[] {
-  const rest = n >>> 7;
-  return rest ? [(n & 0x7f) | 0x80, ...leb(rest)] : [n & 0x7f];
+/** Appends n as LEB128. */
+export function unsigned(out: number[], n: number): void {
+  let rest = n;
+  for (; rest > 0x7f; rest >>>= 7) out.push((rest & 0x7f) | 0x80);
+  out.push(rest);
 }
 
-/** Signed LEB128 of an int32. */
-export function signedLeb(n: number): number[] {
-  return n >= -64 && n < 64 ? [n & 0x7f] : [(n & 0x7f) | 0x80, ...signedLeb(n >> 7)];
+export function leb(n: number): number[] {
+  const out: number[] = [];
+  unsigned(out, n);
+  return out;
 }
 
 /** Names that follow one another, and the code of the first. Some stand there only to keep the others in their place. */

@@ -1,4 +1,5 @@
 /** Functions under construction: locals, statements and structured control. Knows no bytes. */
+import { node } from './codes.ts';
 import { i32, type Op, type Type, type Value } from './instructions.ts';
 
 export interface Local<T extends Type = Type> {
@@ -30,6 +31,8 @@ export interface Func {
   readonly params: readonly Local[];
   readonly locals: readonly Local[];
   readonly body: readonly Statement[];
+  /** What it calls. */
+  readonly callees: ReadonlySet<Func>;
   readonly exported: boolean;
 }
 
@@ -39,6 +42,9 @@ export class FunctionBuilder {
   readonly #exported: boolean;
   readonly #params: Local[] = [];
   readonly #locals: Local[] = [];
+  /** Reading a local, by its number. */
+  readonly #reads: Value[] = [];
+  readonly #callees = new Set<Func>();
   #body: Statement[] = [];
 
   constructor(name: string, options: { exported?: boolean } = {}) {
@@ -62,7 +68,9 @@ export class FunctionBuilder {
   }
 
   get<T extends Type>(local: Local<T>): Value<T> {
-    return { type: local.type, op: 'local.get', args: [], imm: [local.index] };
+    const { type, index } = local;
+    this.#reads[index] ??= node(type, 'local.get', [], [index]);
+    return this.#reads[index] as Value<T>;
   }
 
   set<T extends Type>(local: Local<T>, value: Value<T>): void {
@@ -91,6 +99,7 @@ export class FunctionBuilder {
   }
 
   call(callee: Func, args: readonly Value[]): void {
+    this.#callees.add(callee);
     this.#body.push({ kind: 'call', callee, args });
   }
 
@@ -147,6 +156,7 @@ export class FunctionBuilder {
       params: this.#params,
       locals: this.#locals,
       body: this.#body,
+      callees: this.#callees,
       exported: this.#exported,
     };
   }

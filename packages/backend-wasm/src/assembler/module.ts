@@ -1,6 +1,6 @@
 /** Functions to the bytes of a module. Knows the binary format (WebAssembly core, section 5). */
 
-import { bitsOfF32, codes, leb, signedLeb, type Type, type Value } from './codes.ts';
+import { bitsOfF32, codes, leb, type Type, unsigned, type Value } from './codes.ts';
 import type { Func, Local, Statement } from './function.ts';
 
 const typeCode: { readonly [T in Type]: number } = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
@@ -25,8 +25,8 @@ export function encodeModule(
   memory: MemoryImport,
   { tag }: ModuleOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const callees = functions.flatMap((f) => calleesOf(f.body));
-  const foreign = [...new Set(callees)].filter((f) => !functions.includes(f));
+  const callees = new Set(functions.flatMap((f) => [...f.callees]));
+  const foreign = [...callees].filter((f) => !functions.includes(f));
   const numbers = new Map([...foreign, ...functions].map((f, k) => [f, k]));
   const typeOf = ({ params }: Func): number[] => [
     0x60,
@@ -37,7 +37,7 @@ export function encodeModule(
   const typeNumber = (f: Func): number[] => leb([...types.keys()].indexOf(`${typeOf(f)}`));
   const limits = [memory.shared ? 3 : 1, ...leb(memory.minimum), ...leb(memory.maximum)];
   const exported = functions.filter((f) => f.exported);
-  const code = new Bytes();
+  const code: Bytes = [];
   for (const f of functions) encodeFunction(code, f, numbers);
   const count = leb(functions.length);
   const head = [
@@ -60,7 +60,7 @@ export function encodeModule(
   ];
   const out = new Uint8Array(head.length + code.length);
   out.set(head);
-  out.set(code.view(), head.length);
+  out.set(code, head.length);
   return out;
 }
 
@@ -79,37 +79,21 @@ const text = (s: string): number[] => {
 };
 
 /**
- * A growing array. Plain loops here and below: most programs are encoded before an engine has compiled this code, and
- * then iterators, spreading and `set` take several times as long.
+ * Bytes, as they come. Plain loops and an array here and below: most programs are encoded before an engine has compiled
+ * this code, and then iterators, spreading and methods of our own take several times as long.
  */
-class Bytes {
-  #data = new Uint8Array(1 << 14);
-  length = 0;
+type Bytes = number[];
 
-  put(byte: number): void {
-    if (this.length === this.#data.length) {
-      const more = new Uint8Array(2 * this.length);
-      more.set(this.#data);
-      this.#data = more;
-    }
-    this.#data[this.length++] = byte;
-  }
-
-  all(bytes: readonly number[]): void {
-    for (let k = 0; k < bytes.length; k++) this.put(bytes[k] as number);
-  }
-
-  view(from = 0): Uint8Array {
-    return this.#data.subarray(from, this.length);
-  }
+/** LEB128 of an int32. */
+function signed(out: Bytes, n: number): void {
+  let rest = n;
+  for (; rest < -64 || rest >= 64; rest >>= 7) out.push((rest & 0x7f) | 0x80);
+  out.push(rest & 0x7f);
 }
 
-const calleesOf = (body: readonly Statement[]): Func[] =>
-  body.flatMap((s) => {
-    if (s.kind === 'call') return [s.callee];
-    if (s.kind === 'if') return calleesOf([...s.whenTrue, ...s.whenFalse]);
-    return s.kind === 'loop' || s.kind === 'block' ? calleesOf(s.body) : [];
-  });
+const word = (out: Bytes, n: number): void => {
+  out.push(n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, n >>> 24);
+};
 
 /** Functions of the module by number, those imported first. */
 type Numbers = ReadonlyMap<Func, number>;
@@ -118,7 +102,7 @@ type Numbers = ReadonlyMap<Func, number>;
 const SIZE = [0x80, 0x80, 0x80, 0x80, 0];
 
 function encodeFunction(out: Bytes, { locals, body }: Func, numbers: Numbers): void {
-  out.all(SIZE);
+  out.push(...SIZE);
   const start = out.length;
   const groups: Local[][] = [];
   for (const local of locals) {
@@ -126,11 +110,12 @@ function encodeFunction(out: Bytes, { locals, body }: Func, numbers: Numbers): v
     if (last?.[0]?.type === local.type) last.push(local);
     else groups.push([local]);
   }
-  out.all(list(groups.map((g) => [...leb(g.length), typeCode[(g[0] as Local).type]])));
+  out.push(...list(groups.map((g) => [...leb(g.length), typeCode[(g[0] as Local).type]])));
   encodeStatements(out, body, numbers);
-  out.put(END);
-  const size = leb(out.length - start);
-  out.view(start - SIZE.length).set(SIZE.map((byte, k) => byte | (size[k] ?? 0)));
+  out.push(END);
+  leb(out.length - start).forEach((byte, k) => {
+    out[start - SIZE.length + k] = byte | (SIZE[k] as number);
+  });
 }
 
 const CALL = 0x10;
@@ -139,53 +124,49 @@ const END = 0x0b;
 const NOTHING = 0x40;
 
 function encodeStatements(out: Bytes, body: readonly Statement[], numbers: Numbers): void {
-  for (const s of body) {
+  for (let k = 0; k < body.length; k++) {
+    const s = body[k] as Statement;
     switch (s.kind) {
       case 'do':
         encode(out, s);
         break;
       case 'call':
-        for (let k = 0; k < s.args.length; k++) encode(out, s.args[k] as Value);
-        out.put(CALL);
-        out.all(leb(numbers.get(s.callee) as number));
+        for (let a = 0; a < s.args.length; a++) encode(out, s.args[a] as Value);
+        out.push(CALL);
+        unsigned(out, numbers.get(s.callee) as number);
         break;
       case 'loop':
       case 'block':
-        out.put(s.kind === 'loop' ? 0x03 : 0x02);
-        out.put(NOTHING);
+        out.push(s.kind === 'loop' ? 0x03 : 0x02, NOTHING);
         encodeStatements(out, s.body, numbers);
-        out.put(END);
+        out.push(END);
         break;
       case 'if':
         encode(out, s.condition);
-        out.put(0x04);
-        out.put(NOTHING);
+        out.push(0x04, NOTHING);
         encodeStatements(out, s.whenTrue, numbers);
         if (s.whenFalse.length > 0) {
-          out.put(0x05);
+          out.push(0x05);
           encodeStatements(out, s.whenFalse, numbers);
         }
-        out.put(END);
+        out.push(END);
         break;
       case 'branch':
         if (s.condition) encode(out, s.condition);
-        out.put(s.condition ? 0x0d : 0x0c);
-        out.put(s.depth);
+        out.push(s.condition ? 0x0d : 0x0c, s.depth);
     }
   }
 }
 
 function encode(out: Bytes, { op, args, imm }: Pick<Value, 'op' | 'args' | 'imm'>): void {
   for (let k = 0; k < args.length; k++) encode(out, args[k] as Value);
-  out.all(codes[op]);
+  const code = codes[op];
+  for (let k = 0; k < code.length; k++) out.push(code[k] as number);
   for (let k = 0; k < imm.length; k++) {
     const n = imm[k] as number;
-    if (op === 'v128.const') out.all(bytesOf(n));
-    else if (op === 'f32.const') out.all(bytesOf(bitsOfF32(n)));
-    else if (op === 'i32.const') out.all(signedLeb(n));
-    else if (n < 0x80) out.put(n);
-    else out.all(leb(n));
+    if (op === 'v128.const') word(out, n);
+    else if (op === 'f32.const') word(out, bitsOfF32(n));
+    else if (op === 'i32.const') signed(out, n);
+    else unsigned(out, n);
   }
 }
-
-const bytesOf = (word: number): number[] => [word, word >> 8, word >> 16, word >> 24];

@@ -69,12 +69,12 @@ export function chooseTile(
 ): TileChoice {
   const unit = unitOf(target);
   let best: TileChoice | undefined;
-  for (let rows = 1; rows <= Math.min(maxRows, size.rows); rows++)
+  for (let rows = 1; rows <= Math.min(maxRows, size.rows); rows++) {
+    const split = splitRows(size.rows, rows);
     for (let registers = 1; fits(rows, registers, target); registers++) {
       const columns = registers * unit;
       if (exact && size.columns % columns !== 0) continue;
       const panels = Math.ceil(size.columns / columns);
-      const split = splitRows(size.rows, rows);
       const perStep = split.map((s) => cyclesPerStep(s.rows, registers, target));
       const steps = split.reduce((sum, s, k) => sum + s.tiles * (perStep[k] as number), 0);
       const first = Math.max(0, cyclesOfFirst(registers, target) - (perStep[0] as number));
@@ -83,6 +83,7 @@ export function chooseTile(
       // Of two alike, the one with more rows: 4x8 50 and 2x16 46 without multiply-add.
       if (!best || cycles <= best.cycles) best = { tile: { rows, columns }, cycles };
     }
+  }
   return best ?? chooseTile(size, target, false);
 }
 

@@ -1,4 +1,5 @@
 /** Walking and rebuilding graphs. Knows nodes and edges, not what they mean. */
+import { mapSame } from '../ir/expr.ts';
 import { Tensor } from './tensor.ts';
 
 /** All nodes below `roots`, each after its arguments. Iterative: an unrolled loop may be very deep. */
@@ -27,7 +28,9 @@ export function topo(roots: readonly Tensor[]): Tensor[] {
 
 /** The same node with other arguments. */
 export const withArgs = (t: Tensor, args: readonly Tensor[]): Tensor =>
-  args.every((a, i) => a === t.args[i]) ? t : new Tensor(t.op, t.shape, t.dtype, args, t.label);
+  args === t.args || args.every((a, i) => a === t.args[i])
+    ? t
+    : new Tensor(t.op, t.shape, t.dtype, args, t.label);
 
 /**
  * Rebuilds the graph below `roots`, arguments first. `rule` gets a node and its rebuilt arguments and gives the node
@@ -39,10 +42,14 @@ export function rewrite(
   order: readonly Tensor[] = topo(roots),
 ): Tensor[] {
   const memo = new Map<Tensor, Tensor>();
-  for (const t of order) {
-    const args = t.args.map((a) => memo.get(a) as Tensor);
-    memo.set(t, rule(t, args));
-  }
+  for (const t of order)
+    memo.set(
+      t,
+      rule(
+        t,
+        mapSame(t.args, (a) => memo.get(a) as Tensor),
+      ),
+    );
   return roots.map((r) => memo.get(r) as Tensor);
 }
 

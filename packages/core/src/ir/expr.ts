@@ -73,14 +73,28 @@ export function exprOrder(roots: readonly Expr[]): Expr[] {
   return order;
 }
 
+/** The list itself where nothing in it changes: most rewriting leaves most lists as they are. */
+export function mapSame<T>(list: readonly T[], change: (x: T) => T): readonly T[] {
+  let changed: T[] | undefined;
+  for (let i = 0; i < list.length; i++) {
+    const x = list[i] as T;
+    const y = change(x);
+    if (y !== x) {
+      changed ??= list.slice();
+      changed[i] = y;
+    }
+  }
+  return changed ?? list;
+}
+
 /** Rebuilds an expression: `rule` gets each part once, after its own parts; sharing is kept through `memo`. */
 export function mapExpr(x: Expr, rule: (x: Expr) => Expr, memo: Map<Expr, Expr> = new Map()): Expr {
   const known = memo.get(x);
   if (known) return known;
   let rebuilt = x;
   if ('args' in x) {
-    const args = x.args.map((a) => mapExpr(a, rule, memo));
-    if (args.some((a, i) => a !== x.args[i])) rebuilt = { ...x, args } as Expr;
+    const args = mapSame(x.args, (a) => mapExpr(a, rule, memo));
+    if (args !== x.args) rebuilt = { ...x, args } as Expr;
   }
   const out = rule(rebuilt);
   memo.set(x, out);

@@ -6,14 +6,15 @@ import { broadcastAxes } from '../ops/views.ts';
 
 /** Rebuilds every scan of this level with only what is read and what moves; the same nodes where all are tidy. */
 export function tidyScans(roots: readonly Tensor[]): Tensor[] {
+  const order = topo(roots);
   const read = new Map<Tensor, Set<number>>();
-  for (const t of topo(roots))
+  for (const t of order)
     if (t.op.kind === 'pick') {
       const node = t.args[0] as Tensor;
       read.set(node, (read.get(node) ?? new Set()).add(t.op.index));
     }
   const results = new Map<Tensor, Map<number, Tensor>>(); // scan -> index -> what it became
-  return rewrite(roots, (t, args) => {
+  const rule = (t: Tensor, args: readonly Tensor[]): Tensor => {
     if (t.op.kind === 'scan') {
       const tidy = tidyScan(t.op, args, read.get(t) ?? new Set());
       if (!tidy) return withArgs(t, args);
@@ -25,7 +26,8 @@ export function tidyScans(roots: readonly Tensor[]): Tensor[] {
       if (known) return known.get(t.op.index) as Tensor;
     }
     return withArgs(t, args);
-  });
+  };
+  return rewrite(roots, rule, order);
 }
 
 /** Null where nothing is to be done. */

@@ -87,6 +87,8 @@ export function compile<A extends readonly unknown[], R>(
 ): Compiled<A, R> {
   const { label, donate = [] } = options;
   const name = label ?? (f.name || 'compiled function');
+  // A step of training, then: what it needs is on its way while others still prepare its arguments.
+  if (donate.length > 0) import('./extras.ts').catch(() => {});
   const runner = runnerOf(backend as Backend, f as unknown as AnyFunction, { name, donate });
   let made: Error;
   let calls = 0;
@@ -219,22 +221,14 @@ function runnerOf(
     assertOwned(captured);
     const stands = new Map(captured.map((t) => [t, param(t.shape, t.dtype, t.label)]));
     const closed = rewrite(results, (t, a) => stands.get(t) ?? withArgs(t, a));
-    const { bindingBytes, buffers } = backend.limits;
-    const passes: ((p: Program) => Program)[] = [];
-    if (Number.isFinite(buffers)) {
-      const { split } = await import('../passes/split.ts');
-      passes.push((p) => split(p, buffers));
-    }
-    if (donate.length > 0) {
-      const { donations, donate: share } = await import('./donate.ts');
-      const donated = params.map((p) => isDonated(p.label));
-      const pairs = donations({ params, donated }, { results, paths: result.paths });
-      passes.push((p) => share(p, pairs));
-    }
     const inputs = [...params, ...stands.values()];
-    const extras = needsExtras(closed) ? { extras: await import('../passes/extras.ts') } : {};
-    const program = lower(inputs, closed, { ...extras, passes, bindingBytes });
-    const checkIds = await idsChecker(program, closed, params);
+    const { limits } = backend;
+    const needed = donate.length > 0 || Number.isFinite(limits.buffers) || needsExtras(closed);
+    const extras = needed ? await import('./extras.ts') : undefined;
+    const donated = params.map((p) => isDonated(p.label));
+    const donations = extras?.donations({ params, donated }, { results, paths: result.paths });
+    const program = lower(inputs, closed, { extras, donations: donations ?? [], limits });
+    const checkIds = extras?.idsChecker(closed, params, name);
     const executable = await backend.compile(program);
     const staging = new Map<number, unknown>();
     try {
@@ -259,22 +253,6 @@ function runnerOf(
 
   function assertOwned(captured: readonly Tensor[]): void {
     for (const t of captured) if (t.op.kind === 'value') owned(t, 'captured');
-  }
-
-  async function idsChecker(
-    program: Program,
-    closed: readonly Tensor[],
-    params: readonly Tensor[],
-  ): Promise<Entry['checkIds']> {
-    if (!hasTables(program)) return undefined;
-    const { checkIds, indexBounds } = await import('./ids.ts');
-    const bounds = indexBounds(closed, params);
-    return (fed) => {
-      for (const [i, rows] of bounds) {
-        const host = fed[i]?.host;
-        if (host) checkIds(host, rows, `${name}: "${params[i]?.label}"`);
-      }
-    };
   }
 
   function launch(
@@ -374,11 +352,6 @@ function runnerOf(
     },
   };
 }
-
-const hasTables = (program: Program): boolean =>
-  program.code.some(
-    (i) => i.kind === 'gather' || i.kind === 'scatter' || (i.kind === 'scan' && hasTables(i.body)),
-  );
 
 const rawOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -1,7 +1,5 @@
-/** Which result takes which donated argument's buffer. Loaded where a function donates. */
+/** Which result takes which donated argument's buffer. */
 import type { Tensor } from '../graph/tensor.ts';
-
-export { donate } from '../passes/donate.ts';
 
 /** Pairs donated parameters with results of the same shape and type, by path where paths agree. */
 export function donations(

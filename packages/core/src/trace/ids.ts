@@ -1,10 +1,25 @@
-/** Row numbers that come from the host, checked before a table reads by them. Loaded where a program has tables. */
+/** Row numbers that come from the host, checked before a table reads by them. */
 import { fail } from '../errors.ts';
 import { topo } from '../graph/rewrite.ts';
 import { isView, type Tensor } from '../graph/tensor.ts';
 import type { TypedArray } from '../ir/dtype.ts';
 
-export function checkIds(ids: TypedArray, rows: number, what: string): void {
+/** Checks what is fed to the parameters, by number. */
+export function idsChecker(
+  results: readonly Tensor[],
+  params: readonly Tensor[],
+  name: string,
+): (fed: readonly { readonly host?: TypedArray }[]) => void {
+  const bounds = indexBounds(results, params);
+  return (fed) => {
+    for (const [i, rows] of bounds) {
+      const host = fed[i]?.host;
+      if (host) checkIds(host, rows, `${name}: "${params[i]?.label}"`);
+    }
+  };
+}
+
+function checkIds(ids: TypedArray, rows: number, what: string): void {
   for (let k = 0; k < ids.length; k++) {
     const id = ids[k] as number;
     if (id < 0 || id >= rows)
@@ -16,10 +31,7 @@ export function checkIds(ids: TypedArray, rows: number, what: string): void {
 }
 
 /** Which parameters are row numbers, seen through views and scans, and of how many rows at least. */
-export function indexBounds(
-  results: readonly Tensor[],
-  params: readonly Tensor[],
-): Map<number, number> {
+function indexBounds(results: readonly Tensor[], params: readonly Tensor[]): Map<number, number> {
   const bounds = new Map<number, number>();
   const walk = (roots: readonly Tensor[], outer: (t: Tensor) => Tensor): void => {
     for (const t of topo(roots)) {

@@ -2,6 +2,7 @@
  * From a traced function to a planned program: the passes in their order. Nothing here verifies what they made, for
  * `verify` is a tenth of what a page would load: the reference backend and the tests of every pass do.
  */
+import type { Limits } from '../backend/interface.ts';
 import { topo } from '../graph/rewrite.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Program } from '../ir/program.ts';
@@ -11,25 +12,24 @@ import { plan } from '../passes/plan.ts';
 import { simplify } from '../passes/simplify.ts';
 
 export interface LowerOptions {
-  /** Where `needsExtras` says so. */
-  readonly extras?: typeof import('../passes/extras.ts');
-  /** What is done to the program before its scratch is planned: passes that few programs need, and that are loaded then. */
-  readonly passes?: readonly ((program: Program) => Program)[];
-  /** The largest window that a backend binds: no slot and no arena is larger. */
-  readonly bindingBytes?: number;
+  /** Where `needsExtras` says so, and for what follows. */
+  readonly extras?: typeof import('./extras.ts') | undefined;
+  /** Inputs that may give their place to an output. */
+  readonly donations?: readonly (readonly [input: number, output: number])[];
+  /** Of the device: how many buffers an instruction touches, and how large a slot or an arena is, at most. */
+  readonly limits?: Pick<Limits, 'bindingBytes' | 'buffers'> | undefined;
 }
 
 export function lower(
   params: readonly Tensor[],
   results: readonly Tensor[],
-  { extras, passes = [], bindingBytes }: LowerOptions = {},
+  { extras, donations = [], limits }: LowerOptions = {},
 ): Program {
   const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, extras?.mergeScans);
-  const fused = fuse(params, simple(fission(simple(results), extras)));
-  return plan(
-    passes.reduce((program, pass) => pass(program), fused),
-    bindingBytes,
-  );
+  let program = fuse(params, simple(fission(simple(results), extras)));
+  if (extras && limits) program = extras.split(program, limits.buffers);
+  if (extras) program = extras.donate(program, donations);
+  return plan(program, limits?.bindingBytes);
 }
 
 /** Whether a graph may have gradients of scans (more than one scan, or a sum) or has tables. */

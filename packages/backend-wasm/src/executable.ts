@@ -10,7 +10,7 @@ import { encodeModule } from './assembler/module.ts';
 import type { Code, Job, Kernel, Team } from './jobs.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
-import { ExtrasNeeded } from './need.ts';
+import { ExtrasNeeded, need } from './need.ts';
 import { type Built, buildProgram, type Call } from './program.ts';
 import { LONG } from './target.ts';
 
@@ -26,26 +26,24 @@ export interface Host extends Machine {
 }
 
 export async function compileProgram(host: Host, given: Program): Promise<Executable<WasmBuffer>> {
-  const program = given.code.some(isLong) ? (await import('./sink.ts')).sink(given) : given;
   const { heap } = host;
   const statics: WasmBuffer[] = [];
   const release = (): void => {
     for (const buffer of statics.splice(0)) heap.free(buffer);
   };
   try {
-    const { built, functions: all } = await build(host, program, statics).catch(async (error) => {
+    const { program, built, functions } = await build(host, given, statics).catch(async (error) => {
       if (!(error instanceof ExtrasNeeded)) throw error;
       release();
       host.extras = await import('./extras.ts');
-      return build(host, program, statics);
+      return build(host, given, statics);
     });
     const modules: WebAssembly.Module[] = [];
     const env: Record<string, WebAssembly.ImportValue> = { memory: heap.memory };
     for (const tag of ['paired', 'plain'] as const) {
-      const functions = all[tag];
-      if (functions.length === 0) continue;
+      if (functions[tag].length === 0) continue;
       const memory = { shared: heap.shared, minimum: 1, maximum: MAXIMUM_PAGES };
-      const bytes = encodeModule(functions, memory, { tag });
+      const bytes = encodeModule(functions[tag], memory, { tag });
       const module = await host.compileModule(bytes, { paired: tag === 'paired' });
       modules.push(module);
       Object.assign(env, (await WebAssembly.instantiate(module, { env })).exports);
@@ -78,11 +76,12 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
 
 async function build(
   host: Host,
-  program: Program,
+  given: Program,
   statics: WasmBuffer[],
-): Promise<{ built: Built; functions: ModuleBuilder['functions'] }> {
+): Promise<{ program: Program; built: Built; functions: ModuleBuilder['functions'] }> {
+  const program = given.code.some(isLong) ? need(host.extras).sink(given) : given;
   const builder = new ModuleBuilder(host, statics);
-  return { built: buildProgram(builder, program), functions: builder.functions };
+  return { program, built: buildProgram(builder, program), functions: builder.functions };
 }
 
 /** A product whose out leaves the cache: only such ones are worth moving into a loop (see sink.ts). */

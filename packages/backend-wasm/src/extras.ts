@@ -1,7 +1,7 @@
 /**
  * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, copies
- * of long rows, work that threads share. Loaded with the first program that needs some of it (need.ts), so that a page which
- * streams a cell loads none.
+ * of long rows, work that threads share, products moved into loops. Loaded with the first program that needs some of it
+ * (need.ts), so that a page which streams a cell loads none.
  */
 export { packColumns } from './contract/columns.ts';
 export { copyEdge } from './contract/edge.ts';
@@ -10,4 +10,5 @@ export { copiedStrides, copyRows } from './contract/rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';
+export { sink } from './sink.ts';
 export { emitGather, emitScatter } from './table.ts';

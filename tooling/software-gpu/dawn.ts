@@ -35,7 +35,8 @@ export function dawnSeen(seen: (device: GPUDevice) => void): GPU {
     const adapter = await dawn().requestAdapter(options);
     return adapter && adapterSeen(adapter, seen);
   };
-  return { requestAdapter } as unknown as GPU;
+  const { wgslLanguageFeatures } = dawn();
+  return { requestAdapter, wgslLanguageFeatures } as unknown as GPU;
 }
 
 export function adapterSeen(adapter: GPUAdapter, seen: (device: GPUDevice) => void): GPUAdapter {
@@ -89,9 +90,11 @@ async function openNullDevice(requiredFeatures: GPUFeatureName[]): Promise<GPUDe
   return (await nullAdapter()).requestDevice({ requiredFeatures });
 }
 
-/** Of the part of Dawn that computes nothing. */
+/** The part of Dawn that computes nothing. */
+export const nullDawn = (): GPU => open('backend=null');
+
 export async function nullAdapter(): Promise<GPUAdapter> {
-  const adapter = await open('backend=null').requestAdapter();
+  const adapter = await nullDawn().requestAdapter();
   if (!adapter) throw new Error('Dawn has no null backend. Install version 0.6.2 of npm’s webgpu.');
   return adapter;
 }

@@ -2,7 +2,7 @@
  * A GPU that needs no driver and computes nothing: Dawn judges what it is given, kernels and their use, by the rules and the
  * smallest limits of WebGPU. Knows no backend.
  */
-import { adapterSeen, nullAdapter } from './dawn.ts';
+import { adapterSeen, nullAdapter, nullDawn } from './dawn.ts';
 
 export interface NullGpu {
   readonly gpu: GPU;
@@ -28,5 +28,6 @@ export function nullGpu(): NullGpu {
       adapter.requestDevice(asked);
     return { info, limits, features, requestDevice } as unknown as GPUAdapter;
   };
-  return { gpu: { requestAdapter } as unknown as GPU, kernels };
+  const { wgslLanguageFeatures } = nullDawn();
+  return { gpu: { requestAdapter, wgslLanguageFeatures } as unknown as GPU, kernels };
 }

@@ -19,6 +19,8 @@ export interface OpenDevice {
   readonly device: GPUDevice;
   /** Computes on the CPU: barriers and pipelines cost much, parallel width nothing. */
   readonly software: boolean;
+  /** Its kernels may use subgroups. */
+  readonly subgroups: boolean;
   /** Vendor and architecture, as far as the browser tells. */
   readonly adapter: string;
   /** Dawn crashes when the object that made a device is collected before it: whoever holds the device holds this. */
@@ -39,6 +41,8 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+const WANTED_FEATURES = ['timestamp-query', 'subgroups'] as const satisfies GPUFeatureName[];
+
 /** Throws `no-adapter` with the reason and what to do. */
 export async function openDevice(options: AdapterOptions = {}): Promise<OpenDevice> {
   const gpu = options.gpu ?? (await findGpu());
@@ -57,10 +61,13 @@ export async function openDevice(options: AdapterOptions = {}): Promise<OpenDevi
     );
   try {
     const device = await adapter.requestDevice({
-      requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+      requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)),
       requiredLimits: Object.fromEntries(WANTED_LIMITS.map((k) => [k, adapter.limits[k]])),
     });
-    return { device, software, adapter: adapterName, gpu };
+    // A thread's number must follow from its subgroup's: browsers that cannot tell that count in some other way.
+    const numbered = gpu.wgslLanguageFeatures?.has('subgroup_id') ?? false;
+    const subgroups = numbered && device.features.has('subgroups');
+    return { device, software, subgroups, adapter: adapterName, gpu };
   } catch (error) {
     return fail(
       'no-adapter',

@@ -37,6 +37,14 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
 
 function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
   const { device, software, adapter } = open;
+  const subgroups = options.subgroups ?? open.subgroups;
+  if (subgroups && !open.subgroups) {
+    device.destroy();
+    fail(
+      'option-invalid',
+      'webgpu: subgroups is true, but this device or browser lacks them. Leave it out.',
+    );
+  }
   const health = watch(device);
   const memory = new DeviceMemory(device, health);
   const pipelines = new Pipelines(device);
@@ -49,9 +57,13 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     profiler: options.profile ? profilerOn(device) : undefined,
   };
   const { tuning = software ? 'software' : 'gpu' } = options;
-  const machine = machineOf(device.limits, tuning === 'software');
+  const machine = machineOf(device.limits, { software: tuning === 'software', subgroups });
   const executables = new Set<{ dispose(): void }>();
-  const notes = [adapter, software ? 'computes on the CPU' : 'computes on a GPU'];
+  const notes = [
+    adapter,
+    software ? 'computes on the CPU' : 'computes on a GPU',
+    ...(subgroups ? ['reductions meet in subgroups'] : []),
+  ];
   return {
     name: 'webgpu',
     limits: {
@@ -114,13 +126,17 @@ function profilerOn(device: GPUDevice): Profiler {
   return new Profiler(device);
 }
 
-export function machineOf(limits: GPUSupportedLimits, software: boolean): Machine {
+function machineOf(
+  limits: GPUSupportedLimits,
+  { software, subgroups }: { readonly software: boolean; readonly subgroups: boolean },
+): Machine {
   return {
     threads: THREADS,
     tileThreads: software ? THREADS : TILE_THREADS,
     workgroupBytes: limits.maxComputeWorkgroupStorageSize,
     bindingBytes: limits.maxStorageBufferBindingSize,
     storageBuffers: limits.maxStorageBuffersPerShaderStage,
+    subgroups,
     software,
   };
 }

@@ -6,6 +6,8 @@ import type { PlanOptions } from './plan/plan.ts';
 export interface WebGpuOptions extends AdapterOptions, PlanOptions {
   /** For which kind of adapter kernels are chosen; by default for what it is. */
   readonly tuning?: 'gpu' | 'software';
+  /** Whether reductions use subgroups; by default where the device has them. */
+  readonly subgroups?: boolean;
   /** Times every dispatch, each in a pass of its own, for `timings`. Needs an adapter with timestamps. */
   readonly profile?: boolean;
 }

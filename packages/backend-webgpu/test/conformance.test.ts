@@ -8,7 +8,7 @@ const size = process.env.OSTINATO_CONFORMANCE === 'full' ? 'full' : 'quick';
 
 // As on GPUs and software adapters, but for the tuning of kernels: both are chosen for software here.
 const ways = {
-  stepwise: { schedule: 'stepwise' },
+  stepwise: { schedule: 'stepwise', subgroups: false },
   persistent: { schedule: 'persistent', residentWeights: true },
 } as const satisfies Record<string, WebGpuOptions>;
 

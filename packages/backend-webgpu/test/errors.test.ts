@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpu } from '@ostinato/backend-cpu';
 import { wasm } from '@ostinato/backend-wasm';
 import { OstinatoError, pickBackend } from '@ostinato/core';
+import { nullGpu } from '@ostinato/software-gpu/vitest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { create } from 'webgpu';
 import { type WebGpuOptions, webgpu } from '../src/index.ts';
@@ -58,6 +59,15 @@ test('Dawn without a backend of that name', async () => {
     "webgpu: the system has no adapter (unrecognised backend 'ps2'
     Possible backends : 'null', 'webgpu', 'd3d11', 'd3d12', 'metal', 'vulkan', 'opengl', 'opengles'). Use backend-wasm, or install a Vulkan driver. [no-adapter]"
   `);
+});
+
+test('subgroups, where the browser cannot say which thread is which', async () => {
+  const { requestAdapter } = nullGpu().gpu;
+  const gpu = { requestAdapter } as unknown as GPU;
+  expect(await errorOf({ gpu })).toBe('no error');
+  expect(await errorOf({ gpu, subgroups: true })).toMatchInlineSnapshot(
+    `"webgpu: subgroups is true, but this device or browser lacks them. Leave it out. [option-invalid]"`,
+  );
 });
 
 test('Dawn’s null backend', async () => {

@@ -6,7 +6,7 @@ import { SHARED_THREADS } from '../src/kernels/shared-product.ts';
 import { dispatchesOf } from '../src/plan/plan.ts';
 import { planProgram } from '../src/plan/program.ts';
 import { open } from './gpu.ts';
-import { numbers } from './recurrent.ts';
+import { numbers, smallest } from './recurrent.ts';
 
 interface Shape {
   readonly batch: number;
@@ -73,14 +73,7 @@ await describeOnGpu('products through workgroup memory', () => {
     let shared = 0;
     await fc.assert(
       fc.asyncProperty(shapes, async (shape) => {
-        const { steps } = planProgram(program(shape), {
-          threads: 64,
-          tileThreads: 256,
-          workgroupBytes: 16384,
-          bindingBytes: 2 ** 27,
-          storageBuffers: 8,
-          software: false,
-        });
+        const { steps } = planProgram(program(shape), smallest);
         const [dispatch] = dispatchesOf(steps);
         if (dispatch?.kernel.code.includes(`@workgroup_size(${SHARED_THREADS})`)) shared++;
         const [got, want] = [

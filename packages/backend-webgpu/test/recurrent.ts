@@ -30,6 +30,7 @@ export const smallest: Machine = {
   workgroupBytes: 16384,
   bindingBytes: 128 * 2 ** 20,
   storageBuffers: 8,
+  subgroups: false,
   software: false,
 };
 

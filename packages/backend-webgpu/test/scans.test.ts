@@ -46,7 +46,7 @@ await describeOnGpu('scans', () => {
         { schedule: 'stepwise' },
         { schedule: 'persistent' },
         { schedule: 'persistent', stepsPerDispatch: 3 },
-        { schedule: 'persistent', tileRows: 1 },
+        { schedule: 'persistent', tileRows: 1, subgroups: false },
         { schedule: 'persistent', tileRows: 3, tuning: 'gpu', residentWeights: false },
       ];
       for (const way of ways) {

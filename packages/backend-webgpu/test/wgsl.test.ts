@@ -1,5 +1,5 @@
 /**
- * The kernels of whole time loops, as people read them: LSTM and GRU, forward and backward. A change of the renderer shows
+ * The kernels of whole time loops, as people read them: LSTM and GRU, forward and backward, and one with reductions. A change of the renderer shows
  * its difference here; `vitest run test/wgsl.test.ts -u` accepts it.
  */
 import { expect, test } from 'vitest';
@@ -17,4 +17,11 @@ test.each(['lstm', 'gru'] as const)('%s', async (name) => {
   expect(others).toEqual([]);
   await expect(forward).toMatchFileSnapshot(`wgsl/${name}-forward.wgsl`);
   await expect(backward).toMatchFileSnapshot(`wgsl/${name}-backward.wgsl`);
+});
+
+test('reductions of a step, in subgroups', async () => {
+  const program = await programOf('normed', 'forward', sizes);
+  const { steps } = planProgram(program, { ...smallest, subgroups: true });
+  const [loop] = dispatchesOf(steps).filter(({ label }) => label.startsWith('scan'));
+  await expect(loop?.kernel.code).toMatchFileSnapshot('wgsl/normed-forward-subgroups.wgsl');
 });

@@ -112,9 +112,11 @@ describeInChromium('in Chromium', (open) => {
     ['webgpu-worker', 'stepwise', ''],
     ['webgpu-worker', 'persistent', 'scans'],
   ] as const)('%s, %s: %s', async (folder, schedule, only) => {
-    const { facts, passed, failed } = await from(folder, `?schedule=${schedule}&only=${only}`);
+    const search = `?schedule=${schedule}&only=${only}`;
+    const { facts, notes, passed, failed } = await from(folder, search);
     expect(failed).toEqual([]);
     expect(passed).toBeGreaterThan(only ? 20 : 150);
+    expect(notes).toContain('reductions meet in subgroups');
     expect(facts).toEqual({ document: folder === 'webgpu' ? 'object' : 'undefined' });
   });
 

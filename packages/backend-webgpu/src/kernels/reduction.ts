@@ -1,6 +1,7 @@
 /**
- * Combining many terms into few values: each value by one thread, or by several that share its terms and then meet in
- * workgroup memory, in a tree that depends on the shapes alone. Knows threads; what a term is, it is told.
+ * Combining many terms into few values: each value by one thread, or by several that share its terms and then meet, in an
+ * order that depends on the shapes and the device alone: in a tree in workgroup memory, or first within subgroups. Knows
+ * threads; what a term is, it is told.
  */
 import type { Axis, Combine, DType } from '@ostinato/core/backend';
 import { combine, type Stored, typeNames } from '../wgsl/expression.ts';
@@ -84,7 +85,7 @@ function addTo(
 }
 
 function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts: number): number {
-  const { outer, hasRows, space, types, combine: how } = reduction;
+  const { outer, hasRows, space } = reduction;
   const lanes = w.threads / parts;
   const lane = w.let('lane', `thread % ${lanes}u`);
   const part = w.let('part', `thread / ${lanes}u`);
@@ -109,11 +110,36 @@ function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts
       addTo(w, reduction, totals, terms),
     ),
   );
+  const meeting: Meeting = { reduction, totals, part, lanes, parts };
+  if (w.subgroups) emitMeetingOfSubgroups(w, meeting);
+  else emitMeetingInTree(w, meeting);
+  w.block(`if (${part} == 0u && ${exists})`, () => reduction.write(indices, row, totals));
+  return Math.ceil(values / lanes);
+}
+
+/** What the threads of each value bring along. Behind it the totals of part 0 are complete. */
+interface Meeting {
+  readonly reduction: Reduction;
+  readonly totals: readonly string[];
+  readonly part: string;
+  readonly lanes: number;
+  readonly parts: number;
+}
+
+/** A thread's totals, for the others to read behind the barrier. */
+function emitShow(w: KernelWriter, { reduction: { types }, totals }: Meeting): string[] {
   const arrays = types.map((dtype, k) => w.scratchArray(typeNames[dtype as Stored], k));
   arrays.forEach((array, k) => {
     w.emit(`${array}[thread] = ${totals[k]};`);
   });
   w.emit('workgroupBarrier();');
+  return arrays;
+}
+
+function emitMeetingInTree(w: KernelWriter, meeting: Meeting): void {
+  const { reduction, totals, part, lanes, parts } = meeting;
+  const { types, combine: how } = reduction;
+  const arrays = emitShow(w, meeting);
   const half = w.name('half');
   w.block(`for (var ${half} = ${parts / 2}u; ${half} > 0u; ${half} >>= 1u)`, () => {
     w.block(`if (${part} < ${half})`, () =>
@@ -124,12 +150,44 @@ function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts
     );
     w.emit('workgroupBarrier();');
   });
-  w.block(`if (${part} == 0u && ${exists})`, () =>
-    reduction.write(
-      indices,
-      row,
-      arrays.map((array) => `${array}[thread]`),
-    ),
+  w.block(`if (${part} == 0u)`, () =>
+    arrays.forEach((array, k) => {
+      w.emit(`${totals[k]} = ${array}[thread];`);
+    }),
   );
-  return Math.ceil(values / lanes);
 }
+
+/**
+ * Neighbours in a subgroup first, without a barrier; then part 0 takes one total of each subgroup. A subgroup may be
+ * smaller than the distance of two parts: then each part counts by itself.
+ */
+function emitMeetingOfSubgroups(w: KernelWriter, meeting: Meeting): void {
+  const { reduction, totals, part, lanes } = meeting;
+  const size = w.subgroupSize();
+  const distance = w.name('distance');
+  w.block(`for (var ${distance} = ${lanes}u; ${distance} < ${size}; ${distance} <<= 1u)`, () => {
+    const others = totals.map((total, k) =>
+      w.let('other', shuffled(reduction.types[k] as DType, total, distance)),
+    );
+    addTo(w, reduction, totals, others);
+  });
+  const arrays = emitShow(w, meeting);
+  const apart = w.let('apart', `max(${size}, ${lanes}u)`);
+  w.block(`if (${part} == 0u)`, () => {
+    const k = w.name('k');
+    w.block(`for (var ${k} = thread + ${apart}; ${k} < ${w.threads}u; ${k} += ${apart})`, () =>
+      addTo(
+        w,
+        reduction,
+        totals,
+        arrays.map((array) => `${array}[${k}]`),
+      ),
+    );
+  });
+}
+
+/** The value of the thread that many further, or back. */
+const shuffled = (dtype: DType, value: string, distance: string): string =>
+  dtype === 'bool'
+    ? `subgroupShuffleXor(select(0u, 1u, ${value}), ${distance}) != 0u`
+    : `subgroupShuffleXor(${value}, ${distance})`;

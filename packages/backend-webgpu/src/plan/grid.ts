@@ -37,7 +37,7 @@ export function gridDispatches(
     emit: (w: KernelWriter, context: Context) => number,
     threads: number = machine.threads,
   ): Dispatch => {
-    const w = new KernelWriter(threads, touched);
+    const w = new KernelWriter({ ...machine, threads }, touched);
     const clock: Clock = (level = scope.depth - 1) => w.clock(level);
     const parts = machine.software ? 1 : 4;
     const context: Context = { place: scope.place, clock, space: { kind: 'grid', parts } };

@@ -46,6 +46,8 @@ export interface Machine {
   readonly workgroupBytes: number;
   readonly bindingBytes: number;
   readonly storageBuffers: number;
+  /** Threads of a subgroup pass values to one another. */
+  readonly subgroups: boolean;
   /** Computes on the CPU, or is to be treated so: barriers are slow, and few threads are enough. */
   readonly software: boolean;
 }

@@ -123,7 +123,7 @@ export function tilePlaces(
   }));
   uses.push(...weights, ...outside([...init, ...xs], false), ...outside([...finals, ...ys], true));
 
-  const w = new KernelWriter(machine.tileThreads, uses);
+  const w = new KernelWriter({ ...machine, threads: machine.tileThreads }, uses);
   placeLocal(w, tile, places);
   const wanted = options.residentWeights ?? !machine.software;
   const share = wanted

@@ -39,6 +39,8 @@ export interface Storage {
 
 export class KernelWriter {
   readonly threads: number;
+  /** The device has subgroups: threads that pass values to one another without memory. */
+  readonly subgroups: boolean;
   private readonly lines: string[] = [];
   private readonly storages = new Map<string, Storage & { write: boolean }>();
   private readonly params: number[] = [];
@@ -46,11 +48,16 @@ export class KernelWriter {
   private readonly arrays: string[] = [];
   private readonly scratch = new Map<string, string>();
   private readonly functions = new Set<string>();
+  private usesSubgroups = false;
   private names = 0;
   private depth = 1;
 
-  constructor(threads: number, uses: readonly Use[]) {
+  constructor(
+    { threads, subgroups }: { readonly threads: number; readonly subgroups: boolean },
+    uses: readonly Use[],
+  ) {
     this.threads = threads;
+    this.subgroups = subgroups;
     for (const { buffer, dtype, write, vector = false } of uses) {
       const known = this.storages.get(buffer);
       const name = known?.name ?? `b${this.storages.size}`;
@@ -131,6 +138,12 @@ export class KernelWriter {
     return `step${level}`;
   }
 
+  /** How many threads a subgroup has, which the device knows: with this, `thread` counts them one behind the other. */
+  subgroupSize(): string {
+    this.usesSubgroups = true;
+    return 'together';
+  }
+
   /** Marks a function of the library as used, and gives its name. */
   call(name: string): string {
     this.functions.add(name);
@@ -142,6 +155,7 @@ export class KernelWriter {
     const clocks = [...this.clocks].sort((a, b) => a - b);
     const slots = Math.max(1, Math.ceil(this.params.length / 4));
     const head = [
+      ...(this.usesSubgroups ? ['enable subgroups;', 'requires subgroup_id;'] : []),
       ...[...this.storages.values()].map(({ name, float, vector, write }, k) => {
         const element = float ? 'f32' : 'u32';
         const type = vector ? `vec4<${element}>` : element;
@@ -154,7 +168,14 @@ export class KernelWriter {
     const main = [
       `@compute @workgroup_size(${this.threads})`,
       'fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,',
-      '        @builtin(local_invocation_index) thread: u32) {',
+      ...(this.usesSubgroups
+        ? [
+            '        @builtin(subgroup_size) subgroup_size: u32, @builtin(subgroup_id) subgroup: u32,',
+            '        @builtin(subgroup_invocation_id) member: u32) {',
+            `  let together = min(subgroup_size, ${this.threads}u);`,
+            '  let thread = subgroup * together + member;',
+          ]
+        : ['        @builtin(local_invocation_index) thread: u32) {']),
       ...this.params.map((_, k) => `  let p${k} = params[${k >> 2}].${'xyzw'[k & 3]};`),
       ...this.lines,
       '}',

@@ -265,7 +265,7 @@ test('a y that rows share and that a step updates in place is stepped through', 
 test('no value of a kernel has the name of a type', () => {
   // What the index of an axis is called depends on how many names came before.
   for (let before = 0; before < 100; before++) {
-    const w = new KernelWriter(64, []);
+    const w = new KernelWriter({ threads: 64, subgroups: false }, []);
     const names = Array.from({ length: before }, () => w.name('v'));
     names.push(w.name('i'), w.name('v'));
     expect(new Set(names).size).toBe(before + 2);

@@ -5,9 +5,11 @@
 import {
   add,
   broadcastTo,
+  cast,
   compile,
   concat,
   dispose,
+  equal,
   flatten,
   flip,
   gather,
@@ -16,6 +18,7 @@ import {
   less,
   matmul,
   max,
+  min,
   mul,
   reshape,
   scan,
@@ -32,8 +35,11 @@ import { type CaseOptions, type ConformanceCase, withBackend } from '../case.ts'
 import { type Random, random } from '../random.ts';
 import { near, tolerances } from '../tolerance.ts';
 
-/** A row is [batch, units], its column [batch, 1], its ids [batch]; the others belong to all rows: [units, units], [units] and []. */
-type Kind = 'row' | 'column' | 'ids' | 'matrix' | 'vector' | 'number';
+/**
+ * Rows, masks and whole numbers are [batch, units], a column is [batch, 1], ids are [batch]; the others belong to all
+ * rows: [units, units], [units] and [].
+ */
+type Kind = 'row' | 'mask' | 'whole' | 'column' | 'ids' | 'matrix' | 'vector' | 'number';
 
 interface Sizes {
   readonly batch: number;
@@ -117,6 +123,15 @@ const rules: readonly (readonly [Kind, Rule])[] = [
   ],
   ['number', (pick, { units }, [i = 0]) => mul(sum(pick('vector', i)), 1 / units)],
   ['row', (pick, _, [i = 0]) => gather(pick('matrix', i), pick('ids', 0))],
+  ['mask', (pick, _, [i = 0, j = 0]) => less(pick('row', i), pick('row', j))],
+  ['mask', (pick, _, [i = 0, j = 0]) => equal(pick('whole', i), pick('whole', j))],
+  [
+    'row',
+    (pick, _, [i = 0, j = 0, k = 0]) => where(pick('mask', i), pick('row', j), pick('row', k)),
+  ],
+  ['whole', (pick, _, [i = 0, j = 0]) => add(pick('whole', i), cast(pick('mask', j), 'int32'))],
+  ['row', (pick, _, [i = 0]) => mul(cast(pick('whole', i), 'float32'), 0.1)],
+  ['column', (pick, _, [i = 0]) => min(pick('row', i), { axes: 1, keepDims: true })],
   // What differs from row to row, and yet comes from none.
   ['row', (pick, s, [i = 0, j = 0]) => half(byPlace(pick('number', i), s, j))],
   [
@@ -129,7 +144,7 @@ const rules: readonly (readonly [Kind, Rule])[] = [
 interface Loop {
   readonly sizes: Sizes;
   readonly reverse: boolean;
-  /** What the state has beside a row and a counter. */
+  /** What the state has beside a row, a mask, whole numbers and a counter. */
   readonly state: readonly Kind[];
   /** The rules of a step, in order, and what each picks. */
   readonly rules: readonly (readonly number[])[];
@@ -171,7 +186,7 @@ function step(
   const pool: Value[] = [
     ...named(x, { row: 'row', vector: 'vector', number: 'number' }),
     ...named(constants, { matrix: 'matrix', vector: 'vector' }),
-    ...named(s, { h: 'row', ...carried }),
+    ...named(s, { h: 'row', mask: 'mask', whole: 'whole', ...carried }),
   ];
   pool.push({ kind: 'ids', value: x.ids as Tensor });
   pool.push({ kind: 'column', value: max(s.h as Tensor, { axes: 1, keepDims: true }) });
@@ -188,6 +203,8 @@ function step(
   const next = {
     h: tanh(where(early, pick('row', 0), pick('row', 1))),
     count: add(s.count as Tensor, 1),
+    mask: pick('mask', 0),
+    whole: pick('whole', 0),
     ...Object.fromEntries(
       state.map((kind, k) => [`s${k}`, tanh(half(pick(kind, (results[k] as number) % 3)))]),
     ),
@@ -203,12 +220,15 @@ function inputsOf(r: Random, { sizes: { batch, units, steps }, state }: Loop) {
   };
   const shapes = { row: [batch, units], matrix: [units, units], vector: [units], number: [] };
   const of = (kind: Kind): HostInput => array(shapes[kind as keyof typeof shapes]);
+  const many = (one: () => number): number[] => Array.from({ length: batch * units }, one);
   const ids = Int32Array.from({ length: steps * batch }, () => r.whole(0, units - 1));
   return {
     constants: { matrix: of('matrix'), vector: of('vector') },
     state: {
       h: of('row'),
       count: { data: Int32Array.of(0), shape: [] },
+      mask: { data: many(() => r.whole(0, 1)), shape: [batch, units], dtype: 'bool' },
+      whole: { data: Int32Array.from(many(() => r.whole(-3, 3))), shape: [batch, units] },
       ...Object.fromEntries(state.map((kind, k) => [`s${k}`, of(kind)])),
     },
     xs: {

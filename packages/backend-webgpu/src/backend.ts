@@ -3,11 +3,12 @@ import { type Backend, bytesPerElement, fail, type Program } from '@ostinato/cor
 import { type OpenDevice, openDevice } from './adapter.ts';
 import { StepNumbers } from './clock.ts';
 import { type Device, makeExecutable } from './executable.ts';
+import { makeFastest } from './fastest.ts';
 import { watch } from './health.ts';
 import { DeviceMemory, type GpuBuffer } from './memory.ts';
 import { checkOptions, type WebGpuOptions } from './options.ts';
 import { Pipelines } from './pipelines.ts';
-import type { Machine } from './plan/plan.ts';
+import type { Machine, Plan } from './plan/plan.ts';
 import { planProgram } from './plan/program.ts';
 import { Profiler, type Timing } from './profiler.ts';
 
@@ -64,6 +65,18 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     software ? 'computes on the CPU' : 'computes on a GPU',
     ...(subgroups ? ['reductions meet in subgroups'] : []),
   ];
+  const made = async (program: Program) => {
+    const ways = waysOf(program, machine, options);
+    const plans = ways.map((way) => way.plan);
+    if (plans.length === 1)
+      return {
+        executable: await makeExecutable(machineDevice, program, plans[0] as Plan),
+        said: [],
+      };
+    const { executable, ms } = await makeFastest(machineDevice, program, plans);
+    const times = ways.map(({ schedule }, k) => `${schedule} ${(ms[k] as number).toFixed(2)} ms`);
+    return { executable, said: [`  measured: ${times.join(', ')}`] };
+  };
   return {
     name: 'webgpu',
     limits: {
@@ -90,12 +103,11 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     async compile(program) {
       health.check('compile');
       assertTypes(program);
-      const plan = planProgram(program, machine, options);
-      const executable = await makeExecutable(machineDevice, program, plan);
+      const { executable, said } = await made(program);
       executables.add(executable);
       return {
         run: (inputs, outputs) => executable.run(inputs, outputs),
-        explain: () => executable.explain(),
+        explain: () => [executable.explain(), ...said].join('\n'),
         dispose() {
           if (executables.delete(executable)) executable.dispose();
         },
@@ -113,6 +125,21 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
       void open.gpu;
     },
   };
+}
+
+/** A plan, or those of which the faster one is to be found: only one where no scan can be persistent. */
+function waysOf(
+  program: Program,
+  machine: Machine,
+  { schedule, ...options }: WebGpuOptions,
+): readonly { readonly schedule: string; readonly plan: Plan }[] {
+  const planned = (way?: 'persistent' | 'stepwise') => ({
+    schedule: way ?? '',
+    plan: planProgram(program, machine, { ...options, ...(way && { schedule: way }) }),
+  });
+  if (schedule !== 'measured') return [planned(schedule)];
+  const [fused, stepped] = [planned('persistent'), planned('stepwise')];
+  return fused.plan.scans.some((s) => s.schedule === 'persistent') ? [fused, stepped] : [stepped];
 }
 
 function profilerOn(device: GPUDevice): Profiler {

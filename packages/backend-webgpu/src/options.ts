@@ -3,7 +3,13 @@ import { fail } from '@ostinato/core/backend';
 import type { AdapterOptions } from './adapter.ts';
 import type { PlanOptions } from './plan/plan.ts';
 
-export interface WebGpuOptions extends AdapterOptions, PlanOptions {
+export interface WebGpuOptions extends AdapterOptions, Omit<PlanOptions, 'schedule'> {
+  /**
+   * How scans run; by default what suits the kind of adapter. `measured`: each program is compiled for both, runs some times
+   * on zeros, and keeps what was faster here. That takes longer, memory for its arguments once more, and two processes may
+   * choose differently.
+   */
+  readonly schedule?: 'persistent' | 'stepwise' | 'measured';
   /** For which kind of adapter kernels are chosen; by default for what it is. */
   readonly tuning?: 'gpu' | 'software';
   /** Whether reductions use subgroups; by default where the device has them. */
@@ -13,7 +19,7 @@ export interface WebGpuOptions extends AdapterOptions, PlanOptions {
 }
 
 const choices = {
-  schedule: ['persistent', 'stepwise'],
+  schedule: ['persistent', 'stepwise', 'measured'],
   tuning: ['gpu', 'software'],
   powerPreference: ['low-power', 'high-performance'],
 } as const satisfies Partial<Record<keyof WebGpuOptions, readonly string[]>>;

@@ -118,7 +118,7 @@ describe('in a process of its own', () => {
 });
 
 test.each([
-  [{ schedule: 'fast' }, `schedule is "fast". Give 'persistent' or 'stepwise'.`],
+  [{ schedule: 'fast' }, `schedule is "fast". Give 'persistent' or 'stepwise' or 'measured'.`],
   [{ tuning: 'tpu' }, `tuning is "tpu". Give 'gpu' or 'software'.`],
   [{ powerPreference: 'max' }, `powerPreference is "max". Give 'low-power' or 'high-performance'.`],
   [{ tileRows: 0 }, 'tileRows is 0. Give a whole number from 1 to 64.'],

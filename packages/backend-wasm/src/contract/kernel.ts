@@ -94,31 +94,34 @@ function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cur
     f.set(sum, next);
   };
   const [a0, b0] = [kernel.columnOfA[0] as Vector, kernel.rowOfB[0] as Vector];
+  const column = kernel.columnOfA.slice(0, rows);
+  const inRows = orderOf(rows, plan.tile.columns / unitOf(target)) === 'row';
+  // Of a row or a column of the tile, the same in each step: made once.
+  const products = (inRows ? column : kernel.rowOfB).map((_, k) =>
+    f.collect(() => {
+      if (inRows) for (const [v, b] of kernel.rowOfB.entries()) multiplyAdd(k, v, a0, b);
+      else for (const [r, a] of column.entries()) multiplyAdd(r, k, a, b0);
+    }),
+  );
   const byRow = (k: number, low: Low): void => {
     kernel.rowOfB.forEach((b, v) => {
       f.set(b, loadB(v, k, low.b));
     });
-    for (const r of range(rows)) {
+    products.forEach((row, r) => {
       f.set(a0, loadA(r, k, low.a));
-      kernel.rowOfB.forEach((b, v) => {
-        multiplyAdd(r, v, a0, b);
-      });
-    }
+      f.append(row);
+    });
   };
   const byColumn = (k: number, low: Low): void => {
-    const column = kernel.columnOfA.slice(0, rows);
     column.forEach((a, r) => {
       f.set(a, loadA(r, k, low.a));
     });
-    for (const v of kernel.rowOfB.keys()) {
+    products.forEach((all, v) => {
       f.set(b0, loadB(v, k, low.b));
-      column.forEach((a, r) => {
-        multiplyAdd(r, v, a, b0);
-      });
-    }
+      f.append(all);
+    });
   };
-  const registers = plan.tile.columns / unitOf(target);
-  const step = orderOf(rows, registers) === 'row' ? byRow : byColumn;
+  const step = inRows ? byRow : byColumn;
   const someSteps = (n: number): void => {
     const low = {
       a: lowest(offsetA(rows - 1, 0), offsetA(0, n - 1), offsetA(rows - 1, n - 1)),

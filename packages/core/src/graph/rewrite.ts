@@ -6,20 +6,26 @@ import { Tensor } from './tensor.ts';
 export function topo(roots: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = [];
   const seen = new Set<Tensor>();
-  const stack: { node: Tensor; next: number }[] = [];
+  /** The nodes from a root down to where we are, and how many of each one's arguments are done. */
+  const path: Tensor[] = [];
+  const done: number[] = [];
+  const enter = (t: Tensor): void => {
+    if (seen.has(t)) return;
+    seen.add(t);
+    path.push(t);
+    done.push(0);
+  };
   for (const root of roots) {
-    if (seen.has(root)) continue;
-    seen.add(root);
-    stack.push({ node: root, next: 0 });
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Tensor; next: number };
-      const child = top.node.args[top.next++];
-      if (!child) {
-        order.push(top.node);
-        stack.pop();
-      } else if (!seen.has(child)) {
-        seen.add(child);
-        stack.push({ node: child, next: 0 });
+    enter(root);
+    while (path.length > 0) {
+      const top = path.length - 1;
+      const node = path[top] as Tensor;
+      const child = node.args[(done[top] as number)++];
+      if (child) enter(child);
+      else {
+        order.push(node);
+        path.pop();
+        done.pop();
       }
     }
   }
@@ -57,10 +63,10 @@ export function rewrite(
 export function usersOf(order: readonly Tensor[]): Map<Tensor, Tensor[]> {
   const users = new Map<Tensor, Tensor[]>();
   for (const t of order)
-    for (const a of new Set(t.args)) {
+    for (const a of t.args) {
       const list = users.get(a);
-      if (list) list.push(t);
-      else users.set(a, [t]);
+      if (!list) users.set(a, [t]);
+      else if (list.at(-1) !== t) list.push(t);
     }
   return users;
 }

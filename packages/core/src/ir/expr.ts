@@ -66,7 +66,7 @@ export function exprOrder(roots: readonly Expr[]): Expr[] {
   const visit = (x: Expr): void => {
     if (seen.has(x)) return;
     seen.add(x);
-    for (const a of argsOf(x)) visit(a);
+    argsOf(x).forEach(visit);
     order.push(x);
   };
   roots.forEach(visit);
@@ -88,17 +88,24 @@ export function mapSame<T>(list: readonly T[], change: (x: T) => T): readonly T[
 }
 
 /** Rebuilds an expression: `rule` gets each part once, after its own parts; sharing is kept through `memo`. */
-export function mapExpr(x: Expr, rule: (x: Expr) => Expr, memo: Map<Expr, Expr> = new Map()): Expr {
-  const known = memo.get(x);
-  if (known) return known;
-  let rebuilt = x;
-  if ('args' in x) {
-    const args = mapSame(x.args, (a) => mapExpr(a, rule, memo));
-    if (args !== x.args) rebuilt = { ...x, args } as Expr;
-  }
-  const out = rule(rebuilt);
-  memo.set(x, out);
-  return out;
+export function mapExpr(
+  root: Expr,
+  rule: (x: Expr) => Expr,
+  memo: Map<Expr, Expr> = new Map(),
+): Expr {
+  const visit = (x: Expr): Expr => {
+    const known = memo.get(x);
+    if (known) return known;
+    let rebuilt = x;
+    if ('args' in x) {
+      const args = mapSame(x.args, visit);
+      if (args !== x.args) rebuilt = { ...x, args } as Expr;
+    }
+    const out = rule(rebuilt);
+    memo.set(x, out);
+    return out;
+  };
+  return visit(root);
 }
 
 /** Rebuilds an expression with other leaves (`arg`, `axis`, `const`). */

@@ -55,8 +55,9 @@ export function builder(): Build {
     const renumbered = mapLeaves(simplifyExpr(body, types, args.map(constantOf)), (leaf) => {
       if (leaf.op !== 'arg') return leaf;
       const a = args[leaf.index] as Tensor;
-      const k = kept.indexOf(a);
-      return arg(k < 0 ? kept.push(a) - 1 : k);
+      const known = kept.indexOf(a);
+      const k = known < 0 ? kept.push(a) - 1 : known;
+      return k === leaf.index ? leaf : arg(k); // the same leaf keeps the whole expression
     });
     if (renumbered.op === 'arg') return kept[renumbered.index] as Tensor;
     if (renumbered.op === 'const') return full(renumbered, { shape, dtype });

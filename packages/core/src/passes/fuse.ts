@@ -497,7 +497,8 @@ class Fuser {
           t.op.body,
           (leaf) => {
             if (leaf.op === 'arg') return parts[leaf.index] as Expr;
-            return leaf.op === 'axis' ? axisIndex(order.indexOf(leaf.axis)) : leaf;
+            if (leaf.op !== 'axis' || order[leaf.axis] === leaf.axis) return leaf;
+            return axisIndex(order.indexOf(leaf.axis));
           },
           shared,
         );

@@ -41,7 +41,9 @@ function step(
   x: Extract<Expr, { args: readonly Expr[] }>,
   typeOf: (x: Expr) => DType | null,
 ): Expr {
-  const [a, b, c] = x.args as readonly [Expr, Expr, Expr];
+  const a = x.args[0] as Expr;
+  const b = x.args[1] as Expr;
+  const c = x.args[2] as Expr;
   if (x.args.every((y) => isConst(y))) {
     const dtype = typeOf(x);
     if (dtype) {

@@ -5,7 +5,7 @@
  */
 export { packColumns } from './contract/columns.ts';
 export { copyEdge } from './contract/edge.ts';
-export { emitSomeRows, rangedOrientations } from './contract/ranged.ts';
+export { emitSomeRows, rangedOrientations, rangeOf } from './contract/ranged.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';

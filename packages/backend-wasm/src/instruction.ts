@@ -43,6 +43,8 @@ export interface Prepared {
   }[];
   /** Constant slots that a loop inside packs by itself. */
   readonly inner: readonly number[];
+  /** How many parts there are, if not as many as the range's axis has indices. */
+  readonly parts?: number;
 }
 
 const rangeNames = ['first', 'count', 'thread'];
@@ -131,11 +133,13 @@ function prepareContract(
   const isConstant = (side: Side): boolean => constants.has(slotOf(side));
   const { pairs, target: plain, extras } = module.machine;
   const target = { ...plain, paired: pairs?.(instr) ?? false };
-  const plan = planContract(instr, target, {
-    constant: { a: isConstant('a'), b: isConstant('b') },
-    ...(typeof range?.axis === 'number' ? { rangeAxis: range.axis } : {}),
-    extras,
-  });
+  const options = { constant: { a: isConstant('a'), b: isConstant('b') }, extras };
+  const free = planContract(instr, target, options);
+  const byPanels = range && !setting.apart && free.range.at === 'panels';
+  const plan =
+    typeof range?.axis === 'number' && !byPanels
+      ? planContract(instr, target, { ...options, rangeAxis: range.axis })
+      : free;
   const area = (bytes: number, side: Side): PerThread | undefined => {
     if (bytes === 0) return undefined;
     const label = `${name} packed ${side}`;
@@ -166,7 +170,7 @@ function prepareContract(
     };
     emitProduct(f, plan, p, parts, rangeOf(setting, p));
   });
-  return { main, packs, inner: [] };
+  return { main, packs, inner: [], ...(byPanels && { parts: plan.range.size }) };
 }
 
 /**

@@ -64,7 +64,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     calls.push({
       function: prepared.main,
       args: instr.kind === 'scan' ? [...args, { kind: 'changed' }] : args,
-      ...(parts ? { parts: parts.count } : {}),
+      ...(parts ? { parts: prepared.parts ?? parts.count } : {}),
     });
   });
   return { calls, packed };

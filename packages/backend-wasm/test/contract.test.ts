@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { printFunction } from '../src/assembler/print.ts';
 import { type ContractPlan, type PlanOptions, planContract } from '../src/contract/index.ts';
 import { chooseTile, fits, splitRows } from '../src/contract/tile.ts';
+import * as extras from '../src/extras.ts';
 import type { Target } from '../src/target.ts';
 import {
   type AxisOf,
@@ -177,6 +178,19 @@ test('an operand that stays is no reason to copy the rows of a larger one', () =
     { constant: { a: true } },
   );
   expect({ swapped, rowSource }).toEqual({ swapped: false, rowSource: 'place' });
+});
+
+test('ranges are of panels where each call would pack all of them', () => {
+  const order = (...o: number[]): Layout => ({ ...straight, order: o });
+  const rangeOf = (m: number, n: number, constant = false): unknown => {
+    const { contract } = makeCase(matrix(m, n, 300), [order(0, 2), order(1, 2), order(1, 0)]);
+    const target = { relaxed: true, paired: true };
+    return planContract(contract, target, { constant: { b: constant }, extras }).range;
+  };
+  expect(rangeOf(64, 256)).toEqual({ at: 'panels', size: 16 });
+  expect(rangeOf(640, 256)).toEqual({ at: 'rows', size: 640 });
+  expect(rangeOf(64, 250)).toEqual({ at: 'rows', size: 64 });
+  expect(rangeOf(64, 256, true)).toEqual({ at: 'rows', size: 64 });
 });
 
 test('NaN stays where it enters', () => {

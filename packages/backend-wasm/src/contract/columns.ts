@@ -33,7 +33,8 @@ export function packColumns(f: FunctionBuilder, plan: ContractPlan, block: Block
   const b = f.let('from', f.get(block.b));
   const to = f.let('to', f.get(block.to));
   const panel = (width: number): void => packPanel(f, plan, { ...block, b, to }, width);
-  f.times(Math.floor(columns.size / tile.columns), () => {
+  const { count } = block;
+  f.times(count ? f.get(count) : Math.floor(columns.size / tile.columns), () => {
     panel(tile.columns);
     f.advance(b, tile.columns * columns.b);
     f.advance(to, panelStride(plan));

@@ -37,6 +37,8 @@ export interface Block {
   readonly depth: ContractPlan['depth'];
   /** Of the depth's last axis, where blocks differ. */
   readonly steps: Address | undefined;
+  /** Of panels, all of them whole; where only some are packed. */
+  readonly count?: Address | undefined;
 }
 
 export function packMatrix(
@@ -50,6 +52,7 @@ export function packMatrix(
     need(extras).packColumns(f, plan, block);
     return;
   }
+  const { count } = block;
   const panels = Math.floor(columns.size / tile.columns);
   const tail = columns.size % tile.columns;
   const from = f.let('from', f.get(block.b));
@@ -59,7 +62,7 @@ export function packMatrix(
   overAxes(f, rowsOfBlock(f, plan, block), { a: from, b: block.b, out: block.to }, (row) => {
     f.set(from, f.get(row.b));
     f.set(to, f.get(row.out));
-    f.times(panels, () => {
+    f.times(count ? f.get(count) : panels, () => {
       copy(tile.columns);
       f.advance(from, 4 * tile.columns);
       f.advance(to, panelStride(plan));

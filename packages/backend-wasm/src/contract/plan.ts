@@ -31,9 +31,9 @@ export interface Place {
   readonly bytes: number;
 }
 
-/** Which axis of the plan a range counts. */
+/** Which axis of the plan a range counts; or panels, so that each thread packs its own. */
 export type RangeAxis =
-  | { readonly at: 'rows' }
+  | { readonly at: 'rows' | 'panels' }
   | { readonly at: 'batch' | 'outerRows'; readonly index: number };
 
 export interface ContractPlan {
@@ -60,6 +60,7 @@ export interface ContractPlan {
   readonly rowSource: 'place' | 'rows' | 'tiles';
   /** Rows of such a block, at most. */
   readonly blockRows: number;
+  /** All rows where there are no extras: nothing has ranges then. */
   readonly range: RangeAxis & { readonly size: number };
   /** Bytes of the panels of the instruction's operands; 0 where one is used in place. */
   readonly packA: number;
@@ -73,7 +74,7 @@ export interface ContractPlan {
 export interface PlanOptions {
   /** Operands that stay the same over many runs: packing them costs nothing. */
   readonly constant?: { readonly a?: boolean; readonly b?: boolean };
-  /** The axis of the out, as in `instr.shape`, that ranges count; else the plan chooses one. */
+  /** The axis of the out, as in `instr.shape`, that ranges count; else the plan chooses what they count. */
   readonly rangeAxis?: number;
   /** Needed for such an axis. */
   readonly extras?: Extras | undefined;
@@ -148,6 +149,7 @@ function planOrientation(
   const byRows = splitLast(rowAxes, (x) => x.size);
   const byColumns = splitLast(axes.columns.map(inBytes), columnsWeight);
   const [rows, columns] = [byRows.inner, byColumns.inner];
+  const given = ranged && (isBatch ? batch[0] : rowAxes[0]);
   const depthSize = sizeOfAxes(axes.depth);
 
   const dense = columns.b === 4 && columns.size % unitOf(target) === 0;
@@ -205,7 +207,10 @@ function planOrientation(
     source,
     rowSource,
     blockRows,
-    range: rangeOf(batch, byRows, ranged && (isBatch ? batch[0] : rowAxes[0])),
+    range: options.extras?.rangeOf({ source, columns, tile }, { rows: byRows, batch, given }) ?? {
+      at: 'rows',
+      size: rows.size,
+    },
     packA: swapped ? packed : 0,
     packB: swapped ? 0 : packed,
     scratch: edge + blockPanels + copiedRows,
@@ -281,7 +286,7 @@ const inBytes = ({ size, strides }: Axis): ByteAxis => ({
   panels: 0,
 });
 
-const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
+export const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
 
 /** Columns that lie side by side in the out (and in b) come first, then long ones. */
 const columnsWeight = ({ size, b, out }: ByteAxis): number =>
@@ -345,22 +350,4 @@ function withPanels(
     return { ...axis, panels };
   });
   return { axes: out.reverse(), bytes };
-}
-
-/** The given axis, or the longest that a range can cut. */
-function rangeOf(
-  batch: readonly ByteAxis[],
-  rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis },
-  given: ByteAxis | undefined,
-): ContractPlan['range'] {
-  const choices: { axis: ByteAxis; range: RangeAxis }[] = [
-    { axis: rows.inner, range: { at: 'rows' } },
-    ...rows.outer.map((axis, index) => ({ axis, range: { at: 'outerRows', index } as const })),
-    ...batch.map((axis, index) => ({ axis, range: { at: 'batch', index } as const })),
-  ];
-  const chosen = given
-    ? choices.find((c) => c.axis === given)
-    : choices.reduce((best, c) => (c.axis.size > best.axis.size ? c : best));
-  const { axis, range } = chosen ?? (choices[0] as (typeof choices)[number]);
-  return { ...range, size: axis.size };
 }

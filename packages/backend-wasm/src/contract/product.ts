@@ -10,6 +10,7 @@ import { packMatrix } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
 import { splitRows } from './tile.ts';
 import {
+  ahead,
   type Cursor,
   copy,
   inPieces,
@@ -101,8 +102,8 @@ interface Shared extends Omit<Kernel, 'steps'> {
   readonly copied: Address | undefined;
 }
 
-/** What the tiles of some rows need; with `steps` of the depth, where blocks differ. */
-type Block = Shared & Pick<Kernel, 'steps'>;
+/** What the tiles of some rows need; with `steps` of the depth, where blocks differ, and the count of panels, where ranges do. */
+type Block = Shared & Pick<Kernel, 'steps'> & { readonly count?: Address | undefined };
 
 const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
 const countOf = (axes: readonly { readonly size: number }[]): number =>
@@ -164,19 +165,28 @@ function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
 
 /** One partial sum of all rows and columns. */
 function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
-  const { plan, panels, range } = block;
+  const { plan, panels, steps, extras } = block;
   const { depth } = plan;
+  const range = plan.range.at === 'panels' ? block.range : undefined;
+  const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
   if (panels)
-    packMatrix(f, plan, { b: from.b, to: panels, depth, steps: block.steps }, block.extras);
+    packMatrix(f, plan, { b: first.b, to: panels, depth, steps, count: range?.count }, extras);
   const outerRows = plan.outerRows.map((axis, k) => ({
-    ...ranged(axis, plan, range, 'outerRows', k),
+    ...ranged(axis, plan, block.range, 'outerRows', k),
     b: 0,
   }));
-  const rowRange = plan.range.at === 'rows' ? range : undefined;
-  overAxes(f, outerRows, { ...from, b: panels ?? from.b }, (cursor) =>
-    emitRows(f, block, cursor, rowRange),
+  const rowRange = plan.range.at === 'rows' ? block.range : undefined;
+  overAxes(f, outerRows, { ...first, b: panels ?? from.b }, (cursor) =>
+    emitRows(f, { ...block, count: range?.count }, cursor, rowRange),
   );
 }
+
+/** In the operands themselves. */
+const stepOfPanels = ({ tile, columns }: ContractPlan) => ({
+  a: 0,
+  b: tile.columns * columns.b,
+  out: tile.columns * columns.out,
+});
 
 export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   a: n * rows.a,
@@ -235,7 +245,7 @@ function emitTiles(
   });
 }
 
-interface Panels extends Kernel {
+interface Panels extends Block {
   /** Rows of a tile, the number of tiles, and the bytes of a from one to the next. */
   readonly rows: number;
   readonly tiles: number | Value<'i32'>;
@@ -244,10 +254,10 @@ interface Panels extends Kernel {
 
 /** Some tiles with each panel of columns. */
 function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
-  const { plan, rows, tiles, tileOfA } = kernel;
+  const { plan, rows, tiles, tileOfA, count } = kernel;
   const { columns, tile } = plan;
-  const panels = Math.ceil(columns.size / tile.columns);
-  const panel = { a: 0, b: panelStride(plan), out: tile.columns * columns.out };
+  const panels = count ? f.get(count) : Math.ceil(columns.size / tile.columns);
+  const panel = { ...stepOfPanels(plan), b: panelStride(plan) };
   const cursor = copy(f, from);
   const whole = columns.size % tile.columns === 0;
   const rest = whole ? undefined : f.let('columns', i32.const(columns.size));

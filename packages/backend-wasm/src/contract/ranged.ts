@@ -1,4 +1,4 @@
-/** Products of which each call computes a range: which operand has the rows, and tiles of some of them. */
+/** Products of which each call computes a range: what ranges count, which operand has the rows, and tiles of some of them. */
 import {
   type Axis,
   type Contract,
@@ -8,9 +8,46 @@ import {
 } from '@ostinato/core/backend';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, type Value } from '../assembler/instructions.ts';
-import type { ContractPlan, Orientation } from './plan.ts';
+import {
+  type ByteAxis,
+  type ContractPlan,
+  type Orientation,
+  type RangeAxis,
+  sizeOf,
+} from './plan.ts';
 import { stepOfRows } from './product.ts';
 import { ahead, type Cursor, type Range } from './walk.ts';
+
+interface Ranged {
+  readonly rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis };
+  readonly batch: readonly ByteAxis[];
+  /** The axis that ranges are to count. */
+  readonly given: ByteAxis | undefined;
+}
+
+/**
+ * The given axis; else panels, where each thread would pack all columns if rows were shared; else the longest axis that a
+ * range can cut.
+ */
+export function rangeOf(
+  { source, columns, tile }: Pick<ContractPlan, 'source' | 'columns' | 'tile'>,
+  { rows: { inner, outer }, batch, given }: Ranged,
+): ContractPlan['range'] {
+  const whole = columns.size % tile.columns === 0;
+  const fewRows = inner.size * sizeOf(outer) <= columns.size;
+  if (!given && source === 'blocks' && whole && fewRows)
+    return { at: 'panels', size: columns.size / tile.columns };
+  const choices: { axis: ByteAxis; range: RangeAxis }[] = [
+    { axis: inner, range: { at: 'rows' } },
+    ...outer.map((axis, index) => ({ axis, range: { at: 'outerRows', index } as const })),
+    ...batch.map((axis, index) => ({ axis, range: { at: 'batch', index } as const })),
+  ];
+  const chosen = given
+    ? choices.find((c) => c.axis === given)
+    : choices.reduce((best, c) => (c.axis.size > best.axis.size ? c : best));
+  const { axis, range } = chosen ?? (choices[0] as (typeof choices)[number]);
+  return { ...range, size: axis.size };
+}
 
 /** The operand that has the axis has the rows; either, where both or none have it. */
 export function rangedOrientations(instr: Contract, rangeAxis: number): readonly Orientation[] {

@@ -86,7 +86,10 @@ export interface Rows {
   /** Which of the body's inputs and outputs have rows (as axis 0 of their window). */
   readonly inputs: readonly boolean[];
   readonly outputs: readonly boolean[];
-  /** Per body instruction: which of its axes is the row axis; null where all rows share what it computes. */
+  /**
+   * Per body instruction: which of its axes is the row axis; null where all rows share what it computes. It is one or the
+   * other for all that an instruction writes, and what rows share they read with stride 0 along that axis.
+   */
   readonly axis: readonly (number | null)[];
   /** Per body slot: elements from one row to the next; null where rows share it. */
   readonly stride: readonly (number | null)[];

@@ -67,7 +67,10 @@ export class Pipelines {
       layout,
       ...(clocks.length > 0 ? [this.clockLayout(clocks.length)] : []),
     ];
+    // A fault of the text comes back below: it concerns this program alone, and the device goes on.
+    device.pushErrorScope('validation');
     const module = device.createShaderModule({ code });
+    device.popErrorScope().catch(() => undefined);
     try {
       const pipeline = await device.createComputePipelineAsync({
         layout: device.createPipelineLayout({ bindGroupLayouts }),

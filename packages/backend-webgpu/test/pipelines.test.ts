@@ -1,5 +1,8 @@
+import { describeOnGpu } from '@ostinato/software-gpu/vitest';
 import { expect, test } from 'vitest';
+import { openDevice } from '../src/adapter.ts';
 import { StepNumbers } from '../src/clock.ts';
+import { watch } from '../src/health.ts';
 import { Pipelines } from '../src/pipelines.ts';
 import type { Kernel } from '../src/wgsl/writer.ts';
 
@@ -9,6 +12,8 @@ const device = (given: object): GPUDevice =>
     createBindGroupLayout: () => ({}),
     createPipelineLayout: () => ({}),
     createShaderModule: () => ({ getCompilationInfo: async () => ({ messages: [] }) }),
+    pushErrorScope: () => undefined,
+    popErrorScope: async () => null,
     createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => undefined }),
     queue: { writeBuffer: () => undefined },
     ...given,
@@ -41,4 +46,25 @@ test('steps are counted as far as a buffer of their numbers goes', () => {
   for (const count of [1, 300, 900, 1000]) steps.reserve(count);
   expect(sizes.map((n) => n / 256)).toEqual([256, 512, 1000]);
   expect(() => steps.reserve(1001)).toThrow(/has 1001 steps, this device counts 1000.+chunks/);
+});
+
+await describeOnGpu('pipelines', () => {
+  test('a fault in a kernel is told with its line, and the device goes on', async () => {
+    const { device: real, gpu } = await openDevice({ allowSoftware: true });
+    const health = watch(real);
+    const pipelines = new Pipelines(real);
+    const kernel = (line: string): Kernel => ({
+      code: `@compute @workgroup_size(1)\nfn main() {\n  ${line}\n}`,
+      bindings: [],
+      params: [],
+      clocks: [],
+    });
+    await expect(pipelines.get(kernel('let x = y;'))).rejects.toThrow(
+      /refuses a kernel \(line 3: .+let x = y;/s,
+    );
+    await pipelines.get(kernel('let x = 1;'));
+    health.check('compile');
+    real.destroy();
+    void gpu; // Dawn crashes where it goes first
+  });
 });

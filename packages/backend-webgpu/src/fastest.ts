@@ -43,20 +43,19 @@ export async function makeFastest(
   plans: readonly Plan[],
 ): Promise<{ readonly executable: Made; readonly ms: readonly number[] }> {
   const { memory, health } = device;
-  const made = await Promise.all(plans.map((plan) => makeExecutable(device, program, plan)));
+  const made: Made[] = [];
   // A slot that is an input and an output is one buffer.
   const refs = new Map<number, Ref<GpuBuffer>>();
-  for (const slot of [...program.inputs, ...program.outputs]) {
-    const { size, dtype } = program.slots[slot] as Program['slots'][number];
-    if (!refs.has(slot))
-      refs.set(slot, {
-        buffer: memory.alloc(size * bytesPerElement[dtype], 'measuring'),
-        offset: 0,
-      });
-  }
-  const given = (slots: readonly number[]) => slots.map((slot) => refs.get(slot) as Ref<GpuBuffer>);
   let best: Made | undefined;
   try {
+    for (const plan of plans) made.push(await makeExecutable(device, program, plan));
+    for (const slot of new Set([...program.inputs, ...program.outputs])) {
+      const { size, dtype } = program.slots[slot] as Program['slots'][number];
+      const buffer = memory.alloc(size * bytesPerElement[dtype], 'measuring');
+      refs.set(slot, { buffer, offset: 0 });
+    }
+    const given = (slots: readonly number[]) =>
+      slots.map((slot) => refs.get(slot) as Ref<GpuBuffer>);
     const [inputs, outputs] = [given(program.inputs), given(program.outputs)];
     const runs = made.map((executable) => () => executable.run(inputs, outputs));
     const { queue } = device.device;

@@ -1,11 +1,11 @@
 /** `schedule: 'measured'`: the faster way is kept, the other one leaves nothing behind. */
 import { add, compile, explain, leavesOf, scan, type Tensor } from '@ostinato/core';
 import { type Backend, reference } from '@ostinato/core/backend';
-import { describeOnGpu } from '@ostinato/software-gpu/vitest';
+import { dawnSeen, describeOnGpu } from '@ostinato/software-gpu/vitest';
 import { expect, test } from 'vitest';
 import { measure } from '../src/fastest.ts';
 import { open } from './gpu.ts';
-import { evaluate, work } from './recurrent.ts';
+import { evaluate, programOf, work } from './recurrent.ts';
 
 /** A device whose work takes as long as it is said to, and a clock that knows. */
 function pretended(costs: readonly (readonly number[])[]) {
@@ -87,6 +87,20 @@ await describeOnGpu('a measured schedule', () => {
     const twice = (await run(once, xs as never)) as Tensor;
     expect(explain(run)).toContain('measured');
     expect([...((await twice.read()).data as Float32Array)]).toEqual(new Array(8).fill(13));
+    backend.dispose();
+  });
+
+  test('where one of both ways is refused, the other leaves nothing behind', async () => {
+    /** Refuses what reads the number of a step from outside: the stepwise way, which comes second. */
+    const gpu = dawnSeen((device) => {
+      const create = device.createShaderModule.bind(device);
+      device.createShaderModule = ({ code }) =>
+        create({ code: code.includes('step0') ? `${code} refused` : code });
+    });
+    const backend = await open({ schedule: 'measured', gpu });
+    const program = await programOf('lstm', 'forward', sizes);
+    await expect(backend.compile(program)).rejects.toThrow('the device refuses a kernel');
+    expect(backend.counts().buffers).toBe(0);
     backend.dispose();
   });
 

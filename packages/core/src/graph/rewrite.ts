@@ -48,15 +48,9 @@ export function rewrite(
   order: readonly Tensor[] = topo(roots),
 ): Tensor[] {
   const memo = new Map<Tensor, Tensor>();
-  for (const t of order)
-    memo.set(
-      t,
-      rule(
-        t,
-        mapSame(t.args, (a) => memo.get(a) as Tensor),
-      ),
-    );
-  return roots.map((r) => memo.get(r) as Tensor);
+  const standIn = (t: Tensor): Tensor => memo.get(t) as Tensor;
+  for (const t of order) memo.set(t, rule(t, mapSame(t.args, standIn)));
+  return roots.map(standIn);
 }
 
 /** Who reads each node. */

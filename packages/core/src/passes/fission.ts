@@ -17,9 +17,10 @@ export interface Lifts {
 }
 
 export function fission(roots: readonly Tensor[], lifts: Lifts = {}): Tensor[] {
+  const order = topo(roots);
+  if (order.every((t) => t.op.kind !== 'scan')) return [...roots];
   // How each result is read: stacked over time, or summed over time.
   const plain = new Map<Tensor, Set<number>>();
-  const order = topo(roots);
   const note = (p: Tensor): void => {
     const node = p.args[0] as Tensor;
     plain.set(node, (plain.get(node) ?? new Set()).add((p.op as { index: number }).index));
@@ -41,7 +42,7 @@ export function fission(roots: readonly Tensor[], lifts: Lifts = {}): Tensor[] {
   for (const r of roots) if (r.op.kind === 'pick') note(r);
 
   const split = new Map<Tensor, Split>();
-  return rewrite(roots, (t, args) => {
+  const rule = (t: Tensor, args: readonly Tensor[]): Tensor => {
     if (t.op.kind === 'scan') {
       const s = splitScan(t.op, args, plain.get(t) ?? new Set(), lifts);
       split.set(t, s);
@@ -61,7 +62,8 @@ export function fission(roots: readonly Tensor[], lifts: Lifts = {}): Tensor[] {
         : new Tensor({ ...t.op, axes }, t.shape, t.dtype, [total], t.label);
     }
     return withArgs(t, args);
-  });
+  };
+  return rewrite(roots, rule, order);
 }
 
 interface Split {

@@ -7,6 +7,7 @@ import { broadcastAxes } from '../ops/views.ts';
 /** Rebuilds every scan of this level with only what is read and what moves; the same nodes where all are tidy. */
 export function tidyScans(roots: readonly Tensor[]): Tensor[] {
   const order = topo(roots);
+  if (order.every((t) => t.op.kind !== 'scan')) return [...roots];
   const read = new Map<Tensor, Set<number>>();
   for (const t of order)
     if (t.op.kind === 'pick') {

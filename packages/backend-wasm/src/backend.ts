@@ -43,7 +43,8 @@ export async function openWasm(
   return open({ relaxed, ...engine, threads: await chooseThreads(options, led, notes) }, notes);
 }
 
-type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras'>;
+/** How modules are compiled here. */
+export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras'>;
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 
@@ -56,25 +57,17 @@ async function chooseEngine(
   notes: string[],
 ): Promise<Engine> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  // What follows is of Node alone, where all files are near: no page loads it.
-  const v8 = process?.versions?.node === undefined ? undefined : await import('./v8.ts');
-  const engine: Engine = v8
-    ? { compileModule: v8.compileModule, extras: await import('./extras.ts') }
-    : plainEngine;
-  const note = (why: string): Engine => {
-    notes.push(`128-bit vectors: ${why}`);
-    return engine;
-  };
-  if (pairedSimd === false) return note('paired SIMD is switched off');
-  const pair = v8?.canPair() ?? { yes: false, why: 'not in Node' };
-  if (!pair.yes) return note(pair.why);
-  const { agreesWithPlain, pairs } = await import('./paired.ts');
-  const openOn = (paired: boolean): Backend<WasmBuffer> =>
-    open({ relaxed, ...engine, threads: oneThread, ...(paired ? { pairs } : {}) }, []);
-  if (!(await agreesWithPlain(openOn)))
-    return note('the self-check of paired SIMD found other bits');
-  notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
-  return { ...engine, pairs };
+  if (process?.versions?.node !== undefined) {
+    // Where all files are near. No page loads it.
+    const { nodeEngine } = await import('./node.ts');
+    return nodeEngine(
+      pairedSimd ?? true,
+      (engine) => open({ relaxed, ...engine, threads: oneThread }, []),
+      notes,
+    );
+  }
+  notes.push('128-bit vectors: not in Node');
+  return plainEngine;
 }
 
 async function chooseThreads(

@@ -1,0 +1,29 @@
+/** How Node compiles modules, and whether with pairs of vectors. Pages do not load it. */
+import type { Backend } from '@ostinato/core/backend';
+import type { Engine } from './backend.ts';
+import * as extras from './extras.ts';
+import type { WasmBuffer } from './memory.ts';
+import { pairs } from './pairing.ts';
+import { agreesWithPlain } from './self-check.ts';
+import { canPair, compileModule } from './v8.ts';
+
+/** `open`: a backend on one thread, for the check that pairs give the same bits. */
+export async function nodeEngine(
+  pairedSimd: boolean,
+  open: (engine: Engine) => Backend<WasmBuffer>,
+  notes: string[],
+): Promise<Engine> {
+  const plain: Engine = { compileModule, extras };
+  const paired: Engine = { ...plain, pairs };
+  const note = (why: string): Engine => {
+    notes.push(`128-bit vectors: ${why}`);
+    return plain;
+  };
+  if (!pairedSimd) return note('paired SIMD is switched off');
+  const pair = canPair();
+  if (!pair.yes) return note(pair.why);
+  if (!(await agreesWithPlain((yes) => open(yes ? paired : plain))))
+    return note('the self-check of paired SIMD found other bits');
+  notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
+  return paired;
+}

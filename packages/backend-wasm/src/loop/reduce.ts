@@ -23,7 +23,8 @@ function sideBySide(kernel: Kernel, combine: Combine): Moved {
   const { nest, plan, graph } = kernel;
   const { over, vector } = plan;
   const smallest = kernel.part === 'pairs' ? 2 : 1;
-  const most = costOf(graph) > 40 ? smallest : Math.floor(8 / graph.roots.length);
+  // Eight registers of terms: whole lines of memory, and never half a pair.
+  const most = costOf(graph) > 40 ? smallest : smallest * Math.floor(8 / graph.roots.length);
   const fits = smallest * Math.floor(vector.size / (4 * smallest));
   const block = Math.max(smallest, Math.min(most, fits));
   const parts = partsOf(over.map((a) => a.size));

@@ -590,23 +590,6 @@ describe('rows', () => {
       'loop 0',
     ]);
   });
-
-  test('what differs from row to row, yet comes from none, is computed where rows read it', () => {
-    const square = input('square', [H, H]);
-    const [last] = scan(
-      ({ h, n }: { h: T; n: T }) => {
-        const places = mul(o.iota([B, H], 0, 'float32'), o.broadcastTo(n, [B, H]));
-        const early = add(tanh(matmul(h, square)), places);
-        return [{ h: add(tanh(matmul(early, square)), places), n: o.sum(places) }, null];
-      },
-      { h: o.zeros([B, H]), n: o.scalar(1) },
-      null,
-      { length: TIME },
-    );
-    const program = lower([square], [last.h]);
-    verify(program);
-    expect(scansOf(program)[0]?.rows?.count).toBe(B);
-  });
 });
 
 describe('fuse', () => {

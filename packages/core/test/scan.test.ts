@@ -468,3 +468,38 @@ describe('memory of a gradient', () => {
     expect(saved[3] as number).toBeLessThan((plain[3] as number) / 8);
   });
 });
+
+describe('beside rows', () => {
+  const [B, H] = [3, 2];
+  const m = f64([
+    [0.3, -0.2],
+    [0.5, 0.4],
+  ]);
+  const wide = (n: Tensor): Tensor => o.broadcastTo(n, [B, H]);
+  /** What no row gives, for two products in turn to read: by its index, or as a part of a concat. */
+  const steps: Record<string, (h: Tensor, n: Tensor) => { h: Tensor; n: Tensor }> = {
+    'what differs from one to the next by its index': (h, n) => {
+      const places = mul(o.iota([B, H], 0, 'float64'), wide(n));
+      const early = add(o.tanh(o.matmul(h, m)), places);
+      return { h: add(o.tanh(o.matmul(early, m)), places), n: o.tanh(o.sum(places)) };
+    },
+    'a part of a concat that all of them share': (h, n) => {
+      const same = o.tanh(wide(n));
+      const early = o.tanh(o.matmul(o.concat([h, same], 1), o.concat([m, m])));
+      return { h: add(o.matmul(early, m), same), n: o.tanh(o.sum(same)) };
+    },
+  };
+
+  test.each(Object.entries(steps))('%s', async (_, step) => {
+    const start = { h: o.zeros([B, H], 'float64'), n: o.scalar(1, 'float64') };
+    const [looped] = scan((s: typeof start) => [step(s.h, s.n), null], start, null, { length: 3 });
+    let unrolled = start;
+    for (let t = 0; t < 3; t++) unrolled = step(unrolled.h, unrolled.n);
+    for (const name of ['h', 'n'] as const) {
+      const want = await valuesOf(unrolled[name]);
+      (await valuesOf(looped[name])).forEach((x, k) => {
+        expect(x).toBeCloseTo(want[k] as number, 12);
+      });
+    }
+  });
+});

@@ -1,6 +1,7 @@
 /**
  * Loops in which rows of a batch run beside what all of them share: counters, vectors and weights in the state, by step or
- * constant, of sizes that coincide with the batch. From the tensor API to results, on a backend and on the reference.
+ * constant, of sizes that coincide with the batch. From the tensor API to results: as a loop on a backend, and with the
+ * steps one after the other on the reference.
  */
 import {
   add,
@@ -240,41 +241,77 @@ function inputsOf(r: Random, { sizes: { batch, units, steps }, state }: Loop) {
   };
 }
 
+type Run = (constants: Tensors, state: Tensors, xs: Tensors) => readonly [Tensors, Tensors];
+
+/** The steps one after the other: no loop, and so no rows. */
+const unrolled =
+  (loop: Loop): Run =>
+  (constants, init, xs) => {
+    const at = (x: Tensor, t: number): Tensor => reshape(slice(x, 0, t, 1), x.shape.slice(1));
+    const each = (tensors: Tensors, f: (x: Tensor) => Tensor): Tensors =>
+      Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, f(x)]));
+    const ys: Tensors[] = [];
+    let state = init;
+    for (let k = 0; k < loop.sizes.steps; k++) {
+      const t = loop.reverse ? loop.sizes.steps - 1 - k : k;
+      const [next, y] = step(
+        loop,
+        constants,
+        state,
+        each(xs, (x) => at(x, t)),
+      );
+      state = next;
+      ys[t] = each(y, (v) => reshape(v, [1, ...v.shape]));
+    }
+    const names = Object.keys(ys[0] as Tensors);
+    const stack = (name: string): Tensor => concat(ys.map((y) => y[name] as Tensor));
+    return [state, Object.fromEntries(names.map((name) => [name, stack(name)]))];
+  };
+
+const looped =
+  (loop: Loop): Run =>
+  (constants, state, xs) => {
+    const { reverse } = loop;
+    return scan((s: Tensors, x: Tensors) => step(loop, constants, s, x), state, xs, { reverse });
+  };
+
 async function evaluate(
   backend: Backend,
-  loop: Loop,
-  given: ReturnType<typeof inputsOf>,
-): Promise<ArrayLike<number>[]> {
-  const { reverse } = loop;
-  const f = compile(backend, (constants: Tensors, state: Tensors, xs: Tensors) =>
-    scan((s: Tensors, x: Tensors) => step(loop, constants, s, x), state, xs, { reverse }),
-  );
-  const out = await f(given.constants, given.state, given.xs);
-  const values = await Promise.all(flatten(out).leaves.map(async (t) => (await t.read()).data));
+  run: Run,
+  { constants, state, xs }: ReturnType<typeof inputsOf>,
+): Promise<{ paths: readonly string[]; values: ArrayLike<number>[] }> {
+  const f = compile(backend, run);
+  const out = await f(constants, state, xs);
+  const { leaves, shape } = flatten(out);
+  const values = await Promise.all(leaves.map(async (t) => (await t.read()).data));
   dispose(out);
   f.dispose();
-  return values;
+  return { paths: shape.paths, values };
 }
 
 async function compare(backend: Backend, seed: string): Promise<void> {
   const r = random(seed);
   const loop = randomLoop(r);
   const given = inputsOf(r, loop);
-  const want = await evaluate(reference() as Backend, loop, given);
-  const got = await evaluate(backend, loop, given);
-  want.forEach((values, k) => {
+  const want = await evaluate(reference() as Backend, unrolled(loop), given);
+  const got = await evaluate(backend, looped(loop), given);
+  want.values.forEach((values, k) => {
     for (let i = 0; i < values.length; i++) {
-      const [x, y] = [values[i] as number, got[k]?.[i] as number];
+      const [x, y] = [values[i] as number, got.values[k]?.[i] as number];
       if (!near(y, x, tolerances.float32))
         throw new Error(
-          `${seed}: result ${k}[${i}] is ${y}, the reference gives ${x}\n${JSON.stringify(loop)}`,
+          `${seed}: ${want.paths[k]}[${i}] is ${y}, unrolled it is ${x}\n${JSON.stringify(loop)}`,
         );
     }
   });
 }
 
+/** Seeds of loops that found something once. */
+const finds = [8, 47, 1190, 1349];
+
 export const sharedCases = ({ size }: CaseOptions): ConformanceCase[] => [
   withBackend('cells: beside rows, what all of them share', async (backend) => {
-    for (let k = 0; k < (size === 'full' ? 40 : 8); k++) await compare(backend, `shared ${k}`);
+    const more = Array.from({ length: size === 'full' ? 40 : 4 }, (_, k) => k);
+    for (const k of new Set([...finds, ...more])) await compare(backend, `shared ${k}`);
   }),
 ];

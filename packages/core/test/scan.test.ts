@@ -479,7 +479,7 @@ describe('beside rows', () => {
   /** What no row gives, for two products in turn to read: by its index, or as a part of a concat. */
   const steps: Record<string, (h: Tensor, n: Tensor) => { h: Tensor; n: Tensor }> = {
     'what differs from one to the next by its index': (h, n) => {
-      const places = mul(o.iota([B, H], 0, 'float64'), wide(n));
+      const places = mul(o.iota([B, H], 0, 'float64'), o.sin(wide(n)));
       const early = add(o.tanh(o.matmul(h, m)), places);
       return { h: add(o.tanh(o.matmul(early, m)), places), n: o.tanh(o.sum(places)) };
     },

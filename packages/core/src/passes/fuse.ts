@@ -485,13 +485,15 @@ class Fuser {
     const types: DType[] = [];
     const byWindow = new Map<string, Expr>();
     const memo = new Map<Tensor, Expr>();
-    const load = (t: Tensor): Expr => {
+    // `within` what is computed here again: the maps that it read there may be stored nowhere.
+    const load = (t: Tensor, within = false): Expr => {
       const known = memo.get(t);
       if (known) return known;
       let x: Expr | undefined = constantOf(t);
       if (x) return x;
-      if (t.op.kind === 'map' && (inside(t) || this.#differs(t, row))) {
-        const parts = t.args.map(load);
+      const again = within || this.#differs(t, row);
+      if (t.op.kind === 'map' && (again || inside(t))) {
+        const parts = t.args.map((a) => load(a, again));
         const shared = new Map<Expr, Expr>();
         x = mapLeaves(
           t.op.body,

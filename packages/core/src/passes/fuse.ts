@@ -470,10 +470,12 @@ class Fuser {
   }
 
   /** Whether a value comes from no row and yet differs from one to the next, by its index: rows compute it, each its own. */
-  #differs(t: Tensor, row: number | null): boolean {
-    if (row === null || t.op.kind !== 'map' || this.#rowAxis(t) !== null) return false;
+  #differs(t: Tensor, row: number | null, seen: Set<Tensor> = new Set()): boolean {
+    if (row === null || t.op.kind !== 'map' || this.#rowAxis(t) !== null || seen.has(t))
+      return false;
+    seen.add(t);
     const reads = exprOrder([t.op.body]).some((x) => x.op === 'axis' && x.axis === row);
-    return reads || t.args.some((a) => this.#differs(a, row));
+    return reads || t.args.some((a) => this.#differs(a, row, seen));
   }
 
   /**

@@ -1,5 +1,6 @@
 /** What each pass makes of small graphs, as printed programs. */
 import { describe, expect, test } from 'vitest';
+import { topo } from '../src/graph/rewrite.ts';
 import { findRows } from '../src/graph/rows.ts';
 import { param, type ScanOp, type Tensor } from '../src/graph/tensor.ts';
 import * as o from '../src/index.ts';
@@ -121,6 +122,22 @@ describe('simplify', () => {
       "
     `));
 
+  test.each<[string, (y: T) => T]>([
+    ['a flip', (y) => add(mul(o.flip(y, 1), 0.5), y)],
+    ['a flip three times', (y) => o.where(o.less(y, o.flip(y, 1)), y, mul(y, 0.5))],
+    [
+      'a row and a column',
+      (y) => {
+        const part = (axis: number): T => o.broadcastTo(mul(o.slice(y, axis, 1, 1), 0.5), y.shape);
+        return add(mul(y, part(0)), part(1));
+      },
+    ],
+  ])('views of the layer below do not multiply from layer to layer: %s', (_, layer) => {
+    let y: T = input('x', [4, 4]);
+    for (let k = 0; k < 24; k++) y = layer(y);
+    const before = topo([y]).length;
+    expect(topo(simplify([y])).length).toBeLessThan(10 * before);
+  });
   test('is idempotent', () => {
     const [once] = simplify([tanh(o.transpose(mul(x, 2)))]) as [T];
     const [twice] = simplify([once]) as [T];

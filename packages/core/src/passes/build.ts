@@ -28,9 +28,16 @@ export type Build = (
 type ViewOp = Extract<Op, { kind: 'transpose' | 'broadcast' | 'reshape' | 'slice' | 'flip' }>;
 type MapOp = Extract<Op, { kind: 'map' }>;
 
-/** Makes nodes; shares equal ones for as long as it lives. */
-export function builder(): Build {
+/**
+ * Makes nodes; shares equal ones for as long as it lives. At most `sinks` times a view of a map becomes a map of views:
+ * each may be one more version of a map, and of those that it reads, so that without end a graph could grow by a factor
+ * per layer.
+ */
+export function builder(sinks: number): Build {
+  let left = sinks;
   const table = new Map<string, Tensor>();
+  /** Views of maps: a map that is read along many paths is seen once, not once per path. */
+  const sunk = new Map<string, Tensor>();
   const exprNumber = exprNumbering();
 
   function share(t: Tensor): Tensor {
@@ -88,11 +95,17 @@ export function builder(): Build {
     const seen: See = (next, of, as = shape) => buildView(next, as, of, eager);
     const composed = compose(op, shape, x, seen);
     if (composed) return composed;
-    if (x.op.kind !== 'map' || !maySink(op, shape, x, x.op, eager))
+    if (x.op.kind !== 'map' || left <= 0 || !maySink(op, shape, x, x.op, eager))
       return share(new Tensor(op, shape, x.dtype, [x], x.label));
+    const key = `${JSON.stringify(op)}|${shape}|${eager}|${x.id}`;
+    const known = sunk.get(key);
+    if (known) return known;
+    left--;
     const args = x.args.map((a) => seen(op, a));
     const body = moveAxes(x.op.body, op, x.shape);
-    return buildMap(new Tensor(x.op, shape, x.dtype, args, x.label), body);
+    const made = buildMap(new Tensor(x.op, shape, x.dtype, args, x.label), body);
+    sunk.set(key, made);
+    return made;
   }
 
   return (t, eager) => {

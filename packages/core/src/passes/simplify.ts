@@ -9,6 +9,9 @@ import { tidyScans } from './tidy-scans.ts';
 
 const ROUNDS = 6; // each round only makes graphs smaller or moves views up; one or two are usual
 
+/** Views that move up, per node: far more than networks need. */
+const SINKS = 8;
+
 /** Nodes for nodes. */
 type Pass = (roots: readonly Tensor[]) => readonly Tensor[];
 
@@ -25,8 +28,8 @@ export function simplify(roots: readonly Tensor[], mergeScans: Pass = (same) => 
 
 /** Every node in normal form, bodies of scans too. */
 function rebuild(roots: readonly Tensor[], mergeScans: Pass): Tensor[] {
-  const build = builder();
   const order = topo(roots);
+  const build = builder(SINKS * order.length + 100);
   const users = usersOf(order);
   const outputs = new Set(roots);
   const rule = (t: Tensor, args: readonly Tensor[]): Tensor => {

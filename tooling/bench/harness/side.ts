@@ -32,11 +32,22 @@ export interface Side {
   stop(): Promise<void>;
 }
 
+/**
+ * With glibc's own thresholds large temporaries and results go back to the system after every step, and their pages are
+ * faulted in again: up to half of PyTorch's time, and most of what it takes to copy 8 MB out of wasm. These are the largest
+ * that it takes.
+ */
+const KEEPS_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: `${2 ** 25}`,
+  MALLOC_TRIM_THRESHOLD_: `${2 ** 32}`,
+  MALLOC_TOP_PAD_: `${2 ** 26}`,
+};
+
 export function startSide(options: SideOptions): Side {
   const { name, script, spec, cwd, command = process.execPath, env = {} } = options;
   const child = spawn(command, [fileURLToPath(script), JSON.stringify(spec)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...KEEPS_MEMORY, ...env },
     ...(cwd !== undefined && { cwd }),
   });
   let said = ''; // shown only where the process fails: peers greet and warn

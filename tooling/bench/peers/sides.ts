@@ -53,9 +53,7 @@ export const onCpu = (options: OursOptions): Variant => ({
 });
 
 /**
- * PyTorch, from whatever Python has it, or nothing. OpenBLAS and OpenMP read their threads when they load. Without the
- * thresholds (the largest that glibc takes) big temporaries go back to the system after every step, and their pages are
- * faulted in again: up to half of PyTorch's time.
+ * PyTorch, from whatever Python has it, or nothing. OpenBLAS and OpenMP read their threads when they load.
  */
 export async function torchSides(
   work: string,
@@ -73,9 +71,6 @@ export async function torchSides(
       MKL_NUM_THREADS: threads,
       // Where others use the cores too, threads that spin for one another take up to twenty times as long.
       OMP_WAIT_POLICY: 'PASSIVE',
-      MALLOC_MMAP_THRESHOLD_: `${2 ** 25}`,
-      MALLOC_TRIM_THRESHOLD_: `${2 ** 32}`,
-      MALLOC_TOP_PAD_: `${2 ** 26}`,
     };
     return [{ name, script: script(`./torch/${work}.py`), spec, command, env }];
   };

@@ -1,10 +1,9 @@
 /**
  * The time loop as one node. Knows how a step function becomes a closed body, and how lengths, masks and checkpoints
- * are said with selects and a loop in a loop; neither backends nor passes hear of them.
+ * are said with selects (masks.ts) and a loop in a loop; neither backends nor passes hear of them.
  */
 import { currentPath, fail, named } from '../errors.ts';
 import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
-import { repeatsAlong, rowAxes } from '../graph/rows.ts';
 import {
   type Body,
   constantOf,
@@ -16,7 +15,8 @@ import {
 } from '../graph/tensor.ts';
 import { flatten, leavesOf, mapTree, type Tree } from '../graph/tree.ts';
 import { sameShape } from '../ir/view.ts';
-import { iota, less, stopGradient, where, zerosLike } from './elementwise.ts';
+import { iota, less } from './elementwise.ts';
+import { maskedLeaves, maskedStep, maskOf, sharedIn, standIn } from './masks.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
 
 export interface ScanOptions {
@@ -213,29 +213,6 @@ export function pick(node: Tensor, index: number): Tensor {
   return new Tensor({ kind: 'pick', index }, shape, r.dtype, [node], r.label);
 }
 
-/** The mask [time, batch] that lengths or a mask ask for. */
-function maskOf(length: number, options: ScanOptions): Tensor | undefined {
-  const { lengths, mask } = options;
-  if (lengths && mask) fail('scan-lengths', 'scan: got lengths and a mask. Give one of them.');
-  if (mask && (mask.dtype !== 'bool' || mask.rank !== 2 || mask.shape[0] !== length))
-    fail(
-      'scan-lengths',
-      `scan: the mask is ${describe(mask)}. It must be bool [time, batch] with ${length} steps.`,
-    );
-  if (!lengths) return mask;
-  if (lengths.dtype !== 'int32' || lengths.rank !== 1)
-    fail('scan-lengths', `scan: lengths is ${describe(lengths)}. It must be int32 [batch].`);
-  const shape = [length, lengths.shape[0] as number];
-  return less(iota(shape, 0), broadcastTo(lengths, shape));
-}
-
-/** Where rows are not active, something else (zeros unless given) stands for them. What has no such rows stays. */
-function masked(active: Tensor, t: Tensor, otherwise = zerosLike(t)): Tensor {
-  if (active.shape.some((n, i) => n !== t.shape[i])) return t;
-  const spread = reshape(active, [...active.shape, ...t.shape.slice(active.rank).fill(1)]);
-  return where(broadcastTo(spread, t.shape), t, otherwise);
-}
-
 function scanMasked<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
   init: C,
@@ -272,69 +249,6 @@ function scanMasked<C, X, Y>(
   );
   return all as readonly [C, Y];
 }
-
-/** Which leaves are shared by all rows though their size is the batch's, by accident. */
-type Shared = ReadonlySet<number>;
-
-const NONE: Shared = new Set();
-
-/**
- * How the step uses an x tells whether it has rows: one that meets the batch along another axis has none. Where the
- * step does not run row by row, so that nothing can be told, what has the batch's size has rows.
- */
-function sharedIn(
-  { body, consts }: Closed,
-  { carry, xs }: { readonly carry: number; readonly xs: number },
-  batch: number,
-): { readonly xs: Shared; readonly ys: Shared } {
-  const counts = { consts: consts.length, carry, xs };
-  const first = counts.consts + carry;
-  const fits = body.params.map((p) => p.shape[0] === batch);
-  const doubtful = fits.flatMap((fit, i) => (fit && i >= first ? [i] : []));
-  for (const without of [[], ...doubtful.map((i) => [i]), doubtful])
-    for (const constsToo of [false, true]) {
-      const rowed = fits.map(
-        (fit, i) => fit && (constsToo || i >= counts.consts) && !without.includes(i),
-      );
-      const axes = rowAxes({ body, counts }, rowed, batch);
-      if (typeof axes === 'string') continue;
-      const ys = body.results.slice(carry);
-      const isShared = (y: Tensor): boolean => axes.get(y) === null && !repeatsAlong(y, 0);
-      return {
-        xs: new Set(without.map((i) => i - first)),
-        ys: new Set(ys.flatMap((y, i) => (isShared(y) ? [i] : []))),
-      };
-    }
-  return { xs: NONE, ys: NONE };
-}
-
-/** Leaves with rows masked, those that all rows share as they are. */
-function maskedLeaves<T>(active: Tensor, tree: T, shared: Shared, otherwise = zerosLike): T {
-  const { leaves, shape } = flatten(tree);
-  return shape.build(
-    leaves.map((t, i) => (shared.has(i) ? t : masked(active, t, otherwise(t)))),
-  ) as T;
-}
-
-/**
- * What a step reads where it does not count: an x of the same row that does, as a step may have no finite slope at zero,
- * and zero times that is NaN.
- */
-function standIn(mask: Tensor, x: Tensor): Tensor {
-  const at = (t: Tensor, step: number): Tensor => slice(t, 0, step, 1);
-  const last = (x.shape[0] as number) - 1;
-  const end = masked(at(mask, last), at(x, last));
-  return broadcastTo(stopGradient(masked(at(mask, 0), at(x, 0), end)), x.shape);
-}
-
-/** Where a row is not active, its carry stays and its ys are zero. */
-const maskedStep =
-  <C, X, Y>(step: (carry: C, x: X) => readonly [C, Y], shared = NONE) =>
-  (carry: C, { active, x }: { active: Tensor; x: X }): readonly [C, Y] => {
-    const [next, y] = step(carry, x);
-    const held = mapTree((after, before) => masked(active, after, before), next, carry);
-    return [held as unknown as C, maskedLeaves(active, y, shared)];
-  };
 
 /**
  * Steps per segment, about the square root of all: if possible a number that leaves no short segment, for to fill one up

@@ -1,6 +1,6 @@
 /** The sides of the benches of sequences: which script runs where, and how its process is set up. */
 import type { Case, Peaks, Variant } from '../harness/compare.ts';
-import { install } from '../harness/install.ts';
+import { install, installNative } from '../harness/install.ts';
 import { findPython } from '../harness/python.ts';
 import type { SideOptions } from '../harness/side.ts';
 import { simdPeaks } from '../harness/simd-peak.ts';
@@ -91,7 +91,13 @@ export function sequenceCase(name: string, spec: Sequences): Omit<Case, 'ours' |
   };
 }
 
-export const versions = { tfjs: '4.22.0', dawn: '0.6.2', jax: '0.1.25', ort: '1.30.0' } as const;
+export const versions = {
+  tfjs: '4.22.0',
+  dawn: '0.6.2',
+  jax: '0.1.25',
+  ort: '1.30.0',
+  brain: '1.6.1',
+} as const;
 
 type PeerSide = (work: string, spec: object) => SideOptions;
 
@@ -110,6 +116,29 @@ export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerS
       cwd,
     });
   return { cpu: on('cpu'), wasm: on('wasm') };
+}
+
+/**
+ * tfjs on TensorFlow's native library, installed on demand, or nothing: its script fetches that library and a binding from
+ * a server of its own. TensorFlow takes its threads from its environment.
+ */
+export async function tfjsNodeSides(): Promise<
+  (work: string, spec: object & { readonly threads: number }) => SideOptions[]
+> {
+  const cwd = await installNative('@tensorflow/tfjs-node', versions.tfjs);
+  return (work, spec) => {
+    if (cwd === undefined) return [];
+    const threads = `${spec.threads}`;
+    return [
+      {
+        name: 'tfjs-node',
+        script: script(`./tfjs/${work}.ts`),
+        spec: { ...spec, tfjs: 'tensorflow' },
+        cwd,
+        env: { TF_NUM_INTRAOP_THREADS: threads, TF_NUM_INTEROP_THREADS: threads },
+      },
+    ];
+  };
 }
 
 /** tfjs on Dawn, installed on demand: the same WebGPU, and the same adapter, as ours. */
@@ -131,6 +160,12 @@ export async function tfjsOnDawn(): Promise<PeerSide> {
 export async function jaxSide(): Promise<PeerSide> {
   const cwd = await install(`@jax-js/jax@${versions.jax}`);
   return (work, spec) => ({ name: 'jax-js', script: script(`./jax-js/${work}.ts`), spec, cwd });
+}
+
+/** brain.js, installed on demand. */
+export async function brainSide(): Promise<PeerSide> {
+  const cwd = await install(`brain.js@${versions.brain}`);
+  return (work, spec) => ({ name: 'brain.js', script: script(`./brain/${work}.ts`), spec, cwd });
 }
 
 /** ONNX Runtime, native and on wasm, installed on demand; without its script, which fetches more than is needed. */

@@ -1,7 +1,7 @@
 /** A training step of the sentiment model with tfjs' own layers: `model.trainOnBatch`. */
 import { serve, spec } from '../../harness/serve.ts';
 import { batchOf, type CellName, type HostTensor, type Reviews, weightsOf } from '../reviews.ts';
-import { loadTfjs, type TfEngine } from './tfjs.ts';
+import { aboutTfjs, loadTfjs, type TfEngine } from './tfjs.ts';
 
 const reviews = spec<Reviews & TfEngine>();
 const { cell, words, batch, time, features, units, learningRate, epsilon } = reviews;
@@ -35,6 +35,7 @@ const labels = tf.tensor(host.labels, [batch, 1]);
 const train = (): Promise<number> => model.trainOnBatch(ids, labels);
 
 await serve({
+  about: aboutTfjs(tf),
   async check() {
     const losses: number[] = [];
     for (let i = 0; i < reviews.checked; i++) losses.push(await train());

@@ -9,7 +9,7 @@ import {
   sequenceData,
   sequenceWeights,
 } from '../sequences.ts';
-import { loadTfjs, type TfEngine } from './tfjs.ts';
+import { aboutTfjs, loadTfjs, type TfEngine } from './tfjs.ts';
 
 const sequences = spec<Sequences & TfEngine>();
 const { cell, mode, bias, reset, batch, time, inputs, units, learningRate } = sequences;
@@ -63,7 +63,7 @@ if (mode === 'training')
 const train = (): Promise<number> => model.trainOnBatch(x, target);
 
 await serve({
-  about: `tfjs on ${tf.getBackend()}`,
+  about: aboutTfjs(tf),
   step: mode === 'training' ? train : infer,
   async check() {
     if (mode !== 'training') return sample(await infer());

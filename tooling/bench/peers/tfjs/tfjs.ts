@@ -22,6 +22,8 @@ type Gradient = (dy: TfTensor, saved: TfTensor[]) => Record<string, () => TfTens
 export interface Tf {
   setBackend(name: string): Promise<boolean>;
   getBackend(): string;
+  /** TensorFlow's has a binding to its native code. */
+  backend(): { readonly binding?: { readonly TF_Version: string } };
   tensor(data: Float32Array | Int32Array, shape: readonly number[], dtype?: string): TfTensor;
   readonly train: {
     adam(rate: number, beta1: number, beta2: number, epsilon: number): unknown;
@@ -34,15 +36,19 @@ export interface Tf {
   unregisterGradient(kernelName: string): void;
 }
 
-/** Which of its backends a side runs on. On wasm it has SIMD and, in Node, one thread. */
+/**
+ * Which of its backends a side runs on. On wasm it has SIMD and, in Node, one thread; "tensorflow" is native code, that
+ * of @tensorflow/tfjs-node.
+ */
 export interface TfEngine {
-  readonly tfjs: 'cpu' | 'wasm' | 'webgpu';
+  readonly tfjs: 'cpu' | 'wasm' | 'webgpu' | 'tensorflow';
 }
 
 /** tfjs, from the folder that this process runs in. */
 export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
   const load = createRequire(`${process.cwd()}/`);
-  const tf = load('@tensorflow/tfjs') as Tf;
+  if (tfjs === 'tensorflow') offerOldUtil(load('node:util'));
+  const tf = load(tfjs === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs') as Tf;
   if (tfjs === 'wasm') load('@tensorflow/tfjs-backend-wasm');
   if (tfjs === 'webgpu') {
     await offerDawn();
@@ -50,6 +56,7 @@ export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
   }
   await tf.setBackend(tfjs);
   if (tf.getBackend() !== tfjs) throw new Error(`tfjs runs on ${tf.getBackend()}, not on ${tfjs}`);
+  if (tfjs === 'tensorflow') return tf; // its own gradient of an embedding is one native operation
   tf.unregisterGradient('GatherV2');
   tf.registerGradient({
     kernelName: 'GatherV2',
@@ -60,6 +67,18 @@ export async function loadTfjs({ tfjs }: TfEngine): Promise<Tf> {
     }),
   });
   return tf;
+}
+
+/** Which backend runs, and of TensorFlow which version: who builds tfjs-node chooses that. */
+export function aboutTfjs(tf: Tf): string {
+  const { binding } = tf.backend();
+  return `tfjs on ${tf.getBackend()}${binding === undefined ? '' : ` ${binding.TF_Version}`}`;
+}
+
+/** tfjs-node calls two functions that Node 23 took out: without them no operation runs. */
+function offerOldUtil(util: object): void {
+  const isNullOrUndefined = (x: unknown): boolean => x === null || x === undefined;
+  Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
 }
 
 /** tfjs looks for `navigator.gpu` and WebGPU's constants when it loads: in Node, Dawn has them. */

@@ -84,7 +84,7 @@ function inference(
   if (cell === 'lstm') peers.push(jax('sequences', spec));
   // At 512 units, and for a GRU, tfjs on its cpu backend takes from 1 to 30 seconds.
   if (cell === 'lstm' && units < 512) peers.push(tfjs.cpu('sequences', spec));
-  // At 512 units brain.js takes 20 seconds.
+  // At 512 units brain.js takes 15 seconds.
   if (cell === 'gru' && units < 512) peers.push(brain('sequences', spec));
   return {
     ...sequenceCase('peers', spec),

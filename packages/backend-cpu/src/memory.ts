@@ -1,5 +1,5 @@
 /** Flat memory as typed arrays. Knows bytes and their views; knows no program. */
-import { type DType, fail, type Memory, type TypedArray } from '@ostinato/core/backend';
+import { copied, type DType, fail, type Memory, type TypedArray } from '@ostinato/core/backend';
 
 /** Memory of this backend: one block and its views, made once so that a launch makes none. */
 export interface CpuBuffer {
@@ -51,9 +51,9 @@ export const cpuMemory: Memory<CpuBuffer> = {
     checkRange('write', buffer, at, data.byteLength);
     buffer.views.bytes.set(data, at);
   },
-  async read(buffer, at = 0, bytes = buffer.bytes - at) {
+  async read(buffer, at = 0, bytes = buffer.bytes - at, into) {
     checkRange('read', buffer, at, bytes);
-    return buffer.views.bytes.slice(at, at + bytes);
+    return copied(buffer.views.bytes.subarray(at, at + bytes), into);
   },
 };
 

@@ -57,9 +57,9 @@ export function countingMemory<B>(memory: Memory<B>, counters: Counters): Memory
       counters.bytesWritten += data.byteLength;
       memory.write(buffer, data, at);
     },
-    read(buffer, at, bytes) {
+    read(buffer, at, bytes, into) {
       counters.reads++;
-      return memory.read(buffer, at, bytes);
+      return memory.read(buffer, at, bytes, into);
     },
   };
 }

@@ -307,6 +307,30 @@ const mutants: { readonly [bug: string]: () => Backend<Host> } = {
       read: async (buffer, at = 0, bytes = buffer.byteLength - at) =>
         new Uint8Array(buffer, at, bytes),
     })),
+  'a read into an array starts where its memory does': () =>
+    withMemory((memory) => ({
+      async read(buffer, at, bytes, into) {
+        const copy = await memory.read(buffer, at, bytes);
+        if (into?.length !== copy.length) return copy;
+        new Uint8Array(into.buffer).set(copy);
+        return into;
+      },
+    })),
+  'a read into an array happens later': () =>
+    withMemory((memory) => ({
+      async read(buffer, at = 0, bytes = buffer.byteLength - at, into) {
+        await null;
+        return memory.read(buffer, at, bytes, into);
+      },
+    })),
+  'an array without memory is read into': () =>
+    withMemory((memory) => ({
+      async read(buffer, at = 0, bytes = buffer.byteLength - at, into) {
+        const copy = await memory.read(buffer, at, bytes);
+        into?.set(copy.subarray(0, into.length));
+        return into ?? copy;
+      },
+    })),
   'a write happens later': () =>
     withMemory((memory) => ({
       write: (buffer, data, at) =>

@@ -123,7 +123,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     alloc: (bytes, label) => heap.alloc(bytes, label),
     free: (buffer) => heap.free(buffer),
     write: (buffer, data, at) => heap.write(buffer, data, at),
-    read: (buffer, at, bytes) => heap.read(buffer, at, bytes),
+    read: (buffer, at, bytes, into) => heap.read(buffer, at, bytes, into),
     async compile(program) {
       const executable = await compileProgram(host, program);
       executables.add(executable);

@@ -2,7 +2,7 @@
  * One linear memory and who has which part of it. Memory grows and never shrinks, so freed parts are joined and used
  * again. Knows bytes; knows no program.
  */
-import { fail, type Memory } from '@ostinato/core/backend';
+import { copied, fail, type Memory } from '@ostinato/core/backend';
 import type { Lead } from './jobs.ts';
 
 /** A part of the linear memory. */
@@ -78,10 +78,15 @@ export class Heap implements Memory<WasmBuffer> {
     else this.#view(buffer.address + at, data.length).set(data);
   }
 
-  async read(buffer: WasmBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
+  async read(
+    buffer: WasmBuffer,
+    at = 0,
+    bytes = buffer.bytes - at,
+    into?: Uint8Array,
+  ): Promise<Uint8Array> {
     this.#check('read', buffer, at, bytes);
     if (this.lead) return this.lead.read(buffer.address + at, bytes);
-    return new Uint8Array(this.#view(buffer.address + at, bytes));
+    return copied(this.#view(buffer.address + at, bytes), into);
   }
 
   #view(address: number, bytes: number): Uint8Array {

@@ -99,7 +99,7 @@ function backendOn(open: OpenDevice, options: WebGpuOptions): WebGpuBackend {
     alloc: (bytes, label) => memory.alloc(bytes, label),
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, at) => memory.write(buffer, data, at),
-    read: (buffer, at, bytes) => memory.read(buffer, at, bytes),
+    read: (buffer, at, bytes, into) => memory.read(buffer, at, bytes, into),
     async compile(program) {
       health.check('compile');
       assertTypes(program);

@@ -1,7 +1,7 @@
 /**
  * Device buffers: zero at first, pooled, read through staging buffers. Knows the queue and its order; knows no program.
  */
-import { fail, type Memory } from '@ostinato/core/backend';
+import { copied, fail, type Memory } from '@ostinato/core/backend';
 import type { Health } from './health.ts';
 
 /** WebGPU's `GPUBufferUsage`, which Node has no global for. */
@@ -124,7 +124,12 @@ export class DeviceMemory implements Memory<GpuBuffer> {
     );
   }
 
-  async read(buffer: GpuBuffer, at = 0, bytes = buffer.bytes - at): Promise<Uint8Array> {
+  async read(
+    buffer: GpuBuffer,
+    at = 0,
+    bytes = buffer.bytes - at,
+    into?: Uint8Array,
+  ): Promise<Uint8Array> {
     this.health.check('read');
     this.assertLive(buffer, 'read');
     this.assertInside(buffer, at, bytes, 'read');
@@ -135,7 +140,7 @@ export class DeviceMemory implements Memory<GpuBuffer> {
     let copy: Uint8Array;
     try {
       await staging.mapAsync(MAP_READ, 0, bytes);
-      copy = new Uint8Array(staging.getMappedRange(0, bytes)).slice();
+      copy = copied(new Uint8Array(staging.getMappedRange(0, bytes)), into);
     } catch (error) {
       staging.destroy();
       return this.health.explain('read', error);

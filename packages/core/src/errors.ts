@@ -22,7 +22,7 @@ export const errorCodes = {
   'custom-gradient': 'A custom gradient does not fit its function',
   'tree-mismatch': 'Two trees have different structure',
   'tree-leaf': 'A value cannot be a leaf of a tree of tensors',
-  'host-array': 'A host array cannot be taken in',
+  'host-array': 'A host array does not fit',
   'key-invalid': 'A random key or seed is not valid',
   'slot-too-large': 'A value does not fit one buffer of the backend',
   'program-invalid': 'A program breaks the rules of the format',

@@ -1,7 +1,8 @@
 /** Compiled functions: what is compiled when, which buffers live, and what happens when something goes wrong. */
+import fc from 'fast-check';
 import ndarray from 'ndarray';
 import { describe, expect, test } from 'vitest';
-import { reference } from '../src/backend/index.ts';
+import { type Backend, copied, reference } from '../src/backend/index.ts';
 import { currentPath } from '../src/errors.ts';
 import * as o from '../src/index.ts';
 import { counted, spying } from './spy.ts';
@@ -537,6 +538,107 @@ describe('reading', () => {
     const host = i32([5]);
     (await host.read()).data[0] = 6;
     expect(await numbers(host)).toEqual([5]);
+  });
+
+  describe('into an array', () => {
+    /** As a device answers: later, and from a copy of its own or into the array, as asked. */
+    const later = (takes: boolean, meanwhile = () => {}): Backend<ArrayBuffer> => ({
+      ...backend,
+      async read(buffer, at, bytes, into) {
+        const copy = await backend.read(buffer, at, bytes);
+        await Promise.resolve().then(meanwhile);
+        return takes ? copied(copy, into) : copy;
+      },
+    });
+    /** To an interface without targets. */
+    const old: Backend<ArrayBuffer> = {
+      ...backend,
+      read: (buffer, at, bytes) => backend.read(buffer, at, bytes),
+    };
+    const blocks = {
+      plain: (bytes: number) => new ArrayBuffer(bytes),
+      resizable: (bytes: number) => new ArrayBuffer(bytes, { maxByteLength: 2 * bytes }),
+      shared: (bytes: number) => new SharedArrayBuffer(bytes),
+    };
+    test.each(['float32', 'int32', 'uint32', 'bool', 'float64'] as const)(
+      'gives what a read gives, in any %s array, and nothing beside it',
+      async (dtype) => {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 20 }),
+            fc.constantFrom(...Object.values(blocks)),
+            fc.record({ before: fc.nat({ max: 3 }), after: fc.nat({ max: 3 }) }),
+            fc.constantFrom(null, backend, old, later(true), later(false)),
+            async (values, blockOf, { before, after }, on) => {
+              const host = tensor(values, { dtype });
+              const x = on ? await run(on, host) : host;
+              const { data, shape } = await x.read();
+              const size = before + values.length + after;
+              const around = new (data.constructor as Float32ArrayConstructor)(
+                blockOf(size * data.BYTES_PER_ELEMENT),
+              ).fill(7);
+              const into = around.subarray(before, before + values.length);
+              const got = await x.read({ into });
+              expect(got.data).toBe(into);
+              expect([got.shape, got.dtype]).toEqual([shape, dtype]);
+              const sevens = (n: number): number[] => new Array(n).fill(7);
+              expect([...around]).toEqual([...sevens(before), ...data, ...sevens(after)]);
+              x.dispose();
+            },
+          ),
+        );
+      },
+    );
+    test('the values are those at the call', async () => {
+      const f = compile(backend, (x: T) => mul(x, 2), { donate: [0] });
+      const first = await f(tensor([1, 2]));
+      const into = new Float32Array(2);
+      const reading = first.read({ into });
+      await f(first);
+      expect((await reading).data).toBe(into);
+      expect([...into]).toEqual([2, 4]);
+    });
+    test('an array that does not fit is refused', async () => {
+      const host = tensor([[1, 2]]);
+      const transferred = new Float32Array(2);
+      transferred.buffer.transfer();
+      const block = new ArrayBuffer(8, { maxByteLength: 8 });
+      const shrunk = new Float32Array(block);
+      block.resize(4);
+      for (const x of [host, await run(backend, host)])
+        for (const [into, got] of [
+          [new Float64Array(2), 'got Float64Array(2)'],
+          [new Uint32Array(2), 'got Uint32Array(2)'],
+          [new Float32Array(3), 'got Float32Array(3)'],
+          [transferred, 'got Float32Array(0)'],
+          [shrunk, 'got Float32Array(1)'],
+          [[0, 0] as never, 'got Array(2)'],
+        ] as const)
+          await expectError(
+            'host-array',
+            ['float32[1,2]', 'fits Float32Array(2)', got, 'transferred'],
+            () => x.read({ into }),
+          );
+      const truth = tensor([true]);
+      expect([...(await truth.read({ into: new Uint32Array(1) })).data]).toEqual([1]);
+    });
+    test.each([true, false])(
+      'an array that is transferred before the device answers (takes targets: %s)',
+      async (takes) => {
+        const into = new Float32Array(2);
+        const on = later(takes, () => into.buffer.transfer());
+        const x = await run(on, tensor([1, 2]));
+        await expectError('host-array', ['got Float32Array(0)'], () => x.read({ into }));
+      },
+    );
+    test('tensors that have no values say what they say without', async () => {
+      const into = new Float32Array(2);
+      await expectError('not-run', ['never ran'], () => add(tensor([1, 2]), 1).read({ into }));
+      const gone = await run(backend, tensor([1, 2]));
+      gone.dispose();
+      await expectError('disposed', ['read'], () => gone.read({ into }));
+      expect([...into]).toEqual([0, 0]);
+    });
   });
   test('item needs one element', () =>
     expectError('shape-mismatch', ['item', 'Use read'], () => f64([1, 2]).item()));

@@ -62,6 +62,51 @@ async function copies(backend: Backend): Promise<void> {
   backend.free(buffer);
 }
 
+/** Memory may put a copy where the caller says, or not look at it and give a copy of its own. */
+async function givenArrays(backend: Backend): Promise<void> {
+  const buffer = backend.alloc(64);
+  const want = bytes(64);
+  backend.write(buffer, want);
+  const blocks = [new ArrayBuffer(96), new ArrayBuffer(96, { maxByteLength: 100 })];
+  const shared = typeof SharedArrayBuffer === 'undefined' ? [] : [new SharedArrayBuffer(96)];
+  for (const block of [...blocks, ...shared]) {
+    const whole = new Uint8Array(block);
+    for (const [at, n, place] of [
+      [0, 64, 0],
+      [8, 16, 20],
+      [60, 4, 92],
+    ] as const) {
+      whole.fill(9);
+      const into = new Uint8Array(block, place, n);
+      const got = await backend.read(buffer, at, n, into);
+      same(got, want.subarray(at, at + n), `${n} bytes from ${at} into an array`);
+      if (got.length !== n) throw new Error(`a read of ${n} bytes gave ${got.length}`);
+      if (got !== into) continue;
+      const around = whole.some((b, k) => (k < place || k >= place + n) && b !== 9);
+      if (around) throw new Error(`a read into ${n} bytes at ${place} wrote outside of them`);
+    }
+  }
+  const into = new Uint8Array(64);
+  const early = backend.read(buffer, 0, 64, into);
+  backend.write(buffer, new Uint8Array(64));
+  const first = await early;
+  same(first, want, 'a read into an array, before another write');
+  const kept = first.slice();
+  const second = await backend.read(buffer, 0, 64, into);
+  same(second, new Uint8Array(64), 'the next read into the same array');
+  if (first !== into) same(first, kept, 'a copy of its own after the next read');
+
+  backend.write(buffer, want);
+  const block = new ArrayBuffer(64, { maxByteLength: 64 });
+  const going = new Uint8Array(block, 0, 64);
+  const late = backend.read(buffer, 0, 64, going);
+  block.resize(0); // as a transfer to another thread does
+  const own = await late;
+  if (own !== going) same(own, want, 'a read into an array that lost its memory meanwhile');
+  same(await backend.read(buffer, 0, 64, going), want, 'a read into an array without memory');
+  backend.free(buffer);
+}
+
 async function independent(backend: Backend): Promise<void> {
   const buffers = [0, 1, 2].map((k) => {
     const buffer = backend.alloc(16, `buffer ${k}`);
@@ -104,6 +149,7 @@ export const memoryCases = (): ConformanceCase[] => [
   withBackend('memory: a buffer is zero at first', zeroAtFirst),
   withBackend('memory: reads and writes at offsets', offsets),
   withBackend('memory: reads and writes copy', copies),
+  withBackend('memory: reads into an array of the caller', givenArrays),
   withBackend('memory: buffers are independent', independent),
   withBackend('memory: writes, runs and reads take effect in call order', callOrder),
 ];

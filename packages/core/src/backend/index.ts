@@ -10,6 +10,7 @@ export {
   bytesPerElement,
   castElement,
   coerce,
+  copied,
   type DType,
   dtypes,
   isFloat,

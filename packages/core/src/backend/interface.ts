@@ -3,12 +3,16 @@ import type { Contract, Gather, Loop, Program, Scan, Scatter } from '../ir/progr
 
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Flat device memory. Calls take effect in call order; `read` waits for all earlier work and returns a copy. */
+/** Flat device memory. Calls take effect in call order; `read` waits for all earlier work and gives a copy. */
 export interface Memory<B> {
   alloc(bytes: number, label?: string): B;
   free(buffer: B): void;
   write(buffer: B, data: Uint8Array, at?: number): void;
-  read(buffer: B, at?: number, bytes?: number): Promise<Uint8Array>;
+  /**
+   * `into`, of as many bytes, may take the copy and is then what comes back, as `copied` does it. Memory that does not
+   * look at it gives a copy of its own, and who asked copies once more.
+   */
+  read(buffer: B, at?: number, bytes?: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A place in a buffer, in bytes. */

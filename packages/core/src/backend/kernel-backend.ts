@@ -40,7 +40,7 @@ export function kernelBackend<B>(
     alloc: (bytes, label) => memory.alloc(bytes, label),
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, at) => memory.write(buffer, data, at),
-    read: (buffer, at, bytes) => memory.read(buffer, at, bytes),
+    read: (buffer, at, bytes, into) => memory.read(buffer, at, bytes, into),
     async compile(program): Promise<Executable<B>> {
       const steps = await prepare(program, memory, kernels);
       return {

@@ -3,7 +3,7 @@
  * and every sum in float64. Slow; for tests, gradient checks and as a start for a backend of one's own.
  */
 import { fail } from '../errors.ts';
-import { bytesPerElement, coerce, type TypedArray, viewOf } from '../ir/dtype.ts';
+import { bytesPerElement, coerce, copied, type TypedArray, viewOf } from '../ir/dtype.ts';
 import { evaluator } from '../ir/evaluate.ts';
 import type {
   Combine,
@@ -88,8 +88,8 @@ export function hostMemory(): Memory<ArrayBuffer> & { isLive(buffer: ArrayBuffer
     write(buffer, data, at = 0) {
       bytesOf(buffer, at, data.byteLength).set(data);
     },
-    async read(buffer, at = 0, bytes = buffer.byteLength - at) {
-      return bytesOf(buffer, at, bytes).slice();
+    async read(buffer, at = 0, bytes = buffer.byteLength - at, into) {
+      return copied(bytesOf(buffer, at, bytes), into);
     },
     isLive: (buffer) => live.has(buffer),
   };

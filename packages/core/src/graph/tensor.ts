@@ -3,14 +3,14 @@
  * nodes look, not how they run or differentiate.
  */
 import { currentPath, fail } from '../errors.ts';
-import type { DType, TypedArray } from '../ir/dtype.ts';
+import { arrays, bytesOfView, copied, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
 import type { Expr } from '../ir/expr.ts';
 import type { Combine } from '../ir/program.ts';
 import { type Shape, sizeOf } from '../ir/view.ts';
 
 /** A dense copy of a tensor's values on the host, row-major. */
-export interface HostArray {
-  readonly data: TypedArray;
+export interface HostArray<A extends TypedArray = TypedArray> {
+  readonly data: A;
   readonly shape: Shape;
   readonly dtype: DType;
 }
@@ -18,7 +18,8 @@ export interface HostArray {
 /** What a tensor that ran owns. Made and understood by trace/. */
 export interface DeviceValue {
   readonly backend: { readonly name: string };
-  read(): Promise<HostArray>;
+  /** A copy of the bytes: `into`, or an array of its own. */
+  read(into?: Uint8Array): Promise<Uint8Array>;
   dispose(): void;
 }
 
@@ -106,15 +107,33 @@ export class Tensor {
     return sizeOf(this.shape);
   }
 
-  /** A dense copy of the values on the host. Only for tensors that ran: what `compile` and `run` return. */
-  async read(): Promise<HostArray> {
-    if (this.op.kind === 'value') return this.op.value.read();
-    if (this.op.kind === 'host')
-      return { data: this.op.data.slice(), shape: this.shape, dtype: this.dtype };
-    return fail(
-      'not-run',
-      `read: ${describe(this)} never ran. Return it from a compiled function, or evaluate it with \`await run(backend, tensor)\`.`,
-    );
+  /**
+   * A dense copy of the values on the host, row-major. Only for tensors that ran: what `compile` and `run` return.
+   *
+   * `into` takes the copy and is the result's `data`: an array of the tensor's type (a Uint32Array for bool) with `size`
+   * elements, on memory that may be shared. It is kept from call to call where results are large or many: a fresh array
+   * costs more than the copy. Until the promise resolves, what it holds is not defined.
+   */
+  read(): Promise<HostArray>;
+  read<A extends TypedArray>(options: { readonly into: A }): Promise<HostArray<A>>;
+  async read({ into }: { readonly into?: TypedArray } = {}): Promise<HostArray> {
+    const { op, shape, dtype } = this;
+    const target = into && bytesToFill(into, this);
+    let bytes: Uint8Array;
+    if (op.kind === 'value') bytes = await op.value.read(target);
+    else if (op.kind === 'host') bytes = copied(bytesOfView(op.data), target);
+    else
+      return fail(
+        'not-run',
+        `read: ${describe(this)} never ran. Return it from a compiled function, or evaluate it with \`await run(backend, tensor)\`.`,
+      );
+    if (into) {
+      const filled = bytesToFill(into, this); // once more: a device takes its time
+      if (bytes !== target) filled.set(bytes);
+      return { data: into, shape, dtype };
+    }
+    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    return { data: viewOf(dtype, buffer, byteOffset, this.size), shape, dtype };
   }
 
   /** The single element of a tensor of size 1. */
@@ -136,6 +155,17 @@ export class Tensor {
 
 /** For messages: `float32[2,3] "lstm/map"`. */
 export const describe = (t: Tensor): string => `${t.dtype}[${t.shape.join(',')}] "${t.label}"`;
+
+/** The bytes of an array that a tensor is to be read into, checked. */
+function bytesToFill(into: TypedArray, t: Tensor): Uint8Array {
+  const wanted = arrays[t.dtype];
+  if (!(into instanceof wanted) || into.length !== t.size)
+    fail(
+      'host-array',
+      `read: ${describe(t)} fits ${wanted.name}(${t.size}), got ${into.constructor.name}(${into.length}). Give such an array; a transferred one has no elements.`,
+    );
+  return bytesOfView(into);
+}
 
 export const param = (shape: Shape, dtype: DType, label: string): Tensor =>
   new Tensor({ kind: 'param' }, shape, dtype, [], label);

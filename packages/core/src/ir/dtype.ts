@@ -51,6 +51,21 @@ export const viewOf = (
   count?: number,
 ): TypedArray => new arrays[dtype](buffer, byteOffset, count);
 
+/** The bytes of a view: the same memory. */
+export const bytesOfView = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/**
+ * A copy of bytes: in `into` while it has as many, otherwise in memory of its own. The caller's array may have been
+ * transferred or resized while a device was still busy.
+ */
+export function copied(bytes: Uint8Array, into?: Uint8Array): Uint8Array {
+  // Not slice(): it writes zeros first, and Node's Buffer would share its bytes.
+  if (into?.length !== bytes.length) return new Uint8Array(bytes);
+  into.set(bytes);
+  return into;
+}
+
 /**
  * Converts between element types as a `cast` expression does: floats to integers truncate toward zero and saturate
  * (NaN becomes 0), integers wrap among themselves, everything non-zero is true.

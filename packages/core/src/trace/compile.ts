@@ -7,7 +7,7 @@ import { fail } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape, takeLike } from '../graph/tree.ts';
-import type { DType, TypedArray } from '../ir/dtype.ts';
+import { bytesOfView, type DType, type TypedArray } from '../ir/dtype.ts';
 import type { Program } from '../ir/program.ts';
 import type { Shape } from '../ir/view.ts';
 import { denseHost, type HostInput, isHostInput } from './host.ts';
@@ -276,7 +276,7 @@ function runnerOf(
       if (!inPlace(i)) return upload(staging, i, host);
       // The result will own this buffer, so it cannot be the one that the next call uploads to.
       const buffer = take(host.byteLength, `${name} input ${i}`);
-      backend.write(buffer, rawOf(host));
+      backend.write(buffer, bytesOfView(host));
       return buffer;
     };
     const ref = (buffer: unknown): Ref<unknown> => ({ buffer, offset: 0 });
@@ -314,7 +314,7 @@ function runnerOf(
   function upload(staging: Map<number, unknown>, input: number, data: ArrayBufferView): unknown {
     const buffer = staging.get(input) ?? backend.alloc(data.byteLength, `${name} input ${input}`);
     staging.set(input, buffer);
-    backend.write(buffer, rawOf(data));
+    backend.write(buffer, bytesOfView(data));
     return buffer;
   }
 
@@ -352,9 +352,6 @@ function runnerOf(
     },
   };
 }
-
-const rawOf = (data: ArrayBufferView): Uint8Array =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 function formOf(fed: readonly Leaf[], shape: TreeShape): Form {
   const params = fed.map((l, i) => param(l.shape, l.dtype, shape.paths[i] as string));

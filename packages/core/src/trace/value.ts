@@ -2,9 +2,9 @@
 
 import type { Backend } from '../backend/interface.ts';
 import { fail } from '../errors.ts';
-import { type DeviceValue, describe, type HostArray, Tensor } from '../graph/tensor.ts';
+import { type DeviceValue, describe, Tensor } from '../graph/tensor.ts';
 import { leavesOf } from '../graph/tree.ts';
-import { bytesPerElement, type DType, viewOf } from '../ir/dtype.ts';
+import { bytesPerElement, type DType } from '../ir/dtype.ts';
 import { type Shape, sizeOf } from '../ir/view.ts';
 
 type State = 'live' | 'disposed' | { readonly donatedTo: string };
@@ -57,12 +57,9 @@ export class Owned implements DeviceValue {
     );
   }
 
-  async read(): Promise<HostArray> {
+  read(into?: Uint8Array): Promise<Uint8Array> {
     this.assertLive('read');
-    const { shape, dtype } = this.about;
-    const bytes = await this.backend.read(this.buffer, 0, this.bytes);
-    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-    return { data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)), shape, dtype };
+    return this.backend.read(this.buffer, 0, this.bytes, into);
   }
 
   dispose(): void {

@@ -36,7 +36,8 @@ function hostParams(): Params {
 async function inference(): Promise<Work> {
   const apply = compile(backend, (params: Params, x: Tensor) => layer.apply(params, x));
   const [params, x] = await run(backend, [hostParams(), tensor(host.input)] as const);
-  const step = async (): Promise<ArrayLike<number>> => valuesOf(await apply(params, x));
+  const read = reader();
+  const step = async (): Promise<ArrayLike<number>> => read(await apply(params, x));
   return { about, step, check: async () => sample(await step()) };
 }
 
@@ -64,8 +65,9 @@ async function training(): Promise<Work> {
   const step = async (): Promise<number> => {
     const [next, loss] = await train(state, x, target);
     state = next;
-    const [value] = await valuesOf(loss);
-    return value as number;
+    const value = await loss.item();
+    dispose(loss);
+    return value;
   };
   return { about, step, check: () => repeated(step) };
 }
@@ -79,19 +81,25 @@ async function streaming(): Promise<Work> {
   const params = await run(backend, hostParams());
   let state = await run(backend, cell.start(hostParams(), 1));
   const x = { data: host.input.data, shape: [1, inputs] };
+  const read = reader();
   const step = async (): Promise<ArrayLike<number>> => {
     const [next, y] = await advance(params, state, x);
     state = next;
-    return valuesOf(y);
+    return read(y);
   };
-  const check = async () => (await repeated(step)).flatMap(sample);
+  const check = async () => (await repeated(async () => sample(await step()))).flat();
   return { about, step, check };
 }
 
-async function valuesOf(t: Tensor): Promise<Float32Array> {
-  const { data } = await t.read();
-  dispose(t);
-  return data as Float32Array;
+/** Reads results of one size into one array, as PyTorch's allocator gives each result the memory of the one before. */
+function reader(): (t: Tensor) => Promise<Float32Array> {
+  let into: Float32Array | undefined;
+  return async (t) => {
+    into ??= new Float32Array(t.size);
+    await t.read({ into });
+    dispose(t);
+    return into;
+  };
 }
 
 async function repeated<T>(step: () => Promise<T>): Promise<T[]> {

@@ -2,7 +2,6 @@
 import vm from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { takeLike } from '../src/graph/tree.ts';
 import * as o from '../src/index.ts';
 import { backend, expectError, f64, i32, valuesOf } from './support.ts';
 
@@ -25,10 +24,8 @@ const { tree } = fc.letrec<{ tree: AnyTree }>((tie) => ({
 describe('flatten and build', () => {
   test('takes leaves from trees of the same structure, and from no other', () => {
     const [one, two] = [f64(1), f64(2)];
-    const take = (like: unknown, tree: unknown): unknown[] | undefined => {
-      const out: unknown[] = [];
-      return takeLike(like, tree, (x) => x instanceof o.Tensor, out) ? out : undefined;
-    };
+    const take = (like: unknown, tree: unknown): unknown[] | undefined =>
+      o.flatten(like).shape.take(tree);
     const like = { a: [two, null], b: { c: one } };
     const same: readonly unknown[] = [
       { a: [one, null], b: { c: two } },

@@ -6,7 +6,7 @@ import type { Backend, Executable, Ref } from '../backend/interface.ts';
 import { fail } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { param, Tensor } from '../graph/tensor.ts';
-import { flatten, type TreeShape, takeLike } from '../graph/tree.ts';
+import { flatten, type TreeShape } from '../graph/tree.ts';
 import { bytesOfView, type DType, type TypedArray } from '../ir/dtype.ts';
 import type { Program } from '../ir/program.ts';
 import type { Shape } from '../ir/view.ts';
@@ -59,6 +59,8 @@ interface Form {
   readonly params: readonly Tensor[];
   /** The params as a tree. */
   readonly args: readonly unknown[];
+  /** Of each param, whether it is part of a donated argument. */
+  readonly donated: readonly boolean[];
   readonly signature: string;
 }
 
@@ -131,19 +133,17 @@ function runnerOf(
 
   async function call(args: readonly unknown[], made: Error): Promise<unknown> {
     assertUsable();
-    const taken: unknown[] = [];
-    const same = last && takeLike(last.args, args, isFeedLeaf, taken) ? last : undefined;
-    const { leaves, shape } = same
-      ? { leaves: taken, shape: same.shape }
-      : flatten<unknown>(args, isFeedLeaf);
+    const taken = last?.shape.take(args);
+    const { leaves, shape } =
+      last && taken ? { leaves: taken, shape: last.shape } : flatten<unknown>(args, isFeedLeaf);
     const fed = leaves.map((x, i) => leafOf(x, shape.paths[i] as string));
     const form =
-      same && fed.every((l, i) => sameType(l, same.params[i] as Tensor))
-        ? same
-        : formOf(fed, shape);
+      last?.shape === shape && fed.every((l, i) => sameType(l, last?.params[i] as Tensor))
+        ? last
+        : formOf(fed, shape, donate);
     last = form;
     const { signature } = form;
-    const donated = donateLeaves(fed, shape);
+    const donated = donateLeaves(fed, form);
     try {
       // A ready program runs before this returns: what the caller then does to its arrays and tensors is too late.
       const known = ready.get(signature);
@@ -184,38 +184,35 @@ function runnerOf(
       return { shape, dtype, host: data };
     }
     const { op, shape, dtype } = x;
-    return {
-      shape,
-      dtype,
-      ...(op.kind === 'host' ? { host: op.data } : { value: owned(x, what) }),
-    };
+    return op.kind === 'host'
+      ? { shape, dtype, host: op.data }
+      : { shape, dtype, value: owned(x, what) };
   }
 
   /** Marks donated arguments at the call; all of them have been checked. */
-  function donateLeaves(fed: readonly Leaf[], { paths }: TreeShape): Map<number, Owned> {
+  function donateLeaves(
+    fed: readonly Leaf[],
+    { donated, shape: { paths } }: Form,
+  ): Map<number, Owned> {
     const out = new Map<number, Owned>();
     if (donate.length === 0) return out;
-    const seen = new Map<Owned, { path: string; mine: boolean }>();
+    const seen = new Map<Owned, number>();
     fed.forEach(({ value }, i) => {
       if (!value) return;
-      const path = paths[i] as string;
       const before = seen.get(value);
-      const mine = isDonated(path);
-      if (before && (mine || before.mine))
+      if (before !== undefined && (donated[i] || donated[before]))
         fail(
           'donated',
-          `${name}: "${path}" is the same tensor as "${before.path}", and one of the two is donated. Give each its own tensor, or do not donate.`,
+          `${name}: "${paths[i]}" is the same tensor as "${paths[before]}", and one of the two is donated. Give each its own tensor, or do not donate.`,
         );
-      seen.set(value, { path, mine });
-      if (mine) out.set(i, value);
+      seen.set(value, i);
+      if (donated[i]) out.set(i, value);
     });
     for (const value of out.values()) value.donate(name);
     return out;
   }
 
-  const isDonated = (path: string): boolean => donate.includes(Number.parseInt(path, 10));
-
-  async function build({ signature, params, args }: Form): Promise<Entry> {
+  async function build({ signature, params, args, donated }: Form): Promise<Entry> {
     const { leaves: results, shape: result } = flatten(f(...args));
     const captured = topo(results).filter((t) => t.op.kind === 'host' || t.op.kind === 'value');
     assertOwned(captured);
@@ -225,7 +222,6 @@ function runnerOf(
     const { limits } = backend;
     const needed = donate.length > 0 || Number.isFinite(limits.buffers) || needsExtras(closed);
     const extras = needed ? await import('./extras.ts') : undefined;
-    const donated = params.map((p) => isDonated(p.label));
     const donations = extras?.donations({ params, donated }, { results, paths: result.paths });
     const program = lower(inputs, closed, { extras, donations: donations ?? [], limits });
     const checkIds = extras?.idsChecker(closed, params, name);
@@ -353,11 +349,12 @@ function runnerOf(
   };
 }
 
-function formOf(fed: readonly Leaf[], shape: TreeShape): Form {
+function formOf(fed: readonly Leaf[], shape: TreeShape, donate: readonly number[]): Form {
   const params = fed.map((l, i) => param(l.shape, l.dtype, shape.paths[i] as string));
   const types = params.map((p) => `|${p.dtype}[${p.shape}]`);
   const args = shape.build(params) as unknown[];
-  return { shape, params, args, signature: shape.text + types.join('') };
+  const donated = shape.paths.map((path) => donate.includes(Number.parseInt(path, 10)));
+  return { shape, params, args, donated, signature: shape.text + types.join('') };
 }
 
 const sameType = (l: Leaf, { dtype, shape }: Tensor): boolean =>

@@ -39,5 +39,6 @@ export interface Lead extends Team {
   check(doing: string): void;
   write(at: number, data: Uint8Array): void;
   clear(at: number, size: number): void;
-  read(at: number, size: number): Promise<Uint8Array>;
+  /** In `into` where its memory is shared, otherwise in an array of its own. */
+  read(at: number, size: number, into?: Uint8Array): Promise<Uint8Array>;
 }

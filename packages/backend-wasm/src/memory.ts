@@ -85,7 +85,7 @@ export class Heap implements Memory<WasmBuffer> {
     into?: Uint8Array,
   ): Promise<Uint8Array> {
     this.#check('read', buffer, at, bytes);
-    if (this.lead) return this.lead.read(buffer.address + at, bytes);
+    if (this.lead) return this.lead.read(buffer.address + at, bytes, into);
     return copied(this.#view(buffer.address + at, bytes), into);
   }
 

@@ -121,17 +121,21 @@ describe('numbers', () => {
       fc.record({ kind: fc.constant('write' as const), at: place, value: fc.nat({ max: 99 }) }),
       fc.record({ kind: fc.constant('add' as const), a: place, b: place, out: place }),
       fc.record({ kind: fc.constant('renew' as const), at: place }),
-      fc.record({ kind: fc.constant('read' as const), at: place }),
+      fc.record({
+        kind: fc.constant('read' as const),
+        at: place,
+        block: fc.constantFrom(undefined, ArrayBuffer, SharedArrayBuffer),
+      }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
         const buffers = Array.from({ length: 5 }, () => backend.alloc(size * 4));
         const model = buffers.map(() => new Array<number>(size).fill(0));
         const reads: { want: readonly number[]; got: Promise<Uint8Array> }[] = [];
-        const read = (at: number): void => {
+        const read = (at: number, into?: Uint8Array): void => {
           reads.push({
             want: model[at] as number[],
-            got: backend.read(buffers[at] as WasmBuffer),
+            got: backend.read(buffers[at] as WasmBuffer, 0, size * 4, into),
           });
         };
         for (const action of actions)
@@ -154,13 +158,33 @@ describe('numbers', () => {
             backend.free(buffers[action.at] as WasmBuffer);
             buffers[action.at] = backend.alloc(size * 4);
             model[action.at] = new Array<number>(size).fill(0);
-          } else read(action.at);
+          } else {
+            const { at, block: Block } = action;
+            read(at, Block && new Uint8Array(new Block(size * 4 + 8), 4, size * 4));
+          }
         for (let at = 0; at < buffers.length; at++) read(at);
         for (const buffer of buffers) backend.free(buffer); // after the reads were asked for
         for (const { want, got } of reads) expect(valuesOf(await got)).toEqual(want);
       }),
       { numRuns: 100 },
     );
+    backend.dispose();
+  });
+
+  test('an array on shared memory is filled by the worker, any other has its copy from this thread', async () => {
+    const backend = await led({ threads: 2, threadsFrom: 0 });
+    const add = await backend.compile(sum(2));
+    const [a, b, c] = [backend.alloc(8), backend.alloc(8), backend.alloc(8)];
+    backend.write(a, bytesOf([1, 2]));
+    backend.write(b, bytesOf([3, 4]));
+    add.run([ref(a), ref(b)], [ref(c)]);
+    const shared = new Uint8Array(new SharedArrayBuffer(24), 8, 8);
+    expect(await backend.read(c, 0, 8, shared)).toBe(shared);
+    expect(valuesOf(shared)).toEqual([4, 6]);
+    const own = new Uint8Array(8);
+    const copy = await backend.read(c, 0, 8, own);
+    expect(copy).not.toBe(own);
+    expect(valuesOf(copy)).toEqual([4, 6]);
     backend.dispose();
   });
 

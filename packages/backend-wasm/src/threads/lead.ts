@@ -42,10 +42,14 @@ export async function openLead(heap: Heap, threads: number): Promise<Lead> {
       tell('write', { kind: 'write', at, data: copy }, [copy.buffer]);
     },
     clear: (at, size) => tell('alloc', { kind: 'clear', at, size }),
-    async read(at, size) {
-      tell('read', { kind: 'read', at, size });
+    async read(at, size, into) {
+      // Other memory would have to be handed over, and the caller would be without it meanwhile.
+      const fits = into?.length === size && into.buffer instanceof SharedArrayBuffer;
+      const target = fits ? into : undefined;
+      tell('read', { kind: 'read', at, size, target });
       try {
-        return (await first.answer()) as Uint8Array;
+        const copy = (await first.answer()) as Uint8Array;
+        return target ?? copy;
       } catch (error) {
         crew.check('read');
         throw error;

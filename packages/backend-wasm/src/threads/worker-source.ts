@@ -100,9 +100,14 @@ const lead = {
   clear({ at, size }) {
     bytes(at, size).fill(0);
   },
-  read({ at, size }) {
-    const copy = bytes(at, size).slice();
-    port.postMessage(copy, [copy.buffer]);
+  read({ at, size, target }) {
+    if (target) {
+      target.set(bytes(at, size));
+      port.postMessage('read');
+    } else {
+      const copy = new Uint8Array(bytes(at, size));
+      port.postMessage(copy, [copy.buffer]);
+    }
   },
 };
 function obey(message) {

@@ -1,6 +1,6 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
-import { assertCompiles, hasRelaxedSimd } from './engine.ts';
+import { assertCompiles, fusesMultiplyAdd } from './engine.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
@@ -37,7 +37,7 @@ export async function openWasm(
 ): Promise<Backend<WasmBuffer>> {
   await assertCompiles();
   const notes: string[] = [];
-  const relaxed = (options.relaxedSimd ?? true) && hasRelaxedSimd();
+  const relaxed = (options.relaxedSimd ?? true) && (await fusesMultiplyAdd());
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
   const engine = await chooseEngine(options, relaxed, notes);
   return open({ relaxed, ...engine, threads: await chooseThreads(options, led, notes) }, notes);

@@ -1,12 +1,12 @@
 /** What the engine can do, and whether it may. Knows no engine by name: v8.ts does. */
 import { fail } from '@ostinato/core/backend';
 import { FunctionBuilder } from './assembler/function.ts';
-import { v128 } from './assembler/instructions.ts';
+import { i32, v128 } from './assembler/instructions.ts';
 import { encodeModule } from './assembler/module.ts';
 
 /** A module of one function that does one thing, to ask the engine about it. */
 function probe(body: (f: FunctionBuilder) => void): Uint8Array<ArrayBuffer> {
-  const f = new FunctionBuilder('probe');
+  const f = new FunctionBuilder('probe', { exported: true });
   body(f);
   return encodeModule([f.finish()], { shared: false, minimum: 1, maximum: 1 });
 }
@@ -35,12 +35,20 @@ export async function assertCompiles(): Promise<void> {
   }
 }
 
-/** Whether the engine has relaxed SIMD. */
-export function hasRelaxedSimd(): boolean {
+/**
+ * Whether the engine has relaxed SIMD and its multiply-add rounds once, on which sigmoid relies: (1 + e)^2 - (1 + 2e) is
+ * e^2, which a product rounded by itself has lost.
+ */
+export async function fusesMultiplyAdd(): Promise<boolean> {
+  const e = 2 ** -12;
   const madd = probe((f) => {
-    const zero = f.let('zero', v128.constF32(0));
-    const [a, b, c] = [f.get(zero), f.get(zero), f.get(zero)];
-    f.set(zero, v128.f32x4('relaxed_madd', a, b, c));
+    const x = f.get(f.let('x', v128.constF32(1 + e)));
+    const rest = v128.f32x4('relaxed_madd', x, x, v128.constF32(-1 - 2 * e));
+    f.store('v128.store', i32.const(0), rest);
   });
-  return WebAssembly.validate(madd);
+  if (!WebAssembly.validate(madd)) return false;
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const { instance } = await WebAssembly.instantiate(madd, { env: { memory } });
+  (instance.exports.probe as () => void)();
+  return new Float32Array(memory.buffer)[0] !== 0;
 }

@@ -14,45 +14,42 @@ export const rounder = 12582912;
 /** ln 2 in two parts: the first has 10 bits, so that its product with an exponent is exact. */
 export const ln2 = [0.693359375, -0.00021219444005469057] as const;
 
-/** tanh(x) = x P(x^2) / Q(x^2), right to 2.1e-8 before rounding. */
+/** tanh(x) = x P(x^2) / Q(x^2) up to x = 9, right to 2.1e-8 before rounding. */
 const tanhP = [
-  0.9999999795097169, 0.1338103244484483, 0.0034955951520636197, 2.0609158232045192e-5,
-  1.3354698178342255e-8,
+  1288326.129490759, 172374.39415868523, 4501.454719921997, 26.51821462427081, 0.017159278413925946,
 ];
-const tanhQ = [
-  1, 0.4671434807638229, 0.02587701164578784, 0.0003285644552351626, 7.776587500388043e-7,
-];
+/** Its last coefficient is 1. */
+const tanhQ = [1288326.1565215657, 601816.2132460405, 33330.374991957615, 422.96921056238057];
 
-/** From 9 on it is 1 in float32; before, the quotient's rounding may step over 1, which a hyperbolic tangent must not. */
+/** From 9 on the quotients stay as they are, so that what is x times them goes on rising; cut off, it is 1 and never more. */
 export function tanh(kit: Kit, a: V): V {
-  const x = kit.keep('x', clamp(kit, a, -9, 9));
-  const xx = kit.keep('xx', f('mul', x, x));
+  const x = kit.keep('x', a);
+  const xx = kit.keep('xx', f('pmin', f('mul', x, x), kit.float(81)));
+  const [low, last] = [tanhQ.slice(0, -1), kit.float(tanhQ.at(-1) as number)];
   const numerator = f('mul', x, kit.polynomial(xx, tanhP));
-  return clamp(kit, f('div', numerator, kit.polynomial(xx, tanhQ)), -1, 1);
+  return clamp(kit, f('div', numerator, kit.polynomial(xx, low, f('add', xx, last))), -1, 1);
 }
 
-/** e^r = 1 + r p(r) on |r| <= 0.347, right to 9.2e-8 before rounding. */
-const shortExp = [
-  0.9999997071568716, 0.4999914946802104, 0.1666763626696758, 0.04189793783655593,
-  0.008290313093762013,
-];
+/** tanh(r / 2) = r (c + r^2) / (a + b r^2) on |r| <= 0.347, right to 5.4e-10 before rounding. */
+const halfTanh = { a: 120.1543175671429, b: 12.012850169136446, c: 60.07715875161901 };
 
 /**
- * 1 / (1 + e^-x), right relative to itself in the lower tail too. e^-x = 2^n e^-r; from 88.4 on n is 128 and 2^n
- * Infinity, so that what would be less than 4.2e-39 is 0.
+ * e^x / (1 + e^x), right relative to itself in the lower tail too. e^x = 2^n e^r, and e^r = (even + odd) / (even - odd)
+ * where tanh(r / 2) = odd / even: one division does for both. From -87.7 down 2^n is 0, where the result would be less
+ * than 8.2e-39.
  */
 export function sigmoid(kit: Kit, a: V): V {
-  const x = kit.keep('x', clamp(kit, a, -89, 87));
+  const x = kit.keep('x', clamp(kit, a, -88, 30));
   // With the exponent's bias in the sum, its low bits are those of the float 2^n.
-  const sum = kit.keep('sum', kit.nmadd(x, kit.float(Math.LOG2E), kit.float(rounder + 127)));
+  const sum = kit.keep('sum', kit.madd(x, kit.float(Math.LOG2E), kit.float(rounder + 127)));
   const n = kit.keep('n', f('sub', sum, kit.float(rounder + 127)));
-  const r = kit.keep('r', kit.madd(n, kit.float(ln2[1]), kit.madd(n, kit.float(ln2[0]), x)));
-  // r is the negative of the exponent's rest: odd powers change sign.
-  const p = kit.polynomial(
-    r,
-    shortExp.map((c, k) => (k % 2 === 0 ? -c : c)),
-  );
-  const power = kit.keep('power', shifted('shl', sum, 23));
-  const one = kit.float(1);
-  return f('div', one, kit.madd(kit.madd(r, p, one), power, one));
+  const rest = kit.target.relaxed
+    ? kit.nmadd(n, kit.float(Math.LN2), x)
+    : kit.nmadd(n, kit.float(ln2[1]), kit.nmadd(n, kit.float(ln2[0]), x));
+  const r = kit.keep('r', rest);
+  const rr = kit.keep('rr', f('mul', r, r));
+  const odd = kit.keep('odd', f('mul', r, f('add', rr, kit.float(halfTanh.c))));
+  const even = kit.keep('even', kit.madd(rr, kit.float(halfTanh.b), kit.float(halfTanh.a)));
+  const up = kit.keep('up', f('mul', shifted('shl', sum, 23), f('add', even, odd)));
+  return f('div', up, f('add', up, f('sub', even, odd)));
 }

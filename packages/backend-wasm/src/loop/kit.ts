@@ -84,16 +84,16 @@ export class Kit {
   }
 
   /**
-   * c0 + c1 x + c2 x^2 + ..., from the last coefficient inwards. Vectors take each step together: a coefficient that
-   * has no register of its own is fetched once for all of them.
+   * c0 + c1 x + c2 x^2 + ..., from the last coefficient inwards; or from `rest`, what follows the last one divided by
+   * its power of x. Vectors take each step together: a coefficient that has no register of its own is fetched once for
+   * all of them.
    */
-  polynomial(x: V, coefficients: readonly number[]): V {
-    return coefficients
-      .slice(0, -1)
-      .reduceRight(
-        (sum, c) => this.keep('p', this.madd(sum, x, this.float(c))),
-        this.float(coefficients.at(-1) as number),
-      );
+  polynomial(x: V, coefficients: readonly number[], rest?: V): V {
+    const inner = rest ? coefficients : coefficients.slice(0, -1);
+    return inner.reduceRight(
+      (sum, c) => this.keep('p', this.madd(sum, x, this.float(c))),
+      rest ?? this.float(coefficients.at(-1) as number),
+    );
   }
 
   /** Sets the constants' locals. An engine would build a constant anew at each use inside a loop. */

@@ -15,13 +15,16 @@ export function emitMap(kernel: Kernel): void {
 }
 
 /**
- * Vectors per iteration. Two (pairs where the engine makes one of two) go in step, so that a constant without a register
- * is fetched once for both: an LSTM's gates gain a fifth. Four where an iteration would be short.
+ * Vectors per iteration (pairs, where the engine makes one of two). Results of functions are long in coming: three vectors
+ * in step fill the time, and a constant without a register is fetched once for all. Four are faster in the first cache,
+ * but slower where 512 units lie in the same sets of it. Loops that mostly read and write run out of registers: of many
+ * operands one at a time.
  */
-function groupSize({ part, graph }: Kernel): number {
+function groupSize({ part, graph, plan }: Kernel): number {
   const cost = costOf(graph);
   if (cost <= 4) return 4;
-  return (part === 'pairs' ? 2 : 1) * (cost <= 200 ? 2 : 1);
+  const vectors = cost > 32 ? 3 : plan.windows.length > 6 ? 1 : 2;
+  return (part === 'pairs' ? 2 : 1) * vectors;
 }
 
 /** Points of a row that are run in pairs of vectors; the rest of it is left to another function. */

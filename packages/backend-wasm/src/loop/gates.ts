@@ -15,11 +15,9 @@ export const rounder = 12582912;
 export const ln2 = [0.693359375, -0.00021219444005469057] as const;
 
 /** tanh(x) = x P(x^2) / Q(x^2) up to x = 9, right to 2.1e-8 before rounding. */
-const tanhP = [
-  1288326.129490759, 172374.39415868523, 4501.454719921997, 26.51821462427081, 0.017159278413925946,
-];
+const tanhP = [1288326.1, 172374.39, 4501.4547, 26.518215, 0.017159278];
 /** Its last coefficient is 1. */
-const tanhQ = [1288326.1565215657, 601816.2132460405, 33330.374991957615, 422.96921056238057];
+const tanhQ = [1288326.16, 601816.2, 33330.375, 422.9692];
 
 /** From 9 on the quotients stay as they are, so that what is x times them goes on rising; cut off, it is 1 and never more. */
 export function tanh(kit: Kit, a: V): V {
@@ -31,7 +29,7 @@ export function tanh(kit: Kit, a: V): V {
 }
 
 /** tanh(r / 2) = r (c + r^2) / (a + b r^2) on |r| <= 0.347, right to 5.4e-10 before rounding. */
-const halfTanh = { a: 120.1543175671429, b: 12.012850169136446, c: 60.07715875161901 };
+const halfTanh = { a: 120.15432, b: 12.01285, c: 60.07716 };
 
 /**
  * e^x / (1 + e^x), right relative to itself in the lower tail too. e^x = 2^n e^r, and e^r = (even + odd) / (even - odd)

@@ -1,7 +1,7 @@
 /** Compiled functions: what is compiled when, which buffers live, and what happens when something goes wrong. */
 import fc from 'fast-check';
 import ndarray from 'ndarray';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Backend, copied, reference } from '../src/backend/index.ts';
 import { currentPath } from '../src/errors.ts';
 import * as o from '../src/index.ts';
@@ -589,6 +589,14 @@ describe('reading', () => {
         );
       },
     );
+    test('has the type of the array', () => {
+      const x = tensor([1]);
+      const words = () => x.read({ into: new Int32Array(1) });
+      expectTypeOf(words).returns.resolves.toEqualTypeOf<o.HostArray<Int32Array<ArrayBuffer>>>();
+      expectTypeOf(x.read).returns.resolves.toExtend<o.HostArray>();
+      // @ts-expect-error: bytes are no elements
+      expect(() => x.read({ into: new Uint8Array(4) })).toBeTypeOf('function');
+    });
     test('the values are those at the call', async () => {
       const f = compile(backend, (x: T) => mul(x, 2), { donate: [0] });
       const first = await f(tensor([1, 2]));

@@ -38,12 +38,10 @@ interface Node {
   take(tree: unknown, out: unknown[]): boolean;
 }
 
-const absent: Omit<Node, 'build'> = {
-  text: '-',
-  take: (tree) => tree === null || tree === undefined,
-};
+const isAbsent = (x: unknown): x is null | undefined => x === null || x === undefined;
 
-const isPlainRecord = (x: object): boolean => {
+const isPlainRecord = (x: unknown): x is Readonly<Record<string, unknown>> => {
+  if (typeof x !== 'object' || x === null) return false;
   const prototype: unknown = Object.getPrototypeOf(x);
   // Not compared with Object.prototype: records may come from another realm (a frame, a vm context).
   return prototype === null || Object.getPrototypeOf(prototype) === null;
@@ -57,7 +55,7 @@ export function flatten<Leaf = Tensor>(
   const leaves: Leaf[] = [];
   const paths: string[] = [];
   const visit = (x: unknown, path: string): Node => {
-    if (x === null || x === undefined) return { ...absent, build: () => x };
+    if (isAbsent(x)) return { text: '-', build: () => x, take: isAbsent };
     if (isLeaf(x)) {
       leaves.push(x as Leaf);
       paths.push(path);
@@ -80,23 +78,17 @@ export function flatten<Leaf = Tensor>(
           items.every((item, i) => item.take(tree[i], out)),
       };
     }
-    if (typeof x === 'object' && isPlainRecord(x)) {
-      const record = x as Record<string, unknown>;
+    if (isPlainRecord(x)) {
       const items = Object.keys(x)
         .sort()
-        .map((key) => [key, inner(key, record[key])] as const);
+        .map((key) => [key, inner(key, x[key])] as const);
       return {
         text: `{${items.map(([key, { text }]) => `${JSON.stringify(key)}:${text}`)}}`,
         build: (queue) => Object.fromEntries(items.map(([key, n]) => [key, n.build(queue)])),
         take: (tree, out) =>
-          typeof tree === 'object' &&
-          tree !== null &&
           isPlainRecord(tree) &&
           Object.keys(tree).length === items.length &&
-          items.every(
-            ([key, n]) =>
-              Object.hasOwn(tree, key) && n.take((tree as Record<string, unknown>)[key], out),
-          ),
+          items.every(([key, n]) => Object.hasOwn(tree, key) && n.take(tree[key], out)),
       };
     }
     const what =

@@ -127,6 +127,8 @@ function runnerOf(
   const ready = new Map<string, Entry>();
   /** Buffers of donated arguments and disposed results, by size, for the next results. */
   const spares = new Map<number, unknown[]>();
+  /** By size, how many results of it one run has at most. */
+  const wanted = new Map<number, number>();
   /** Of the last call: the next is most often of the same form. */
   let last: Form | undefined;
   let disposed = false;
@@ -244,6 +246,9 @@ function runnerOf(
     }));
     const entry = { program, executable, result, outputs, captured, staging, checkIds };
     ready.set(signature, entry);
+    const sizes = outputs.map(bytesOf);
+    for (const bytes of sizes)
+      wanted.set(bytes, Math.max(wanted.get(bytes) ?? 0, sizes.filter((b) => b === bytes).length));
     return entry;
   }
 
@@ -317,10 +322,7 @@ function runnerOf(
   function giveBack(buffer: unknown, bytes: number): void {
     const list = spares.get(bytes) ?? [];
     // No more than one run can use: what a caller hoards and then drops at once goes back to the backend.
-    const wanted = [...ready.values()].map(
-      (e) => e.outputs.filter((o) => bytesOf(o) === bytes).length,
-    );
-    if (disposed || list.length >= 2 * Math.max(0, ...wanted)) {
+    if (disposed || list.length >= 2 * (wanted.get(bytes) ?? 0)) {
       backend.free(buffer);
       return;
     }

@@ -25,8 +25,8 @@ export class Heap implements Memory<WasmBuffer> {
   readonly shared: boolean;
   /** Who touches the bytes from now on; this thread until then. Who has which part is always decided here. */
   lead?: Lead;
-  /** Free ranges by address; no two touch. */
-  readonly #spare: { from: number; to: number }[] = [];
+  /** Free ranges; no two touch. */
+  #spare: { from: number; to: number }[] = [];
   #end = ALIGN; // address 0 stays unused, so that a forgotten address shows
   #capacity: number;
 
@@ -57,18 +57,12 @@ export class Heap implements Memory<WasmBuffer> {
     buffer.freed = true;
     const from = buffer.address;
     const to = from + Math.ceil(buffer.bytes / ALIGN) * ALIGN;
-    const at = this.#spare.findIndex((r) => r.from > from);
-    this.#spare.splice(at < 0 ? this.#spare.length : at, 0, { from, to });
-    for (let i = this.#spare.length - 1; i > 0; i--) {
-      const [a, b] = [this.#spare[i - 1], this.#spare[i]] as [
-        { from: number; to: number },
-        { from: number; to: number },
-      ];
-      if (a.to === b.from) {
-        a.to = b.to;
-        this.#spare.splice(i, 1);
-      }
-    }
+    const near = this.#spare.filter((r) => r.to === from || r.from === to);
+    this.#spare = this.#spare.filter((r) => !near.includes(r));
+    this.#spare.push({
+      from: Math.min(from, ...near.map((r) => r.from)),
+      to: Math.max(to, ...near.map((r) => r.to)),
+    });
   }
 
   write(buffer: WasmBuffer, data: Uint8Array, at = 0): void {
@@ -127,12 +121,12 @@ export class Heap implements Memory<WasmBuffer> {
 
   #extend(size: number, label: string): number {
     // A free part at the end grows instead of being left behind.
-    const last = this.#spare.at(-1);
-    const from = last && last.to === this.#end ? last.from : this.#end;
+    const last = this.#spare.find((r) => r.to === this.#end);
+    const from = last?.from ?? this.#end;
     const pages = Math.ceil((from + size - this.#capacity) / PAGE);
     if (pages > 0) this.#grow(pages, size, label);
-    if (last && last.to === this.#end) {
-      this.#spare.pop();
+    if (last) {
+      this.#spare = this.#spare.filter((r) => r !== last);
       this.#clear(last.from, last.to);
     }
     this.#end = from + size;

@@ -22,7 +22,7 @@ const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
 
 /** With the optimising compiler at once; the flag that pairs vectors is set for this one compilation. */
 function compile(loop: Loop, target: Target): (...addresses: number[]) => void {
-  const f = new FunctionBuilder('run', { exported: true });
+  const f = new FunctionBuilder('run');
   const buffers = loop.buffers.map((_, k) => f.param('i32', `b${k}`));
   // As programs do; every size here is whole pairs, or all of it is single vectors.
   const paired = target.paired && pairs(loop) && !leavesRest(loop);

@@ -70,7 +70,7 @@ function seconds(call: () => void): number {
 function peak(target: Target): number {
   const chains = target.paired ? 24 : 12;
   const turns = 100_000;
-  const f = new FunctionBuilder('peak', { exported: true });
+  const f = new FunctionBuilder('peak');
   const at = f.param('i32', 'at');
   const x = [0, 1].map((k) => f.let('x', v128.load(f.get(at), 16 * k)));
   const sums = Array.from({ length: chains }, (_, k) =>
@@ -185,7 +185,7 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
     name: string,
     body: (f: FunctionBuilder, buffers: readonly Local<'i32'>[]) => void,
   ) => {
-    const f = new FunctionBuilder(name, { exported: true });
+    const f = new FunctionBuilder(name);
     body(
       f,
       operands.map((place) => f.let('operand', place)),

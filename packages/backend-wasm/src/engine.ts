@@ -6,7 +6,7 @@ import { encodeModule } from './assembler/module.ts';
 
 /** A module of one function that does one thing, to ask the engine about it. */
 function probe(body: (f: FunctionBuilder) => void): Uint8Array<ArrayBuffer> {
-  const f = new FunctionBuilder('probe', { exported: true });
+  const f = new FunctionBuilder('probe');
   body(f);
   return encodeModule([f.finish()], { shared: false, minimum: 1, maximum: 1 });
 }

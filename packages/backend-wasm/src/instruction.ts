@@ -9,7 +9,7 @@ import {
   type Loop,
   type Scan,
 } from '@ostinato/core/backend';
-import type { Func, FunctionBuilder, Local } from './assembler/function.ts';
+import type { Callee, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import { emitPack, emitProduct, matrixOfVectors, planContract, suits } from './contract/index.ts';
 import { emitLoop, leavesRest, type Part } from './loop/index.ts';
@@ -34,10 +34,10 @@ export interface Setting {
 }
 
 export interface Prepared {
-  readonly main: Func;
+  readonly main: Callee;
   /** Functions that pack an operand before `main`; `constant`: only when it has changed. */
   readonly packs: readonly {
-    readonly pack: Func;
+    readonly pack: Callee;
     readonly slot: number;
     readonly constant: boolean;
   }[];
@@ -92,7 +92,7 @@ function defineLoop(
   name: string,
   params: readonly string[],
   setting: Setting,
-): Func {
+): Callee {
   const { target, pairs, extras } = module.machine;
   const emit =
     (part: Part) =>

@@ -1,6 +1,7 @@
 /** The functions of one program and the static memory they use. Knows no instruction of a program. */
 import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
-import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
+import { type Encoded, encodeFunction } from './assembler/encode.ts';
+import { FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
 import type { Extras } from './need.ts';
@@ -23,7 +24,7 @@ export interface Machine {
 export class ModuleBuilder {
   readonly machine: Machine;
   /** Two modules on one memory: V8 pairs the vectors of all functions of a module or of none. */
-  readonly functions = { paired: [] as Func[], plain: [] as Func[] };
+  readonly functions = { paired: [] as Encoded[], plain: [] as Encoded[] };
   /** What is reserved. */
   readonly #statics: WasmBuffer[];
 
@@ -63,20 +64,20 @@ export class ModuleBuilder {
     };
   }
 
-  /** Adds an exported function with one i32 parameter per name. */
+  /** Adds a function with one i32 parameter per name. */
   define(
     name: string,
     params: readonly string[],
     paired: boolean,
     body: (f: FunctionBuilder, params: readonly Local<'i32'>[]) => void,
-  ): Func {
-    const f = new FunctionBuilder(name, { exported: true });
+  ): Encoded {
+    const f = new FunctionBuilder(name);
     body(
       f,
       params.map((p) => f.param('i32', p)),
     );
-    const func = f.finish();
-    this.functions[paired ? 'paired' : 'plain'].push(func);
-    return func;
+    const code = encodeFunction(f.finish());
+    this.functions[paired ? 'paired' : 'plain'].push(code);
+    return code;
   }
 }

@@ -6,7 +6,6 @@
  */
 import { exprOrder, type Instr, type Loop, type Operand } from '@ostinato/core/backend';
 import { planAxes } from './loop/axes.ts';
-import { graphOf } from './loop/graph.ts';
 
 /** `rangeAxis`: of a loop's shape, where only parts of it are run. Tables move words, and scans have no vectors. */
 export const pairs = (instr: Instr, rangeAxis?: number): boolean =>
@@ -24,7 +23,7 @@ function loopPairs(loop: Loop, rangeAxis: number | undefined): boolean {
   const stored = ({ dtype }: Operand): boolean => dtype === 'float32' || dtype === 'bool';
   if (![...args, ...outs].every(stored) || !exprOrder(body).every((x) => pairedOps.has(x.op)))
     return false;
-  const { vector, windows } = planAxes(loop, graphOf(loop), rangeAxis);
+  const { vector, windows } = planAxes(loop, rangeAxis);
   if (vector.over || vector.size < 8) return false;
   // Outs are dense along the vectors, args are dense or the same for all.
   return windows.every(

@@ -3,7 +3,7 @@
  * lies; leaves what an instruction does to loop/, table and contract/.
  */
 import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
-import type { Func } from './assembler/function.ts';
+import type { Callee } from './assembler/function.ts';
 import { type Prepared, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 
@@ -16,7 +16,7 @@ export type Argument =
   | { readonly kind: 'changed' };
 
 export interface Call {
-  readonly function: Func;
+  readonly function: Callee;
   readonly args: readonly Argument[];
   /** Only if this input has changed since the last run. */
   readonly ifChanged?: number;

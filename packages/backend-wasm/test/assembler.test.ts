@@ -6,7 +6,7 @@ import { printFunction } from '../src/assembler/print.ts';
 
 /** out[i] = x[i] * 2 + 1 over n vectors of four. */
 function scale() {
-  const f = new FunctionBuilder('scale', { exported: true });
+  const f = new FunctionBuilder('scale');
   const x = f.param('i32', 'x');
   const out = f.param('i32', 'out');
   const n = f.param('i32', 'n');
@@ -33,7 +33,7 @@ test('a function runs', async () => {
 
 test('a function prints', () => {
   expect(printFunction(scale())).toMatchInlineSnapshot(`
-    "(func $scale (export "scale") (param $x i32) (param $out i32) (param $n i32)
+    "(func $scale (param $x i32) (param $out i32) (param $n i32)
       (local.set $two (v128.const 0 0 0 64 0 0 0 64 0 0 0 64 0 0 0 64))
       (local.set $one (f32x4.splat (f32.const 1)))
       (local.set $left $n)

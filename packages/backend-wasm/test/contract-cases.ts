@@ -107,7 +107,7 @@ const compilePlainly: Compile = (bytes) => new WebAssembly.Module(bytes);
 export function productFunctions(plan: ContractPlan) {
   const names = ['a', 'b', 'out', 'packed_a', 'packed_b', 'scratch'];
   const define = (name: string, ranged: boolean, body: 'pack' | 'product') => {
-    const f = new FunctionBuilder(name, { exported: true });
+    const f = new FunctionBuilder(name);
     const p = names.map((n) => f.param('i32', n));
     const range = ranged ? { first: f.param('i32', 'first'), count: f.param('i32', 'rows') } : null;
     const [packedA, packedB, scratch] = p.slice(3).map((l) => f.get(l)) as [

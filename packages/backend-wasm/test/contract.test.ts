@@ -243,7 +243,7 @@ test('the code of a small product', () => {
   const plan = planContract(contract, { relaxed: true, paired: false }, { constant: { b: true } });
   const [pack, whole] = productFunctions(plan);
   expect(printFunction(pack as NonNullable<typeof pack>)).toMatchInlineSnapshot(`
-    "(func $pack (export "pack") (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
+    "(func $pack (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
       (local.set $from_6 (i32.add $b_1 (i32.const 12)))
       (local.set $panels $packed_b)
       (local.set $from_8 $from_6)
@@ -269,7 +269,7 @@ test('the code of a small product', () => {
     )"
   `);
   expect(printFunction(whole as NonNullable<typeof whole>)).toMatchInlineSnapshot(`
-    "(func $whole (export "whole") (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
+    "(func $whole (param $a_0 i32) (param $b_1 i32) (param $out_2 i32) (param $packed_a i32) (param $packed_b i32) (param $scratch i32)
       (local.set $a_6 (i32.add $a_0 (i32.const 12)))
       (local.set $b_7 $packed_b)
       (local.set $out_8 (i32.add $out_2 (i32.const 12)))

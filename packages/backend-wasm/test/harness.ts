@@ -34,7 +34,7 @@ export interface Piece {
 
 /** Parameters: an address per buffer, then (with an axis) the first index and the count. */
 export function build(instr: Single, target: Target, axis?: number, part?: Part): FunctionBuilder {
-  const f = new FunctionBuilder('run', { exported: true });
+  const f = new FunctionBuilder('run');
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
   const range = axis === undefined ? [] : [f.param('i32', 'first'), f.param('i32', 'count')];
   const [first, count] = range;

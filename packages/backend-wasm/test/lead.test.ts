@@ -308,7 +308,7 @@ describe('the thread that asks', () => {
 
 /** Writes far outside the memory, in one thread only. */
 function trapIn(thread: number): WebAssembly.Module {
-  const f = new FunctionBuilder('trap', { exported: true });
+  const f = new FunctionBuilder('trap');
   for (const name of ['first', 'count']) f.param('i32', name);
   const index = f.param('i32', 'thread');
   const here = i32.op('eq', f.get(index), i32.const(thread));
@@ -366,7 +366,7 @@ describe('the end', () => {
     const heap = new Heap({ shared: true });
     const buffer = heap.alloc(64);
     const lead = await openLead(heap, 2);
-    const f = new FunctionBuilder('private', { exported: true });
+    const f = new FunctionBuilder('private');
     const memory = { shared: false, minimum: 1, maximum: 1 }; // ours is shared
     const module = new WebAssembly.Module(encodeModule([f.finish()], memory));
     lead.load({ modules: [module], names: ['private'], parted: true });

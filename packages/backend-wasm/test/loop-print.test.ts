@@ -24,7 +24,7 @@ const gate: Loop = {
 
 test('a gate', () => {
   expect(printed(gate, { relaxed: true, paired: false })).toMatchInlineSnapshot(`
-    "(func $run (export "run") (param $b0 i32) (param $b1 i32) (param $b2 i32) (param $b3 i32)
+    "(func $run (param $b0 i32) (param $b1 i32) (param $b2 i32) (param $b3 i32)
       (local.set $30 (v128.const 0 0 240 65 0 0 240 65 0 0 240 65 0 0 240 65))
       (local.set $-88 (v128.const 0 0 176 194 0 0 176 194 0 0 176 194 0 0 176 194))
       (local.set $1.4426950216293335 (v128.const 59 170 184 63 59 170 184 63 59 170 184 63 59 170 184 63))
@@ -101,7 +101,7 @@ const columns: Loop = {
 
 test('sums of columns', () => {
   expect(printed(columns, { relaxed: true, paired: true })).toMatchInlineSnapshot(`
-    "(func $run (export "run") (param $b0 i32) (param $b1 i32)
+    "(func $run (param $b0 i32) (param $b1 i32)
       (local.set $-0 (v128.const 0 0 0 128 0 0 0 128 0 0 0 128 0 0 0 128))
       (local.set $in0 $b0)
       (local.set $out0 $b1)

@@ -11,16 +11,12 @@ export interface Value<T extends Type = Type> {
   readonly imm: readonly number[];
 }
 
-/** Appends n as LEB128. */
-export function unsigned(out: number[], n: number): void {
+/** LEB128 of an unsigned number. */
+export function leb(n: number): number[] {
+  const out: number[] = [];
   let rest = n;
   for (; rest > 0x7f; rest >>>= 7) out.push((rest & 0x7f) | 0x80);
   out.push(rest);
-}
-
-export function leb(n: number): number[] {
-  const out: number[] = [];
-  unsigned(out, n);
   return out;
 }
 
@@ -136,11 +132,23 @@ export type OpsOf<Prefix extends string> = Op extends infer O
     : never
   : never;
 
+/** The instructions of a family by name, each one string for good: looking up what was just put together takes longer. */
+export function opsOf<Prefix extends string>(prefix: Prefix): (name: OpsOf<Prefix>) => Op {
+  const ops: Record<string, Op> = {};
+  return (name) => {
+    ops[name] ??= `${prefix}.${name}` as Op;
+    return ops[name];
+  };
+}
+
+/** One for all nodes: a list of its own costs each as much as the rest of it. */
+const none: readonly never[] = [];
+
 export const node = <T extends Type>(
   type: T,
   op: Op,
-  args: readonly Value[] = [],
-  imm: readonly number[] = [],
+  args: readonly Value[] = none,
+  imm: readonly number[] = none,
 ): Value<T> => ({ type, op, args, imm });
 
 const word = new DataView(new ArrayBuffer(8));

@@ -15,41 +15,39 @@ export type Statement =
       readonly args: readonly Value[];
       readonly imm: readonly number[];
     }
-  | { readonly kind: 'call'; readonly callee: Func; readonly args: readonly Value[] }
-  | { readonly kind: 'loop' | 'block'; readonly body: readonly Statement[] }
+  | { readonly kind: 'call'; readonly callee: Callee; readonly args: readonly Value[] }
+  | { readonly kind: 'loop'; readonly body: readonly Statement[] }
   | {
       readonly kind: 'if';
       readonly condition: Value<'i32'>;
       readonly whenTrue: readonly Statement[];
       readonly whenFalse: readonly Statement[];
     }
-  /** Branch to the start of a loop or the end of a block, counted from the inside. */
-  | { readonly kind: 'branch'; readonly depth: number; readonly condition?: Value<'i32'> };
+  /** Back to the start of the innermost loop if the condition holds. */
+  | { readonly kind: 'repeat'; readonly condition: Value<'i32'> };
 
-export interface Func {
+/** What who calls a function knows of it. */
+export interface Callee {
   readonly name: string;
   readonly params: readonly Local[];
+}
+
+export interface Func extends Callee {
   readonly locals: readonly Local[];
   readonly body: readonly Statement[];
-  /** What it calls. */
-  readonly callees: ReadonlySet<Func>;
-  readonly exported: boolean;
 }
 
 /** Builds one function. Statements are appended where the code that calls it stands. */
 export class FunctionBuilder {
   readonly name: string;
-  readonly #exported: boolean;
   readonly #params: Local[] = [];
   readonly #locals: Local[] = [];
   /** Reading a local, by its number. */
   readonly #reads: Value[] = [];
-  readonly #callees = new Set<Func>();
   #body: Statement[] = [];
 
-  constructor(name: string, options: { exported?: boolean } = {}) {
+  constructor(name: string) {
     this.name = name;
-    this.#exported = options.exported ?? false;
   }
 
   /** Parameters come before locals. */
@@ -74,7 +72,7 @@ export class FunctionBuilder {
   }
 
   set<T extends Type>(local: Local<T>, value: Value<T>): void {
-    this.do('local.set', [value], [local.index]);
+    this.do('local.set', [value], this.get(local).imm);
   }
 
   /** A new local that holds a value. */
@@ -98,8 +96,7 @@ export class FunctionBuilder {
     this.do(op, [at, value], [offset]);
   }
 
-  call(callee: Func, args: readonly Value[]): void {
-    this.#callees.add(callee);
+  call(callee: Callee, args: readonly Value[]): void {
     this.#body.push({ kind: 'call', callee, args });
   }
 
@@ -122,14 +119,14 @@ export class FunctionBuilder {
     });
   }
 
-  /** A loop that ends unless `repeatIf` (or a branch) goes back to its start. */
+  /** A loop that ends unless `repeatIf` goes back to its start. */
   loop(body: () => void): void {
     this.#body.push({ kind: 'loop', body: this.#nested(body) });
   }
 
   /** Goes back to the start of the innermost loop if the condition holds. */
-  repeatIf(condition: Value<'i32'>, depth = 0): void {
-    this.#body.push({ kind: 'branch', depth, condition });
+  repeatIf(condition: Value<'i32'>): void {
+    this.#body.push({ kind: 'repeat', condition });
   }
 
   if(condition: Value<'i32'>, then: () => void, otherwise?: () => void): void {
@@ -156,8 +153,6 @@ export class FunctionBuilder {
       params: this.#params,
       locals: this.#locals,
       body: this.#body,
-      callees: this.#callees,
-      exported: this.#exported,
     };
   }
 

@@ -25,8 +25,7 @@ export function printFunction(f: Func): string {
       case 'call':
         return [`${indent}(${[`call $${s.callee.name}`, ...s.args.map(value)].join(' ')})`];
       case 'loop':
-      case 'block':
-        return [`${indent}(${s.kind}`, ...lines(s.body, `${indent}  `), `${indent})`];
+        return [`${indent}(loop`, ...lines(s.body, `${indent}  `), `${indent})`];
       case 'if':
         return [
           `${indent}(if ${value(s.condition)} (then`,
@@ -36,17 +35,11 @@ export function printFunction(f: Func): string {
             : []),
           `${indent}))`,
         ];
-      case 'branch':
-        return [
-          `${indent}(${s.condition ? 'br_if' : 'br'} ${s.depth}${s.condition ? ` ${value(s.condition)}` : ''})`,
-        ];
+      case 'repeat':
+        return [`${indent}(br_if 0 ${value(s.condition)})`];
     }
   };
-  return [
-    `(func $${f.name}${f.exported ? ` (export "${f.name}")` : ''}${params}`,
-    ...lines(f.body, '  '),
-    ')',
-  ].join('\n');
+  return [`(func $${f.name}${params}`, ...lines(f.body, '  '), ')'].join('\n');
 }
 
 function printOp(

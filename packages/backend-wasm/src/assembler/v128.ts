@@ -1,5 +1,5 @@
 /** Vectors of four floats or four integers. Doubles, which few kernels need, stand in loop/wide.ts. */
-import { bitsOfF32, node, type Op, type OpsOf, type Value } from './codes.ts';
+import { bitsOfF32, node, type OpsOf, opsOf, type Value } from './codes.ts';
 
 type I32 = Value<'i32'>;
 type F32 = Value<'f32'>;
@@ -35,10 +35,11 @@ type Family<Prefix extends string> = (
   ...args: readonly Value[]
 ) => V128;
 
-const family =
-  <Prefix extends string>(prefix: Prefix): Family<Prefix> =>
-  (name, ...args) =>
-    node('v128', `${prefix}.${name}` as Op, args);
+/** All of one lane type. */
+export const family = <Prefix extends string>(prefix: Prefix): Family<Prefix> => {
+  const op = opsOf(prefix);
+  return (name, ...args) => node('v128', op(name), args);
+};
 
 export const f32x4: Family<'f32x4'> = family('f32x4');
 export const i32x4: Family<'i32x4'> = family('i32x4');

@@ -3,7 +3,7 @@
  * instruction of the machine.
  */
 import { type Axis, collapse, type Loop, type Operand } from '@ostinato/core/backend';
-import { costOf, type Graph } from './graph.ts';
+import { costOf, type Graph, graphOf } from './graph.ts';
 
 /** Strides are those of the plan's windows. `ranged`: only a part of it is run, known when the code runs. */
 export interface LoopAxis extends Axis {
@@ -16,6 +16,7 @@ export type Window =
   | { readonly kind: 'axis'; readonly index: number };
 
 export interface Plan {
+  readonly graph: Graph;
   readonly windows: readonly Window[];
   /** Outermost first; none of them is `vector`. */
   readonly shape: readonly LoopAxis[];
@@ -23,7 +24,16 @@ export interface Plan {
   readonly vector: LoopAxis;
 }
 
-export function planAxes(loop: Loop, graph: Graph, rangeAxis?: number): Plan {
+/** Of the loop that was planned last: several ask for its plan before its code is made. */
+let last: { loop: Loop; rangeAxis: number | undefined; plan: Plan } | undefined;
+
+export function planAxes(loop: Loop, rangeAxis?: number): Plan {
+  if (last?.loop !== loop || last.rangeAxis !== rangeAxis)
+    last = { loop, rangeAxis, plan: chooseAxes(loop, graphOf(loop), rangeAxis) };
+  return last.plan;
+}
+
+function chooseAxes(loop: Loop, graph: Graph, rangeAxis: number | undefined): Plan {
   const windows = windowsOf(loop, graph);
   const whole = axesOf(loop, windows);
   const ranged = rangeAxis === undefined ? undefined : whole[rangeAxis];
@@ -35,6 +45,7 @@ export function planAxes(loop: Loop, graph: Graph, rangeAxis?: number): Plan {
   const vector = axes.toSorted((a, b) => cost(a) - cost(b))[0] ?? none;
   const others = axes.filter((a) => a !== vector);
   return {
+    graph,
     windows,
     shape: others.filter((a) => !a.over),
     over: others.filter((a) => a.over),

@@ -4,7 +4,6 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
 import { planAxes } from './axes.ts';
-import { graphOf } from './graph.ts';
 import { Kit } from './kit.ts';
 import { emitMap } from './map.ts';
 import { Nest, type Range } from './nest.ts';
@@ -23,7 +22,7 @@ interface LoopOptions {
 
 /** Whether pairs of vectors leave something over. */
 export function leavesRest(loop: Loop, rangeAxis?: number): boolean {
-  const { vector } = planAxes(loop, graphOf(loop), rangeAxis);
+  const { vector } = planAxes(loop, rangeAxis);
   return vector.ranged === true || vector.size % 8 !== 0;
 }
 
@@ -35,10 +34,10 @@ export function emitLoop(
   target: Target,
   { range, part = 'whole', extras }: LoopOptions = {},
 ): void {
-  const graph = graphOf(instr);
-  const plan = planAxes(instr, graph, range?.axis);
+  const plan = planAxes(instr, range?.axis);
   const kit = new Kit(f, target);
   const code = f.collect(() => {
+    const { graph } = plan;
     const kernel = { kit, graph, plan, nest: new Nest(f, plan, buffers, range), part, extras };
     if (instr.over.length === 0) emitMap(kernel);
     else need(extras).emitReduce(kernel, instr.combine);

@@ -3,9 +3,8 @@
  * products with sums. Knows the target; knows no loop and no memory.
  */
 
-import { node, type OpsOf } from '../assembler/codes.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, type Op, type Value, v128 } from '../assembler/instructions.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Target } from '../target.ts';
 
 /** Vectors that go through the same ops in step; a single one stands for any number of equal ones. */
@@ -14,22 +13,23 @@ export type V = readonly Value<'v128'>[];
 /** Applies `op` to the first vectors of all inputs, to the second, ... */
 export function each(op: (...x: Value<'v128'>[]) => Value<'v128'>, ...inputs: readonly V[]): V {
   const count = Math.max(...inputs.map((x) => x.length));
-  return Array.from({ length: count }, (_, k) =>
-    op(...inputs.map((x) => (x[k] ?? x[0]) as Value<'v128'>)),
-  );
+  const out: Value<'v128'>[] = [];
+  for (let k = 0; k < count; k++)
+    out.push(op(...inputs.map((x) => (x[k] ?? x[0]) as Value<'v128'>)));
+  return out;
 }
-
-type Family<Prefix extends string> = (name: OpsOf<Prefix>, ...inputs: readonly V[]) => V;
 
 /** The instructions of a lane type, on vectors in step. */
 export const family =
-  <Prefix extends string>(prefix: Prefix): Family<Prefix> =>
+  <Name extends string>(
+    one: (name: Name, ...x: readonly Value<'v128'>[]) => Value<'v128'>,
+  ): ((name: Name, ...inputs: readonly V[]) => V) =>
   (name, ...inputs) =>
-    each((...args) => node('v128', `${prefix}.${name}` as Op, args), ...inputs);
+    each((...x) => one(name, ...x), ...inputs);
 
-export const floats: Family<'f32x4'> = family('f32x4');
-export const ints: Family<'i32x4'> = family('i32x4');
-export const bits: Family<'v128'> = family('v128');
+export const floats = family(v128.f32x4);
+export const ints = family(v128.i32x4);
+export const bits = family(v128.bits);
 
 /** Every lane shifted by the same count. */
 export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
@@ -38,7 +38,7 @@ export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
 export class Kit {
   readonly f: FunctionBuilder;
   readonly target: Target;
-  readonly #constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'> }>();
+  readonly #constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'>; read: V }>();
 
   constructor(f: FunctionBuilder, target: Target) {
     this.f = f;
@@ -48,16 +48,16 @@ export class Kit {
   /** Four equal float lanes. */
   float(value: number): V {
     const x = Math.fround(value);
-    return this.#constant(`${Object.is(x, -0) ? '-0' : x}`, v128.constF32(x));
+    return this.#constant(`${Object.is(x, -0) ? '-0' : x}`, () => v128.constF32(x));
   }
 
   /** Four equal integer lanes. */
   int(x: number): V {
-    return this.#constant(`${x | 0}i`, v128.constI32(x));
+    return this.#constant(`${x | 0}i`, () => v128.constI32(x));
   }
 
   ints(...lanes: [number, number, number, number]): V {
-    return this.#constant(`${lanes.join('_')}i`, v128.constI32(...lanes));
+    return this.#constant(`${lanes.join('_')}i`, () => v128.constI32(...lanes));
   }
 
   /** The value in a local, so that it may be used often. */
@@ -101,10 +101,12 @@ export class Kit {
     for (const { local, value } of this.#constants.values()) this.f.set(local, value);
   }
 
-  #constant(name: string, value: Value<'v128'>): V {
+  #constant(name: string, make: () => Value<'v128'>): V {
     const known = this.#constants.get(name);
-    const local = known?.local ?? this.f.local('v128', name);
-    if (!known) this.#constants.set(name, { local, value });
-    return [this.f.get(local)];
+    if (known) return known.read;
+    const local = this.f.local('v128', name);
+    const read = [this.f.get(local)];
+    this.#constants.set(name, { local, value: make(), read });
+    return read;
   }
 }

@@ -5,8 +5,8 @@ import { node } from '../assembler/codes.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { bits, each, floats as f, family, ints as i, type Kit, type V } from './kit.ts';
 
-const d = family('f64x2');
-const words = family('i64x2');
+const d = family(v128.family('f64x2'));
+const words = family(v128.family('i64x2'));
 
 /** Two equal double lanes. */
 function double(kit: Kit, x: number): V {

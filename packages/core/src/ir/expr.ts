@@ -87,22 +87,20 @@ export function mapSame<T>(list: readonly T[], change: (x: T) => T): readonly T[
   return changed ?? list;
 }
 
-/** Rebuilds an expression: `rule` gets each part once, after its own parts; sharing is kept through `memo`. */
-export function mapExpr(
-  root: Expr,
-  rule: (x: Expr) => Expr,
-  memo: Map<Expr, Expr> = new Map(),
-): Expr {
+/**
+ * Rebuilds an expression: `rule` gets each part after its own parts, and once; leaves, which are cheaper to make than to
+ * remember, wherever they stand. Sharing is kept through `memo`.
+ */
+export function mapExpr(root: Expr, rule: (x: Expr) => Expr, memo?: Map<Expr, Expr>): Expr {
+  let seen = memo;
   const visit = (x: Expr): Expr => {
-    const known = memo.get(x);
+    if (!('args' in x)) return rule(x);
+    seen ??= new Map();
+    const known = seen.get(x);
     if (known) return known;
-    let rebuilt = x;
-    if ('args' in x) {
-      const args = mapSame(x.args, visit);
-      if (args !== x.args) rebuilt = { ...x, args } as Expr;
-    }
-    const out = rule(rebuilt);
-    memo.set(x, out);
+    const args = mapSame(x.args, visit);
+    const out = rule(args === x.args ? x : ({ ...x, args } as Expr));
+    seen.set(x, out);
     return out;
   };
   return visit(root);

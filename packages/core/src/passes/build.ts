@@ -28,6 +28,9 @@ export type Build = (
 type ViewOp = Extract<Op, { kind: 'transpose' | 'broadcast' | 'reshape' | 'slice' | 'flip' }>;
 type MapOp = Extract<Op, { kind: 'map' }>;
 
+/** Maps whose bodies are in normal form, as long as no argument is a constant or stands there twice: most, from then on. */
+const normal = new WeakSet<MapOp>();
+
 /**
  * Makes nodes; shares equal ones for as long as it lives. At most `sinks` times a view of a map becomes a map of views:
  * each may be one more version of a map, and of those that it reads, so that without end a graph could grow by a factor
@@ -56,7 +59,11 @@ export function builder(sinks: number): Build {
   }
 
   /** Constants move into the expression, equal arguments become one, unused ones go. */
-  function buildMap({ shape, dtype, args, label }: Tensor, body: Expr): Tensor {
+  function buildMap(t: Tensor, body: Expr): Tensor {
+    const { op, shape, dtype, args, label } = t;
+    const fresh = (a: Tensor, i: number): boolean => !constantOf(a) && args.indexOf(a) === i;
+    if (op.kind === 'map' && op.body === body && normal.has(op) && args.every(fresh))
+      return share(t);
     const types = args.map((a) => a.dtype);
     const kept: Tensor[] = [];
     const renumbered = mapLeaves(simplifyExpr(body, types, args.map(constantOf)), (leaf) => {
@@ -68,7 +75,9 @@ export function builder(sinks: number): Build {
     });
     if (renumbered.op === 'arg') return kept[renumbered.index] as Tensor;
     if (renumbered.op === 'const') return full(renumbered, { shape, dtype });
-    return share(new Tensor({ kind: 'map', body: renumbered }, shape, dtype, kept, label));
+    const made: MapOp = { kind: 'map', body: renumbered };
+    normal.add(made);
+    return share(new Tensor(made, shape, dtype, kept, label));
   }
 
   function buildReduce(t: Tensor, op: Extract<Op, { kind: 'reduce' }>, x: Tensor): Tensor {

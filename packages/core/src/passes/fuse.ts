@@ -514,7 +514,7 @@ class Fuser {
           place,
           order.map((a) => (shared && a === row ? 0 : (place.strides[a] as number))),
         );
-        const key = `${operand.slot}|${operand.offset}|${operand.strides}`;
+        const key = windowOf(operand);
         const before = byWindow.get(key);
         if (before) x = before;
         else {
@@ -534,6 +534,8 @@ class Fuser {
 const isLastCarry = ({ op, args: [scan] }: Tensor): boolean =>
   op.kind === 'pick' && scan?.op.kind === 'scan' && op.index < scan.op.counts.carry;
 
+const windowOf = (o: Operand): string => `${o.slot}|${o.offset}|${o.strides}`;
+
 /** Adds the operands and the expression of one reduction to those of another. */
 function merge(
   args: readonly Operand[],
@@ -541,9 +543,8 @@ function merge(
   body: Expr,
 ): { args: Operand[]; body: Expr } {
   const all = [...args];
-  const key = (o: Operand): string => `${o.slot}|${o.offset}|${o.strides}`;
   const index = more.map((o) => {
-    const at = all.findIndex((p) => key(p) === key(o));
+    const at = all.findIndex((p) => windowOf(p) === windowOf(o));
     return at >= 0 ? at : all.push(o) - 1;
   });
   const renamed = mapLeaves(body, (leaf) =>

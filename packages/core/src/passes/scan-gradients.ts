@@ -31,31 +31,35 @@ export function mergeScans(roots: readonly Tensor[]): Tensor[] {
   const groupOf = new Map<Tensor, Tensor[]>();
   for (const group of groups.values()) for (const t of group) groupOf.set(t, group);
   const merged = new Map<Tensor[], { node: Tensor; results: Tensor[] }>();
-  return rewrite(roots, (t, args) => {
-    const group = groupOf.get(t);
-    if (group) {
-      let m = merged.get(group);
-      if (!m) {
-        m = mergeGroup(group, args);
-        merged.set(group, m);
+  return rewrite(
+    roots,
+    (t, args) => {
+      const group = groupOf.get(t);
+      if (group) {
+        let m = merged.get(group);
+        if (!m) {
+          m = mergeGroup(group, args);
+          merged.set(group, m);
+        }
+        return m.node;
       }
-      return m.node;
-    }
-    if (t.op.kind === 'pick') {
-      const source = t.args[0] as Tensor;
-      const from = groupOf.get(source);
-      if (from) {
-        const { node, results } = merged.get(from) as { node: Tensor; results: Tensor[] };
-        const op = source.op as ScanOp;
-        const nk = op.counts.carry;
-        const result = op.body.results[t.op.index] as Tensor;
-        // The carry keeps its places; a y is found by what it is.
-        const index = t.op.index < nk ? t.op.index : nk + results.slice(nk).indexOf(result);
-        return pick(node, index);
+      if (t.op.kind === 'pick') {
+        const source = t.args[0] as Tensor;
+        const from = groupOf.get(source);
+        if (from) {
+          const { node, results } = merged.get(from) as { node: Tensor; results: Tensor[] };
+          const op = source.op as ScanOp;
+          const nk = op.counts.carry;
+          const result = op.body.results[t.op.index] as Tensor;
+          // The carry keeps its places; a y is found by what it is.
+          const index = t.op.index < nk ? t.op.index : nk + results.slice(nk).indexOf(result);
+          return pick(node, index);
+        }
       }
-    }
-    return withArgs(t, args);
-  });
+      return withArgs(t, args);
+    },
+    order,
+  );
 }
 
 function mergeGroup(

@@ -17,8 +17,11 @@ export const simplifyExpr = (
   types: readonly DType[],
   values: readonly (Expr | undefined)[] = [],
 ): Expr => {
-  const memo = new Map<Expr, DType | null>();
-  const typeOf = (x: Expr): DType | null => exprType(x, types, memo);
+  let memo: Map<Expr, DType | null> | undefined; // few expressions need the types of their parts
+  const typeOf = (x: Expr): DType | null => {
+    memo ??= new Map();
+    return exprType(x, types, memo);
+  };
   return mapExpr(root, (x) =>
     'args' in x ? step(x, typeOf) : (x.op === 'arg' && values[x.index]) || x,
   );

@@ -216,10 +216,11 @@ function runnerOf(
 
   async function build({ signature, params, args, donated }: Form): Promise<Entry> {
     const { leaves: results, shape: result } = flatten(f(...args));
-    const captured = topo(results).filter((t) => t.op.kind === 'host' || t.op.kind === 'value');
+    const order = topo(results);
+    const captured = order.filter((t) => t.op.kind === 'host' || t.op.kind === 'value');
     assertOwned(captured);
     const stands = new Map(captured.map((t) => [t, param(t.shape, t.dtype, t.label)]));
-    const closed = rewrite(results, (t, a) => stands.get(t) ?? withArgs(t, a));
+    const closed = rewrite(results, (t, a) => stands.get(t) ?? withArgs(t, a), order);
     const inputs = [...params, ...stands.values()];
     const { limits } = backend;
     const needed = donate.length > 0 || Number.isFinite(limits.buffers) || needsExtras(closed);

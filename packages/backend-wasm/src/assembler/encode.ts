@@ -36,7 +36,7 @@ const put = (byte: number): void => {
 function unsigned(n: number): void {
   let rest = n;
   for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80;
-  bytes[end++] = rest;
+  bytes[end++] = rest & 0x7f; // an integer to the engine too, or the array becomes one of doubles
 }
 
 /** LEB128 of an int32. */

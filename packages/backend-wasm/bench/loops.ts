@@ -7,7 +7,7 @@ import { apply, arg, constant, type Expr, type Loop, type Operand } from '@ostin
 import { FunctionBuilder } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import * as extras from '../src/extras.ts';
-import { emitLoop, leavesRest } from '../src/loop/index.ts';
+import { emitLoop, leavesRest, planAxes } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
 import type { Target } from '../src/target.ts';
 
@@ -25,7 +25,7 @@ function compile(loop: Loop, target: Target): (...addresses: number[]) => void {
   const f = new FunctionBuilder('run');
   const buffers = loop.buffers.map((_, k) => f.param('i32', `b${k}`));
   // As programs do; every size here is whole pairs, or all of it is single vectors.
-  const paired = target.paired && pairs(loop) && !leavesRest(loop);
+  const paired = target.paired && pairs(loop) && !leavesRest(planAxes(loop));
   emitLoop(f, loop, buffers, target, { part: paired ? 'pairs' : 'whole', extras });
   const bytes = encodeModule([f.finish()], { shared: false, minimum: pages, maximum: pages });
   const flags = ['no-liftoff', 'no-wasm-lazy-compilation'];

@@ -12,7 +12,7 @@ import {
 import type { Callee, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import { emitPack, emitProduct, matrixOfVectors, planContract, suits } from './contract/index.ts';
-import { emitLoop, leavesRest, type Part } from './loop/index.ts';
+import { emitLoop, leavesRest, type Part, planAxes } from './loop/index.ts';
 import type { ModuleBuilder, PerThread } from './module-builder.ts';
 import { need } from './need.ts';
 
@@ -94,13 +94,13 @@ function defineLoop(
   setting: Setting,
 ): Callee {
   const { target, pairs, extras } = module.machine;
+  const plan = planAxes(loop, setting.range?.axis ?? undefined);
   const emit =
     (part: Part) =>
     (f: FunctionBuilder, p: readonly Local<'i32'>[]): void =>
-      emitLoop(f, loop, p, target, { range: rangeOf(setting, p), part, extras });
-  const axis = setting.range?.axis ?? undefined;
-  if (!pairs?.(loop, axis)) return module.define(name, params, false, emit('whole'));
-  if (!leavesRest(loop, axis)) return module.define(name, params, true, emit('pairs'));
+      emitLoop(f, loop, p, target, { range: rangeOf(setting, p), plan, part, extras });
+  if (!pairs?.(loop, plan)) return module.define(name, params, false, emit('whole'));
+  if (!leavesRest(plan)) return module.define(name, params, true, emit('pairs'));
   const inPairs = module.define(`${name}_pairs`, params, true, emit('pairs'));
   return module.define(name, params, false, (f, p) => {
     f.call(

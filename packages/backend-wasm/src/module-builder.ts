@@ -3,6 +3,7 @@ import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
 import { type Encoded, encodeFunction } from './assembler/encode.ts';
 import { FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
+import type { Plan } from './loop/axes.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
 import type { Extras } from './need.ts';
 import type { Target, Threads } from './target.ts';
@@ -15,8 +16,8 @@ export interface Machine {
   readonly heap: Heap;
   readonly target: Target;
   readonly threads: Threads;
-  /** Which instructions V8 compiles with pairs of vectors, given the axis that ranges count; none unless stated. */
-  readonly pairs?: (instr: Instr, rangeAxis?: number) => boolean;
+  /** Which instructions V8 compiles with pairs of vectors, given a loop's plan; none unless stated. */
+  readonly pairs?: (instr: Instr, plan?: Plan) => boolean;
   /** Loaded for programs that need them. */
   extras?: Extras;
 }

@@ -5,11 +5,11 @@
  * that V8 cannot pair. Knows instructions; emits nothing.
  */
 import { exprOrder, type Instr, type Loop, type Operand } from '@ostinato/core/backend';
-import { planAxes } from './loop/axes.ts';
+import { type Plan, planAxes } from './loop/axes.ts';
 
-/** `rangeAxis`: of a loop's shape, where only parts of it are run. Tables move words, and scans have no vectors. */
-export const pairs = (instr: Instr, rangeAxis?: number): boolean =>
-  instr.kind === 'contract' || (instr.kind === 'loop' && loopPairs(instr, rangeAxis));
+/** `plan`: of a loop, where it is known before. Tables move words, and scans have no vectors. */
+export const pairs = (instr: Instr, plan?: Plan): boolean =>
+  instr.kind === 'contract' || (instr.kind === 'loop' && loopPairs(instr, plan));
 
 /** Ops that are made of instructions which V8 pairs; sines go through doubles. */
 const pairedOps: ReadonlySet<string> = new Set([
@@ -18,12 +18,12 @@ const pairedOps: ReadonlySet<string> = new Set([
   ...['and', 'or', 'xor', 'not'],
 ]);
 
-function loopPairs(loop: Loop, rangeAxis: number | undefined): boolean {
+function loopPairs(loop: Loop, plan: Plan | undefined): boolean {
   const { args, outs, body } = loop;
   const stored = ({ dtype }: Operand): boolean => dtype === 'float32' || dtype === 'bool';
   if (![...args, ...outs].every(stored) || !exprOrder(body).every((x) => pairedOps.has(x.op)))
     return false;
-  const { vector, windows } = planAxes(loop, rangeAxis);
+  const { vector, windows } = plan ?? planAxes(loop);
   if (vector.over || vector.size < 8) return false;
   // Outs are dense along the vectors, args are dense or the same for all.
   return windows.every(

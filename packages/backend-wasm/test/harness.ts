@@ -11,7 +11,7 @@ import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
 import * as extras from '../src/extras.ts';
-import { emitLoop, type Part } from '../src/loop/index.ts';
+import { emitLoop, type Part, planAxes } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
 import type { Target } from '../src/target.ts';
 
@@ -62,7 +62,8 @@ export function compile(
   memory: WebAssembly.Memory,
   axis?: number,
 ): Run {
-  const paired = wanted.paired && pairs(instr, axis);
+  const plan = instr.kind === 'loop' ? planAxes(instr, axis) : undefined;
+  const paired = wanted.paired && pairs(instr, plan);
   const parts: Part[] = paired ? ['pairs', 'rest'] : ['whole'];
   const runs = parts.map((part): Run => {
     const target = { ...wanted, paired: part === 'pairs' };

@@ -1,4 +1,5 @@
 /** The WebAssembly instructions that kernels use: their byte codes, and what an instruction with its operands is. */
+import type { doubles } from './doubles.ts';
 
 export type Type = 'i32' | 'f32' | 'v128';
 
@@ -61,32 +62,17 @@ const simd = {
     [0xb1, 'sub'],
     [0xb5, 'mul min_s min_u max_s max_u'],
     [0xf8, 'trunc_sat_f32x4_s trunc_sat_f32x4_u'],
-    [0xfc, 'trunc_sat_f64x2_s_zero trunc_sat_f64x2_u_zero'],
-  ],
-  i64x2: [
-    [0xcb, 'shl shr_s shr_u add'],
-    [0xd1, 'sub'],
   ],
   f32x4: [
     [0x13, 'splat'],
     [0x1f, 'extract_lane replace_lane'],
     [0x41, 'eq ne lt gt le ge'],
-    [0x5e, 'demote_f64x2_zero'],
     [0x67, 'ceil floor trunc nearest'],
     [0xe0, 'abs neg'],
     [0xe3, 'sqrt add sub mul div min max pmin pmax'],
     [0xfa, 'convert_i32x4_s convert_i32x4_u'],
     /** a * b + c and c - a * b, rounded once or twice as the machine likes: relaxed SIMD. */
     [0x105, 'relaxed_madd relaxed_nmadd'],
-  ],
-  f64x2: [
-    [0x49, 'lt gt le'],
-    [0x5f, 'promote_low_f32x4'],
-    [0x7a, 'trunc'],
-    [0x94, 'nearest'],
-    [0xec, 'abs'],
-    [0xf0, 'add sub mul div min max pmin pmax'],
-    [0xfe, 'convert_low_i32x4_s convert_low_i32x4_u'],
   ],
 } as const satisfies Runs;
 
@@ -96,34 +82,31 @@ type NamesOf<R extends Runs> = {
 }[keyof R & string];
 type Lone = 'select' | 'memory.copy';
 
-export type Op = NamesOf<typeof scalar> | NamesOf<typeof simd> | Lone;
+export type Op = NamesOf<typeof scalar> | NamesOf<typeof simd> | NamesOf<typeof doubles> | Lone;
 
 /** Natural alignment of a memory access, as a power of two: floats, and vectors of them, lie on their multiples of 4. */
 const ALIGNMENT = 2;
 
-/** The bytes of each instruction, up to its immediates. */
-export const codes: Readonly<Record<Op, readonly number[]>> = {
+/** The bytes of each instruction, up to its immediates: of those on doubles once `addCodes` has had them. */
+export const codes: Record<string, readonly number[]> = {
   select: [0x1b],
   /** destination, source, bytes */
   'memory.copy': [0xfc, 0x0a, 0, 0],
-  ...codesOf(scalar, (code) => [code]),
-  ...codesOf(simd, (code) => [0xfd, ...leb(code)]),
 };
 
-function codesOf<R extends Runs>(
-  runs: R,
-  bytes: (code: number) => number[],
-): Record<NamesOf<R>, number[]> {
-  const all = Object.entries(runs).flatMap(([family, list]) =>
-    list.flatMap(([first, names]) =>
-      names.split(' ').map((name, k): [string, number[]] => {
+/** Those of vectors stand behind a byte that says so. */
+export function addCodes(runs: Runs, vectors = true): void {
+  for (const [family, list] of Object.entries(runs))
+    for (const [first, names] of list)
+      names.split(' ').forEach((name, k) => {
         const align = /^(load|store)/.test(name) ? [ALIGNMENT] : [];
-        return [`${family}.${name}`, [...bytes(first + k), ...align]];
-      }),
-    ),
-  );
-  return Object.fromEntries(all) as Record<NamesOf<R>, number[]>;
+        const code = vectors ? [0xfd, ...leb(first + k)] : [first + k];
+        codes[`${family}.${name}`] = [...code, ...align];
+      });
 }
+
+addCodes(scalar, false);
+addCodes(simd);
 
 /** The names of a family's instructions. */
 export type OpsOf<Prefix extends string> = Op extends infer O

@@ -122,7 +122,7 @@ function encodeStatements(body: readonly Statement[]): void {
 
 function encode({ op, args, imm }: Pick<Value, 'op' | 'args' | 'imm'>): void {
   for (let k = 0; k < args.length; k++) encode(args[k] as Value);
-  const code = codes[op];
+  const code = codes[op] as readonly number[];
   for (let k = 0; k < code.length; k++) bytes[end++] = code[k] as number;
   for (let k = 0; k < imm.length; k++) {
     const n = imm[k] as number;

@@ -24,16 +24,8 @@ export interface Plan {
   readonly vector: LoopAxis;
 }
 
-/** Of the loop that was planned last: several ask for its plan before its code is made. */
-let last: { loop: Loop; rangeAxis: number | undefined; plan: Plan } | undefined;
-
 export function planAxes(loop: Loop, rangeAxis?: number): Plan {
-  if (last?.loop !== loop || last.rangeAxis !== rangeAxis)
-    last = { loop, rangeAxis, plan: chooseAxes(loop, graphOf(loop), rangeAxis) };
-  return last.plan;
-}
-
-function chooseAxes(loop: Loop, graph: Graph, rangeAxis: number | undefined): Plan {
+  const graph = graphOf(loop);
   const windows = windowsOf(loop, graph);
   const whole = axesOf(loop, windows);
   const ranged = rangeAxis === undefined ? undefined : whole[rangeAxis];

@@ -3,15 +3,18 @@ import type { Loop } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
-import { planAxes } from './axes.ts';
+import { type Plan, planAxes } from './axes.ts';
 import { Kit } from './kit.ts';
 import { emitMap } from './map.ts';
 import { Nest, type Range } from './nest.ts';
 import type { Part } from './points.ts';
 
+export { planAxes } from './axes.ts';
 export type { Part } from './points.ts';
 
 interface LoopOptions {
+  /** Where it is known before. */
+  readonly plan?: Plan;
   /** Only this range of an axis. */
   readonly range?: Range | undefined;
   /** All of it unless stated. */
@@ -21,10 +24,8 @@ interface LoopOptions {
 }
 
 /** Whether pairs of vectors leave something over. */
-export function leavesRest(loop: Loop, rangeAxis?: number): boolean {
-  const { vector } = planAxes(loop, rangeAxis);
-  return vector.ranged === true || vector.size % 8 !== 0;
-}
+export const leavesRest = ({ vector }: Plan): boolean =>
+  vector.ranged === true || vector.size % 8 !== 0;
 
 /** Appends code that runs a loop. `buffers` hold the byte addresses of the instruction's buffers. */
 export function emitLoop(
@@ -32,9 +33,8 @@ export function emitLoop(
   instr: Loop,
   buffers: readonly Local<'i32'>[],
   target: Target,
-  { range, part = 'whole', extras }: LoopOptions = {},
+  { range, plan = planAxes(instr, range?.axis), part = 'whole', extras }: LoopOptions = {},
 ): void {
-  const plan = planAxes(instr, range?.axis);
   const kit = new Kit(f, target);
   const code = f.collect(() => {
     const { graph } = plan;

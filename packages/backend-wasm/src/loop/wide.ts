@@ -1,10 +1,12 @@
 /**
  * Ops that need more than float32 on the way: done in doubles, two lanes at a time. Knows no loop.
  */
-import { node } from '../assembler/codes.ts';
+import { addCodes, node } from '../assembler/codes.ts';
+import { doubles } from '../assembler/doubles.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { bits, each, floats as f, family, ints as i, type Kit, type V } from './kit.ts';
 
+addCodes(doubles);
 const d = family(v128.family('f64x2'));
 const words = family(v128.family('i64x2'));
 

@@ -6,6 +6,7 @@ import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
 import type { Callee } from './assembler/function.ts';
 import { type Prepared, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
+import { need } from './need.ts';
 
 /** Where an argument of a call comes from. */
 export type Argument =
@@ -49,13 +50,21 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
   const use = (slot: number): void => {
     packed.set(slot, bits.get(slot) as number);
   };
+  // Programs that sum are those that train.
+  const joints = program.code.some((i) => i.kind === 'loop' && i.over.length > 0)
+    ? need(module.machine.extras).prepareJoints(module, program, bits)
+    : undefined;
   program.code.forEach((instr, k) => {
+    const joint = joints?.get(instr);
+    if (joint === null) return;
     const parts = threads.partsOf(instr);
-    const prepared: Prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
-      constants: bits,
-      ...(parts ? { range: { axis: parts.axis } } : {}),
-    });
-    const args = instr.buffers.map(place);
+    const prepared: Prepared =
+      joint ??
+      prepareInstr(module, instr, `${instr.kind}_${k}`, {
+        constants: bits,
+        ...(parts ? { range: { axis: parts.axis } } : {}),
+      });
+    const args = (joint ?? instr).buffers.map(place);
     for (const { pack, slot, constant } of prepared.packs) {
       if (constant) use(slot);
       calls.push({ function: pack, args, ...(constant ? { ifChanged: slot } : {}) });

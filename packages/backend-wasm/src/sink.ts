@@ -60,7 +60,7 @@ function sinkProduct(program: Program, product: Contract, limits: SinkLimits): P
 }
 
 /** Whether two slots may lie in the same place. */
-function overlap(slots: readonly Slot[], a: number, b: number): boolean {
+export function overlap(slots: readonly Slot[], a: number, b: number): boolean {
   const [p, q] = [slots[a] as Slot, slots[b] as Slot];
   if (a === b) return true;
   if (p.arena === undefined || p.arena !== q.arena) return false;

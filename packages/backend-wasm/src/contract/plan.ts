@@ -78,6 +78,8 @@ export interface PlanOptions {
   readonly rangeAxis?: number;
   /** Needed for such an axis. */
   readonly extras?: Extras | undefined;
+  /** b is packed block by block, in panels of this width: others read them too. */
+  readonly panel?: number;
 }
 
 /** Whether a product kernel is the right one: else `contractAsLoop`. */
@@ -134,7 +136,7 @@ const panelBytes = 1 << 14;
 /** Where panels are read once, partial sums of this many elements keep rounding small. */
 const longestSum = 2048;
 
-function planOrientation(
+export function planOrientation(
   instr: Contract,
   target: Target,
   options: PlanOptions,
@@ -153,13 +155,16 @@ function planOrientation(
   const depthSize = sizeOfAxes(axes.depth);
 
   const dense = columns.b === 4 && columns.size % unitOf(target) === 0;
-  const choose = (exact: boolean) =>
+  const choose = (exact: boolean | number) =>
     chooseTile({ rows: rows.size, columns: columns.size, depth: depthSize }, target, exact);
-  const packedTile = choose(false);
+  const packedTile = choose(options.panel ?? false);
   const placeTile = choose(true);
   const packing = columns.size * depthSize * (constant ? 0 : packingCycles(columns, axes.depth));
   const inPlace =
-    !constant && dense && placeTile.cycles * inPlacePenalty < packedTile.cycles + packing;
+    !options.panel &&
+    !constant &&
+    dense &&
+    placeTile.cycles * inPlacePenalty < packedTile.cycles + packing;
   const { tile } = inPlace ? placeTile : packedTile;
   const source = inPlace ? 'place' : constant ? 'panels' : 'blocks';
 

@@ -3,7 +3,7 @@
  * lies; leaves the arithmetic to kernel.ts.
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import { i32, type Value } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packMatrix } from './panels.ts';
@@ -29,7 +29,7 @@ export interface Packed {
   readonly a?: Value<'i32'>;
   readonly b?: Value<'i32'>;
   readonly scratch?: Value<'i32'>;
-  /** Needed for ranges, copied rows, and edges. */
+  /** Needed for ranges, copied rows, edges and partial sums. */
   readonly extras?: Extras | undefined;
 }
 
@@ -56,6 +56,22 @@ function emitBatch(
   packed: Packed,
   range: Range | undefined,
 ): void {
+  const { shared, from } = begin(f, plan, buffers, packed, range);
+  const outer = [...plan.batch, ...plan.outerColumns].map((axis, k) => {
+    const steps = ranged(axis, plan, range, 'batch', k);
+    return plan.source === 'panels' ? { ...steps, b: axis.panels } : steps;
+  });
+  overAxes(f, outer, from, (cursor) => emitMatrix(f, shared, cursor));
+}
+
+/** Where the operands begin, and what all blocks share. */
+export function begin(
+  f: FunctionBuilder,
+  plan: ContractPlan,
+  buffers: readonly Address[],
+  packed: Packed,
+  range: Range | undefined,
+): { readonly shared: Shared; readonly from: Cursor } {
   const { source, scratchParts } = plan;
   const start = (place: ContractPlan['a']): Value<'i32'> =>
     i32.add(f.get(buffers[place.buffer] as Address), place.bytes);
@@ -88,14 +104,10 @@ function emitBatch(
     copied: area('copied', scratchParts.rows),
     extras: packed.extras,
   };
-  const outer = [...plan.batch, ...plan.outerColumns].map((axis, k) => {
-    const steps = ranged(axis, plan, range, 'batch', k);
-    return source === 'panels' ? { ...steps, b: axis.panels } : steps;
-  });
-  overAxes(f, outer, from, (cursor) => emitMatrix(f, shared, cursor));
+  return { shared, from };
 }
 
-interface Shared extends Omit<Kernel, 'steps'> {
+export interface Shared extends Omit<Kernel, 'steps'> {
   readonly range: Range | undefined;
   /** Where panels are packed block by block, and rows of a. */
   readonly panels: Address | undefined;
@@ -103,7 +115,7 @@ interface Shared extends Omit<Kernel, 'steps'> {
 }
 
 /** What the tiles of some rows need; with `steps` of the depth, where blocks differ, and the count of panels, where ranges do. */
-type Block = Shared & Pick<Kernel, 'steps'> & { readonly count?: Address | undefined };
+export type Block = Shared & Pick<Kernel, 'steps'> & { readonly count?: Address | undefined };
 
 const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
 const countOf = (axes: readonly { readonly size: number }[]): number =>
@@ -129,38 +141,13 @@ function depthSteps({ source, depth, tile }: ContractPlan): Kernel['depth'] {
   }));
 }
 
-/** All partial sums of one matrix, in order. */
 function emitMatrix(f: FunctionBuilder, shared: Shared, from: Cursor): void {
-  const { plan, mask } = shared;
-  const { depth, depthStep, source, tile } = plan;
-  const inner = lastOf(depth);
-  const bytesOfStep = 4 * tile.columns;
-  const blocks = plan.blocks.map(({ size, a, b }, k): Steps => {
-    const steps = countOf(plan.blocks.slice(k + 1)) * countOf(depth);
-    return { size, a, b: source === 'panels' ? bytesOfStep * steps : b, out: 0 };
-  });
-  const setMask = (bits: 0 | -1): void => {
-    if (!mask) return;
-    f.set(mask.vector, v128.constI32(bits));
-    f.set(mask.word, i32.const(bits));
-  };
-  setMask(0);
-  const block = (cursor: Cursor, steps: Address | undefined): void => {
-    emitBlock(f, { ...shared, steps }, cursor);
-    setMask(-1);
-  };
-  overAxes(f, blocks, from, (cursor) => {
-    if (depthStep >= inner.size) {
-      block(cursor, undefined);
-      return;
-    }
-    const moving = copy(f, cursor);
-    inPieces(f, inner.size, depthStep, (steps) => {
-      block(moving, steps);
-      const b = depthStep * (source === 'panels' ? bytesOfStep : inner.b);
-      move(f, moving, { a: depthStep * inner.a, b, out: 0 });
-    });
-  });
+  const { plan, mask, extras } = shared;
+  if (!mask) emitBlock(f, { ...shared, steps: undefined }, from);
+  else
+    need(extras).emitPartialSums(f, mask, [{ plan, from }], ([cursor], steps) =>
+      emitBlock(f, { ...shared, steps }, cursor as Cursor),
+    );
 }
 
 /** One partial sum of all rows and columns. */
@@ -171,18 +158,22 @@ function emitBlock(f: FunctionBuilder, block: Block, from: Cursor): void {
   const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
   if (panels)
     packMatrix(f, plan, { b: first.b, to: panels, depth, steps, count: range?.count }, extras);
+  emitAllRows(f, { ...block, count: range?.count }, { ...first, b: panels ?? from.b });
+}
+
+/** The same of a block whose panels are packed, if they are to be. */
+export function emitAllRows(f: FunctionBuilder, block: Block, from: Cursor): void {
+  const { plan } = block;
   const outerRows = plan.outerRows.map((axis, k) => ({
     ...ranged(axis, plan, block.range, 'outerRows', k),
     b: 0,
   }));
   const rowRange = plan.range.at === 'rows' ? block.range : undefined;
-  overAxes(f, outerRows, { ...first, b: panels ?? from.b }, (cursor) =>
-    emitRows(f, { ...block, count: range?.count }, cursor, rowRange),
-  );
+  overAxes(f, outerRows, from, (cursor) => emitRows(f, block, cursor, rowRange));
 }
 
 /** In the operands themselves. */
-const stepOfPanels = ({ tile, columns }: ContractPlan) => ({
+export const stepOfPanels = ({ tile, columns }: ContractPlan) => ({
   a: 0,
   b: tile.columns * columns.b,
   out: tile.columns * columns.out,

@@ -61,11 +61,11 @@ export interface TileChoice {
   readonly cycles: number;
 }
 
-/** The tile with the least estimated work. `exact`: its width divides the columns. */
+/** The tile with the least estimated work. `exact`: its width divides the columns; a number: it is that. */
 export function chooseTile(
   size: { readonly rows: number; readonly columns: number; readonly depth: number },
   target: Target,
-  exact: boolean,
+  exact: boolean | number,
 ): TileChoice {
   const unit = unitOf(target);
   let best: TileChoice | undefined;
@@ -73,7 +73,7 @@ export function chooseTile(
     const split = splitRows(size.rows, rows);
     for (let registers = 1; fits(rows, registers, target); registers++) {
       const columns = registers * unit;
-      if (exact && size.columns % columns !== 0) continue;
+      if (exact === true ? size.columns % columns !== 0 : exact && columns !== exact) continue;
       const panels = Math.ceil(size.columns / columns);
       const perStep = split.map((s) => cyclesPerStep(s.rows, registers, target));
       const steps = split.reduce((sum, s, k) => sum + s.tiles * (perStep[k] as number), 0);

@@ -1,0 +1,151 @@
+/**
+ * Products with the operand of the columns in common, such as the gradients of an input's and a state's weights: each
+ * block of it is packed once and read by all. Its sum over the depth is one of them too: its product with ones. Knows
+ * plans and places; leaves the arithmetic to kernel.ts.
+ */
+import {
+  type Axis,
+  type Contract,
+  collapse,
+  exchange,
+  type Loop,
+  type Operand,
+  productAxes,
+} from '@ostinato/core/backend';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { i32, type Value } from '../assembler/instructions.ts';
+import type { Extras } from '../need.ts';
+import type { Target } from '../target.ts';
+import { packMatrix } from './panels.ts';
+import { emitPartialSums } from './partial.ts';
+import { type ByteAxis, type ContractPlan, type Place, planOrientation } from './plan.ts';
+import { begin, emitAllRows, stepOfPanels } from './product.ts';
+import { ahead, type Cursor, type Range } from './walk.ts';
+
+/** A product, and which of its operands is the common one. */
+export interface Companion {
+  readonly contract: Contract;
+  readonly common: 0 | 1;
+}
+
+/**
+ * Plans that agree on how the common operand is packed, as `panel` columns side by side; undefined where there are none.
+ * The first one packs.
+ */
+export function planJoint(
+  companions: readonly Companion[],
+  target: Target,
+  { panel, extras }: { readonly panel: number; readonly extras: Extras },
+): readonly ContractPlan[] | undefined {
+  const depth = jointDepth(companions);
+  const plans = companions.map(({ contract, common }, k): ContractPlan => {
+    const axes = productAxes(contract);
+    const own = depth.map((axis): Axis => {
+      const [b, a] = [axis.strides[0] as number, axis.strides[k + 1] as number];
+      return { ...axis, strides: [a, b, 0] };
+    });
+    const orientation = {
+      axes: { ...(common === 1 ? axes : exchange(axes)), depth: own },
+      swapped: common === 0,
+      ranged: undefined,
+    };
+    const { plan } = planOrientation(contract, target, { panel, extras }, orientation);
+    // Whoever has some panels packs them for all products.
+    return { ...plan, range: { at: 'panels', size: plan.columns.size / panel } };
+  });
+  const packing = plans.map(packingOf);
+  if (packing.some((p) => p === undefined || p !== packing[0])) return undefined;
+  return plans.map((plan, k) => (k === 0 ? plan : withoutPanels(plan)));
+}
+
+/** The sum of what `plan` has in common with others, as the product with a 1 that lies in the buffer after the sum's own. */
+export function planSum(plan: ContractPlan, { args, outs, buffers }: Loop): ContractPlan {
+  const still = (axis: ByteAxis): ByteAxis => ({ ...axis, a: 0 });
+  const row: ByteAxis = { size: 1, a: 0, b: 0, out: 0, panels: 0 };
+  return withoutPanels({
+    ...plan,
+    a: { buffer: buffers.length, bytes: 0 },
+    b: placeOf(args[0] as Operand),
+    out: placeOf(outs[0] as Operand),
+    tile: { ...plan.tile, rows: 1 },
+    outerRows: [],
+    rows: row,
+    blocks: plan.blocks.map(still),
+    depth: plan.depth.map(still),
+    rowSource: 'place',
+    blockRows: 1,
+    scratch: plan.scratchParts.panels,
+    scratchParts: { ...plan.scratchParts, rows: 0 },
+  });
+}
+
+const placeOf = ({ buffer, offset }: Operand): Place => ({ buffer, bytes: 4 * offset });
+
+/** Joined as far as all operands let them be: strides of the common one, then of each other. */
+function jointDepth(companions: readonly Companion[]): readonly Axis[] {
+  const [{ contract, common }] = companions as readonly [Companion];
+  const along = ({ contract: c, common }: Companion, which: 0 | 1, k: number): number =>
+    c.args[which === 0 ? common : 1 - common]?.strides[c.shape.length + k] as number;
+  return collapse(
+    contract.over.map((size, k) => ({
+      size,
+      over: true,
+      strides: [along({ contract, common }, 0, k), ...companions.map((c) => along(c, 1, k))],
+    })),
+  );
+}
+
+/** What must be the same; undefined: the columns are not whole panels, or there are outer axes. */
+function packingOf(plan: ContractPlan): string | undefined {
+  const { batch, outerColumns, blocks, depth, depthStep, tile, columns } = plan;
+  const simple = batch.length + outerColumns.length === 0 && columns.out === 4;
+  if (!simple || columns.size % tile.columns !== 0) return undefined;
+  const steps = [...blocks, ...depth].map(({ size, b }) => [size, b]);
+  return JSON.stringify([tile.columns, columns.size, columns.b, depthStep, blocks.length, steps]);
+}
+
+const withoutPanels = (plan: ContractPlan): ContractPlan => ({
+  ...plan,
+  scratch: plan.scratch - plan.scratchParts.panels,
+  scratchParts: { ...plan.scratchParts, panels: 0 },
+});
+
+/** Computes all outs, or the panels of them that `range` says. `buffers`: each plan's own. */
+export function emitJoint(
+  f: FunctionBuilder,
+  plans: readonly ContractPlan[],
+  buffers: readonly (readonly Local<'i32'>[])[],
+  { scratch, extras }: { readonly scratch: Value<'i32'>; readonly extras: Extras },
+  range?: Range,
+): void {
+  let used = 0;
+  const products = plans.map((plan, k) => {
+    const packed = { scratch: i32.add(scratch, used), extras };
+    used += plan.scratch;
+    const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
+    const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
+    return { plan, shared, from: first };
+  });
+  const { plan, shared } = products[0] as (typeof products)[number];
+  const { mask } = shared;
+  const { depth } = plan;
+  const panels = shared.panels as Local<'i32'>;
+  const count = range?.count;
+  const block = (cursors: readonly Cursor[], steps: Local<'i32'> | undefined): void => {
+    const { b } = cursors[0] as Cursor;
+    packMatrix(f, plan, { b, to: panels, depth, steps, count }, extras);
+    products.forEach(({ shared: own }, k) => {
+      emitAllRows(f, { ...own, mask, steps, count }, { ...(cursors[k] as Cursor), b: panels });
+    });
+  };
+  const all = (): void => {
+    if (mask) emitPartialSums(f, mask, products, block);
+    else
+      block(
+        products.map((p) => p.from),
+        undefined,
+      );
+  };
+  if (range) f.if(f.get(range.count), all);
+  else all();
+}

@@ -16,16 +16,16 @@ export const ln2 = [0.693359375, -0.00021219444005469057] as const;
 
 /** tanh(x) = x P(x^2) / Q(x^2) up to x = 9, right to 2.1e-8 before rounding. */
 const tanhP = [1288326.1, 172374.39, 4501.4547, 26.518215, 0.017159278];
-/** Its last coefficient is 1. */
-const tanhQ = [1288326.16, 601816.2, 33330.375, 422.9692];
+/** Then x^2 + 422.9692 times the power that follows. */
+const tanhQ = [1288326.16, 601816.2, 33330.375];
 
 /** From 9 on the quotients stay as they are, so that what is x times them goes on rising; cut off, it is 1 and never more. */
 export function tanh(kit: Kit, a: V): V {
   const x = kit.keep('x', a);
   const xx = kit.keep('xx', f('pmin', f('mul', x, x), kit.float(81)));
-  const [low, last] = [tanhQ.slice(0, -1), kit.float(tanhQ.at(-1) as number)];
   const numerator = f('mul', x, kit.polynomial(xx, tanhP));
-  return clamp(kit, f('div', numerator, kit.polynomial(xx, low, f('add', xx, last))), -1, 1);
+  const denominator = kit.polynomial(xx, tanhQ, f('add', xx, kit.float(422.9692)));
+  return clamp(kit, f('div', numerator, denominator), -1, 1);
 }
 
 /** tanh(r / 2) = r (c + r^2) / (a + b r^2) on |r| <= 0.347, right to 5.4e-10 before rounding. */

@@ -92,5 +92,9 @@ const costs: { readonly [Op in ScalarOp | 'cast']?: number } = {
   max: 3,
 };
 
+/** Whether something in it is made of many instructions that wait for one another. */
+export const hasFunctions = (graph: Graph): boolean =>
+  graph.nodes.some((n) => n.kind === 'op' && (costs[n.op] ?? 0) > 9);
+
 export const costOf = (graph: Graph): number =>
   graph.nodes.reduce((sum, n) => sum + (n.kind === 'op' ? (costs[n.op] ?? 1) : 0), 0);

@@ -50,10 +50,8 @@ export class FunctionBuilder {
     this.name = name;
   }
 
-  /** Parameters come before locals. */
+  /** Parameters come before locals: `define` in module-builder.ts asks for no body before it has them. */
   param<T extends Type>(type: T, name: string): Local<T> {
-    if (this.#locals.length > 0)
-      throw new TypeError(`assembler: ${this.name}: declare parameters before locals.`);
     const local = { type, index: this.#params.length, name };
     this.#params.push(local);
     return local;

@@ -21,7 +21,7 @@ export interface ModuleOptions {
 export function encodeModule(
   functions: readonly (Func | Encoded)[],
   memory: MemoryImport,
-  { tag }: ModuleOptions = {},
+  { tag = '' }: ModuleOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const codes = functions.map((f) => ('bytes' in f ? f : encodeFunction(f)));
   const callees = new Set(codes.flatMap((f) => f.calls.map(({ callee }) => callee)));
@@ -35,7 +35,7 @@ export function encodeModule(
   const size = codes.reduce((n, { bytes }) => n + bytes.length, 0);
   const count = leb(functions.length);
   const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0].concat(
-    tag === undefined ? [] : section(0, text(tag)),
+    section(0, text(tag)),
     section(1, list(types)),
     section(
       2,

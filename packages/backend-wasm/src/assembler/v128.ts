@@ -44,10 +44,7 @@ export const family = <Prefix extends string>(prefix: Prefix): Family<Prefix> =>
 export const f32x4: Family<'f32x4'> = family('f32x4');
 export const i32x4: Family<'i32x4'> = family('i32x4');
 
-export const bits = (
-  name: 'not' | 'and' | 'andnot' | 'or' | 'xor' | 'bitselect',
-  ...args: readonly V128[]
-): V128 => node('v128', `v128.${name}`, args);
+export const bits: Family<'v128'> = family('v128');
 
 /** Lanes 0..3 of the first and 4..7 of the second operand, in a new order. */
 export const shuffle = (a: V128, b: V128, lanes: Lanes): V128 =>

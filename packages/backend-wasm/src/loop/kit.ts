@@ -38,7 +38,7 @@ export const shifted = (name: 'shl' | 'shr_s' | 'shr_u', x: V, by: number): V =>
 export class Kit {
   readonly f: FunctionBuilder;
   readonly target: Target;
-  readonly #constants = new Map<string, { local: Local<'v128'>; value: Value<'v128'>; read: V }>();
+  readonly #constants = new Map<string, { value: Value<'v128'>; local: Local<'v128'> }>();
 
   constructor(f: FunctionBuilder, target: Target) {
     this.f = f;
@@ -102,11 +102,11 @@ export class Kit {
   }
 
   #constant(name: string, make: () => Value<'v128'>): V {
-    const known = this.#constants.get(name);
-    if (known) return known.read;
-    const local = this.f.local('v128', name);
-    const read = [this.f.get(local)];
-    this.#constants.set(name, { local, value: make(), read });
-    return read;
+    const constant = this.#constants.get(name) ?? {
+      local: this.f.local('v128', name),
+      value: make(),
+    };
+    this.#constants.set(name, constant);
+    return [this.f.get(constant.local)];
   }
 }

@@ -16,14 +16,18 @@ export function emitMap(kernel: Kernel): void {
 
 /**
  * Vectors per iteration (pairs, where the engine makes one of two). Results of functions are long in coming: three vectors
- * in step fill the time, and a constant without a register is fetched once for all. Four are faster in the first cache,
- * but slower where 512 units lie in the same sets of it. Loops that mostly read and write run out of registers: of many
- * operands one at a time (Adam waits for its divisions: as fast as three in step, with a fifth of the code).
+ * in step fill the time, and a constant without a register is fetched once for all. Four are faster, and less code where
+ * they leave nothing over, but slower where 512 units lie in the same sets of the first cache. Loops that mostly read and
+ * write run out of registers: of many operands one at a time (Adam waits for its divisions, as long one by one as three in
+ * step, which were five times the code).
  */
 function groupSize({ part, graph, plan }: Kernel): number {
   const cost = costOf(graph);
   if (cost <= 4) return 4;
-  const vectors = cost > 32 && hasFunctions(graph) ? 3 : plan.windows.length > 6 ? 1 : 2;
+  const { size } = plan.vector;
+  const fourFit = size <= 256 && size % 32 === 0;
+  const few = plan.windows.length > 6 ? 1 : 2;
+  const vectors = cost > 32 && hasFunctions(graph) ? (fourFit ? 4 : 3) : few;
   return (part === 'pairs' ? 2 : 1) * vectors;
 }
 

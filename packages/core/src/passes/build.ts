@@ -59,11 +59,7 @@ export function builder(sinks: number): Build {
   }
 
   /** Constants move into the expression, equal arguments become one, unused ones go. */
-  function buildMap(t: Tensor, body: Expr): Tensor {
-    const { op, shape, dtype, args, label } = t;
-    const fresh = (a: Tensor, i: number): boolean => !constantOf(a) && args.indexOf(a) === i;
-    if (op.kind === 'map' && op.body === body && normal.has(op) && args.every(fresh))
-      return share(t);
+  function buildMap({ shape, dtype, args, label }: Tensor, body: Expr): Tensor {
     const types = args.map((a) => a.dtype);
     const kept: Tensor[] = [];
     const renumbered = mapLeaves(simplifyExpr(body, types, args.map(constantOf)), (leaf) => {
@@ -124,7 +120,9 @@ export function builder(sinks: number): Build {
       case 'identity':
         return x;
       case 'map':
-        return buildMap(t, op.body);
+        return normal.has(op) && t.args.every((a, i) => !constantOf(a) && t.args.indexOf(a) === i)
+          ? share(t)
+          : buildMap(t, op.body);
       case 'reduce':
         return buildReduce(t, op, x);
       case 'transpose':

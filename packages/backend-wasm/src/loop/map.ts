@@ -14,20 +14,23 @@ export function emitMap(kernel: Kernel): void {
   });
 }
 
+/** Points up to which a loop's operands are near enough for wide steps. */
+const NEAR = 2048;
+
 /**
- * Vectors per iteration (pairs, where the engine makes one of two). Results of functions are long in coming: three vectors
- * in step fill the time, and a constant without a register is fetched once for all. Four are faster, and less code where
- * they leave nothing over, but slower where 512 units lie in the same sets of the first cache. Loops that mostly read and
- * write run out of registers: of many operands one at a time (Adam waits for its divisions, as long one by one as three in
- * step, which were five times the code).
+ * Vectors per iteration (pairs, where the engine makes one of two). Results of functions are long in coming: three or four
+ * vectors in step fill the time, and a constant without a register is fetched once for all. Where operands come from
+ * further than the first cache, they are long in coming too, and a processor that is to ask for the next ones in time
+ * must see the iteration's end: two. Loops that mostly read and write run out of registers: of many operands one at a
+ * time (Adam waits for its divisions, as long one by one as three in step, which were five times the code).
  */
 function groupSize({ part, graph, plan }: Kernel): number {
   const cost = costOf(graph);
   if (cost <= 4) return 4;
-  const { size } = plan.vector;
-  const fourFit = size <= 256 && size % 32 === 0;
-  const few = plan.windows.length > 6 ? 1 : 2;
-  const vectors = cost > 32 && hasFunctions(graph) ? (fourFit ? 4 : 3) : few;
+  const { shape, vector, windows } = plan;
+  const points = shape.reduce((n, axis) => n * axis.size, vector.size);
+  const wide = points > NEAR ? 2 : vector.size % 32 > 0 ? 3 : 4;
+  const vectors = cost > 32 && hasFunctions(graph) ? wide : windows.length > 6 ? 1 : 2;
   return (part === 'pairs' ? 2 : 1) * vectors;
 }
 

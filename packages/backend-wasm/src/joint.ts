@@ -12,6 +12,7 @@ import {
   outsOfInstr,
   type Program,
   type Slot,
+  sizeOf,
 } from '@ostinato/core/backend';
 import type { Local } from './assembler/function.ts';
 import { f32, i32 } from './assembler/instructions.ts';
@@ -32,6 +33,8 @@ interface Joint {
 /** Runs in the place of the first of its members, which have these buffers. */
 export interface PreparedJoint extends Prepared {
   readonly buffers: readonly BufferUse[];
+  /** The largest of its members: threads share the joint where they would share that one. */
+  readonly lead: Instr;
 }
 
 /** By the first of its members; null for the others. `constants`: slots that stay the same from run to run. */
@@ -44,8 +47,7 @@ export function prepareJoints(
   for (const [k, joint] of findJoints(program).entries()) {
     const members = [...joint.companions.map((c) => c.contract), ...(joint.sum ? [joint.sum] : [])];
     const first = program.code.find((i) => members.includes(i as Contract)) as Instr;
-    const parted = module.machine.threads.partsOf(first) !== undefined;
-    const made = prepareJoint(module, joint, { name: `joint_${k}`, members, parted, constants });
+    const made = prepareJoint(module, joint, { name: `joint_${k}`, members, constants });
     if (made) for (const member of members) prepared.set(member, member === first ? made : null);
   }
   return prepared;
@@ -112,7 +114,6 @@ function independent(slots: readonly Slot[], earlier: Instr, later: Instr): bool
 interface Wanted {
   readonly name: string;
   readonly members: readonly Instr[];
-  readonly parted: boolean;
   readonly constants: ReadonlyMap<number, unknown>;
 }
 
@@ -120,7 +121,7 @@ interface Wanted {
 function prepareJoint(
   module: ModuleBuilder,
   { companions, sum }: Joint,
-  { name, members, parted, constants }: Wanted,
+  { name, members, constants }: Wanted,
 ): PreparedJoint | undefined {
   const { machine } = module;
   const extras = need(machine.extras);
@@ -130,6 +131,10 @@ function prepareJoint(
   const products = panel > 0 ? planJoint(companions, target, { panel, extras }) : undefined;
   const [first] = products ?? [];
   if (!products || !first) return undefined;
+  const lead = companions
+    .map((c) => c.contract)
+    .reduce((most, c) => (sizeOf(c.shape) > sizeOf(most.shape) ? c : most));
+  const parted = machine.threads.partsOf(lead) !== undefined;
   const plans = sum ? [...products, planSum(first, sum)] : products;
   const bytes = plans.reduce((n, plan) => n + plan.scratch, 0);
   const scratch = module.reservePerThread(bytes, `${name} scratch`);
@@ -155,7 +160,7 @@ function prepareJoint(
       emitJoint(f, plans, buffers, own, parted ? { first: from, count } : undefined);
     },
   );
-  return { main, packs: [], inner: [], buffers: uses.flat(), parts: first.range.size };
+  return { main, packs: [], inner: [], buffers: uses.flat(), lead, parts: first.range.size };
 }
 
 /** The width of the panels in which a product by itself would pack the common operand, block by block; 0: it would not. */

@@ -57,7 +57,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
   program.code.forEach((instr, k) => {
     const joint = joints?.get(instr);
     if (joint === null) return;
-    const parts = threads.partsOf(instr);
+    const parts = threads.partsOf(joint?.lead ?? instr);
     const prepared: Prepared =
       joint ??
       prepareInstr(module, instr, `${instr.kind}_${k}`, {
@@ -73,7 +73,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     calls.push({
       function: prepared.main,
       args: instr.kind === 'scan' ? [...args, { kind: 'changed' }] : args,
-      ...(parts ? { parts: prepared.parts ?? parts.count } : {}),
+      ...(parts && { parts: prepared.parts ?? parts.count }),
     });
   });
   return { calls, packed };

@@ -30,21 +30,29 @@ const THREADS_FROM = 2_000_000;
 export const wasm = (options: WasmOptions = {}): Promise<Backend<WasmBuffer>> =>
   openWasm(options, {});
 
-/** `led`: whether a worker leads the threads. As it must be unless stated: tests lead where a thread may wait, too. */
+/** What tests choose, and nobody else. */
+interface Forced extends Pick<Host, 'strips'> {
+  /** Whether a worker leads the threads; where it must, unless stated. */
+  readonly led?: boolean;
+}
+
 export async function openWasm(
   options: WasmOptions,
-  { led }: { readonly led?: boolean },
+  { led, ...forced }: Forced,
 ): Promise<Backend<WasmBuffer>> {
   await assertCompiles();
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && (await fusesMultiplyAdd());
   notes.push(relaxed ? 'relaxed SIMD: fused multiply-add' : 'no relaxed SIMD: multiply, then add');
   const engine = await chooseEngine(options, relaxed, notes);
-  return open({ relaxed, ...engine, threads: await chooseThreads(options, led, notes) }, notes);
+  return open(
+    { relaxed, ...engine, ...forced, threads: await chooseThreads(options, led, notes) },
+    notes,
+  );
 }
 
 /** How modules are compiled here. */
-export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras'>;
+export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras' | 'strips'>;
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 

@@ -125,8 +125,8 @@ function jobsMaker(
   const fill = ({ call, args }: Prepared, changed: number): void => {
     for (let k = 0; k < args.length; k++) {
       const a = call.args[k] as Call['args'][number];
-      if (a.kind === 'slot') args[k] = addresses.get(a.slot) as number;
-      else if (a.kind === 'changed') args[k] = changed;
+      if (a.kind === 'address') continue;
+      args[k] = (a.kind === 'slot' ? (addresses.get(a.slot) as number) : changed) + (a.plus ?? 0);
     }
   };
   return (inputs, outputs) => {

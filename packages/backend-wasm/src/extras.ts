@@ -5,10 +5,10 @@
  */
 export { packColumns } from './contract/columns.ts';
 export { copyEdge } from './contract/edge.ts';
-export { emitPartialSums } from './contract/partial.ts';
+export { emitPartialSums, maskLocals } from './contract/partial.ts';
 export { emitSomeRows, rangedOrientations, rangeOf } from './contract/ranged.ts';
 export { copiedStrides, copyRows } from './contract/rows.ts';
-export { prepareJoints } from './joint.ts';
+export { callsOfGroups } from './groups.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';

@@ -2,55 +2,49 @@
  * Instructions of a program that share the packing of an operand: products, and that operand's own sum, that read the
  * same window of it and may run at the same time. Knows windows and places; leaves the code to contract/.
  */
-import {
-  argsOfInstr,
-  type BufferUse,
-  type Contract,
-  type Instr,
-  type Loop,
-  type Operand,
-  outsOfInstr,
-  type Program,
-  type Slot,
-  sizeOf,
-} from '@ostinato/core/backend';
-import type { Local } from './assembler/function.ts';
+import { type Contract, type Instr, type Loop, type Program, sizeOf } from '@ostinato/core/backend';
+import type { Callee, Local } from './assembler/function.ts';
 import { f32, i32 } from './assembler/instructions.ts';
 import { type Companion, emitJoint, planJoint, planSum } from './contract/joint.ts';
 import { matrixOfVectors, planContract, suits } from './contract/plan.ts';
-import type { Prepared } from './instruction.ts';
+import { independent } from './hazards.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { type Extras, need } from './need.ts';
-import { overlap } from './sink.ts';
+import type { Call, Surroundings } from './program.ts';
 import type { Target } from './target.ts';
 
-interface Joint {
+export interface Joint {
   readonly companions: readonly Companion[];
   /** The sum of the common operand over the depth. */
   readonly sum: Loop | undefined;
 }
 
-/** Runs in the place of the first of its members, which have these buffers. */
-export interface PreparedJoint extends Prepared {
-  readonly buffers: readonly BufferUse[];
-  /** The largest of its members: threads share the joint where they would share that one. */
-  readonly lead: Instr;
-}
+export type Member = Contract | Loop;
 
-/** By the first of its members; null for the others. `constants`: slots that stay the same from run to run. */
-export function prepareJoints(
+/** Products first. */
+export const membersOf = ({ companions, sum }: Joint): readonly Member[] => [
+  ...companions.map((c) => c.contract),
+  ...(sum ? [sum] : []),
+];
+
+/** The largest of its members: threads share a joint where they would share that one. */
+export const leadOf = ({ companions }: Joint): Contract =>
+  companions
+    .map((c) => c.contract)
+    .reduce((most, c) => (sizeOf(c.shape) > sizeOf(most.shape) ? c : most));
+
+/** The calls of a joint, in the place of the first of its members. */
+export function callsOfJoint(
   module: ModuleBuilder,
-  program: Program,
-  constants: ReadonlyMap<number, unknown>,
-): ReadonlyMap<Instr, PreparedJoint | null> {
-  const prepared = new Map<Instr, PreparedJoint | null>();
-  for (const [k, joint] of findJoints(program).entries()) {
-    const members = [...joint.companions.map((c) => c.contract), ...(joint.sum ? [joint.sum] : [])];
-    const first = program.code.find((i) => members.includes(i as Contract)) as Instr;
-    const made = prepareJoint(module, joint, { name: `joint_${k}`, members, constants });
-    if (made) for (const member of members) prepared.set(member, member === first ? made : null);
-  }
-  return prepared;
+  joint: Joint,
+  name: string,
+  { constants, place }: Surroundings,
+): readonly Call[] | undefined {
+  const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
+  const made = prepareJoint(module, joint, { name, constants, parted });
+  if (!made) return undefined;
+  const args = membersOf(joint).flatMap((i) => i.buffers.map(place));
+  return [{ function: made.main, args, ...(parted && { parts: made.parts }) }];
 }
 
 /** No instruction is in two of them. */
@@ -101,28 +95,23 @@ function isSum(instr: Instr): instr is Loop {
   return plain && shape.length === 1 && out?.strides[0] === 1 && out.dtype === 'float32';
 }
 
-/** Whether the later one may run beside the earlier one, and before it. */
-function independent(slots: readonly Slot[], earlier: Instr, later: Instr): boolean {
-  const meet = (a: readonly Operand[], b: readonly Operand[]): boolean =>
-    a.some((p) => b.some((q) => overlap(slots, p.slot, q.slot)));
-  const outs = outsOfInstr(later);
-  return !(
-    meet(outsOfInstr(earlier), [...argsOfInstr(later), ...outs]) || meet(argsOfInstr(earlier), outs)
-  );
-}
-
 interface Wanted {
   readonly name: string;
-  readonly members: readonly Instr[];
+  /** Slots that stay the same from run to run. */
   readonly constants: ReadonlyMap<number, unknown>;
+  /** Threads share the panels. */
+  readonly parted: boolean;
+  /** The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. */
+  readonly adds?: boolean;
 }
 
 /** Undefined where no product by itself would pack the common operand, or where they cannot share that. */
-function prepareJoint(
+export function prepareJoint(
   module: ModuleBuilder,
-  { companions, sum }: Joint,
-  { name, members, constants }: Wanted,
-): PreparedJoint | undefined {
+  joint: Joint,
+  { name, constants, parted, adds = false }: Wanted,
+): { readonly main: Callee; readonly parts: number } | undefined {
+  const { companions, sum } = joint;
   const { machine } = module;
   const extras = need(machine.extras);
   const paired = companions.every((c) => machine.pairs?.(c.contract) ?? false);
@@ -131,19 +120,15 @@ function prepareJoint(
   const products = panel > 0 ? planJoint(companions, target, { panel, extras }) : undefined;
   const [first] = products ?? [];
   if (!products || !first) return undefined;
-  const lead = companions
-    .map((c) => c.contract)
-    .reduce((most, c) => (sizeOf(c.shape) > sizeOf(most.shape) ? c : most));
-  const parted = machine.threads.partsOf(lead) !== undefined;
   const plans = sum ? [...products, planSum(first, sum)] : products;
   const bytes = plans.reduce((n, plan) => n + plan.scratch, 0);
   const scratch = module.reservePerThread(bytes, `${name} scratch`);
   const one = sum && module.reserve(4, `${name} one`);
-  const uses = members.map((i) => i.buffers);
+  const uses = membersOf(joint).map((i) => i.buffers);
   const params = uses.flatMap((list, m) => list.map((u) => `${m}_${u.source}${u.index}`));
   const main = module.define(
     name,
-    parted ? [...params, 'first', 'count', 'thread'] : params,
+    [...params, ...(adds ? ['adds'] : []), ...(parted ? ['first', 'count', 'thread'] : [])],
     paired,
     (f, p) => {
       let used = 0;
@@ -155,12 +140,14 @@ function prepareJoint(
         f.store('f32.store', one, f32.const(1));
         buffers.at(-1)?.push(f.let('one', one));
       }
+      const more = adds ? p[used++] : undefined;
       const [from, count, thread] = p.slice(used) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
       const own = { scratch: scratch(parted ? f.get(thread) : i32.const(0)), extras };
-      emitJoint(f, plans, buffers, own, parted ? { first: from, count } : undefined);
+      const range = parted ? { first: from, count } : undefined;
+      emitJoint(f, plans, buffers, own, { range, more });
     },
   );
-  return { main, packs: [], inner: [], buffers: uses.flat(), lead, parts: first.range.size };
+  return { main, parts: first.range.size };
 }
 
 /** The width of the panels in which a product by itself would pack the common operand, block by block; 0: it would not. */

@@ -4,17 +4,17 @@
  */
 import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
 import type { Callee } from './assembler/function.ts';
-import { type Prepared, prepareInstr } from './instruction.ts';
+import { prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { need } from './need.ts';
 
 /** Where an argument of a call comes from. */
 export type Argument =
   | { readonly kind: 'address'; readonly value: number }
-  /** The address of a caller's slot. */
-  | { readonly kind: 'slot'; readonly slot: number }
-  /** Which packed inputs have changed since the last run, one bit each. */
-  | { readonly kind: 'changed' };
+  /** The address of a caller's slot, `plus` some bytes. */
+  | { readonly kind: 'slot'; readonly slot: number; readonly plus?: number }
+  /** Which packed inputs have changed since the last run, one bit each; `plus` a bit that none of them has. */
+  | { readonly kind: 'changed'; readonly plus?: number };
 
 export interface Call {
   readonly function: Callee;
@@ -29,6 +29,15 @@ export interface Built {
   readonly calls: readonly Call[];
   /** Inputs that are packed and stay packed, each with its bit of `changed`. */
   readonly packed: ReadonlyMap<number, number>;
+}
+
+/** What instructions that run together need to know of the program around them. */
+export interface Surroundings {
+  /** Slots that stay the same from run to run, each with its bit of `changed`. */
+  readonly constants: ReadonlyMap<number, number>;
+  readonly place: (use: BufferUse) => Argument;
+  /** Says that such a slot is packed. */
+  readonly use: (slot: number) => void;
 }
 
 export function buildProgram(module: ModuleBuilder, program: Program): Built {
@@ -51,20 +60,21 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     packed.set(slot, bits.get(slot) as number);
   };
   // Programs that sum are those that train.
-  const joints = program.code.some((i) => i.kind === 'loop' && i.over.length > 0)
-    ? need(module.machine.extras).prepareJoints(module, program, bits)
+  const groups = program.code.some((i) => i.kind === 'loop' && i.over.length > 0)
+    ? need(module.machine.extras).callsOfGroups(module, program, { constants: bits, place, use })
     : undefined;
   program.code.forEach((instr, k) => {
-    const joint = joints?.get(instr);
-    if (joint === null) return;
-    const parts = threads.partsOf(joint?.lead ?? instr);
-    const prepared: Prepared =
-      joint ??
-      prepareInstr(module, instr, `${instr.kind}_${k}`, {
-        constants: bits,
-        ...(parts ? { range: { axis: parts.axis } } : {}),
-      });
-    const args = (joint ?? instr).buffers.map(place);
+    const group = groups?.get(instr);
+    if (group) {
+      calls.push(...group);
+      return;
+    }
+    const parts = threads.partsOf(instr);
+    const prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
+      constants: bits,
+      ...(parts ? { range: { axis: parts.axis } } : {}),
+    });
+    const args = instr.buffers.map(place);
     for (const { pack, slot, constant } of prepared.packs) {
       if (constant) use(slot);
       calls.push({ function: pack, args, ...(constant ? { ifChanged: slot } : {}) });

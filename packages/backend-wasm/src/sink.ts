@@ -5,7 +5,6 @@
 import {
   argsOfInstr,
   type BufferUse,
-  bytesPerElement,
   type Contract,
   extent,
   type Operand,
@@ -15,6 +14,7 @@ import {
   type Slot,
   sizeOf,
 } from '@ostinato/core/backend';
+import { overlap } from './hazards.ts';
 import { LONG } from './target.ts';
 
 /** When it pays. */
@@ -57,15 +57,6 @@ function sinkProduct(program: Program, product: Contract, limits: SinkLimits): P
     ...program,
     code: code.flatMap((i) => (i === product ? [] : i === scan ? [moved] : [i])),
   };
-}
-
-/** Whether two slots may lie in the same place. */
-export function overlap(slots: readonly Slot[], a: number, b: number): boolean {
-  const [p, q] = [slots[a] as Slot, slots[b] as Slot];
-  if (a === b) return true;
-  if (p.arena === undefined || p.arena !== q.arena) return false;
-  const end = (s: Slot): number => (s.offset as number) + s.size * bytesPerElement[s.dtype];
-  return (p.offset as number) < end(q) && (q.offset as number) < end(p);
 }
 
 /** The product's axis that the scan walks, if the stack is laid out as the scan reads it. */

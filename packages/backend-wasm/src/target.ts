@@ -35,4 +35,4 @@ export interface Parts {
 }
 
 /** Bytes from which on a stack leaves the caches. */
-export const LONG = 1 << 22;
+export const LONG = 1 << 20;

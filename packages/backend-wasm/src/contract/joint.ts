@@ -17,7 +17,7 @@ import { i32, type Value } from '../assembler/instructions.ts';
 import type { Extras } from '../need.ts';
 import type { Target } from '../target.ts';
 import { packMatrix } from './panels.ts';
-import { emitPartialSums } from './partial.ts';
+import { emitPartialSums, maskLocals } from './partial.ts';
 import { type ByteAxis, type ContractPlan, type Place, planOrientation } from './plan.ts';
 import { begin, emitAllRows, stepOfPanels } from './product.ts';
 import { ahead, type Cursor, type Range } from './walk.ts';
@@ -110,13 +110,20 @@ const withoutPanels = (plan: ContractPlan): ContractPlan => ({
   scratchParts: { ...plan.scratchParts, panels: 0 },
 });
 
-/** Computes all outs, or the panels of them that `range` says. `buffers`: each plan's own. */
+interface Part {
+  /** Of the panels; all of them unless given. */
+  readonly range: Range | undefined;
+  /** 0, or -1: what the outs hold is added to. */
+  readonly more: Local<'i32'> | undefined;
+}
+
+/** Computes all outs, or a part. `buffers`: each plan's own. */
 export function emitJoint(
   f: FunctionBuilder,
   plans: readonly ContractPlan[],
   buffers: readonly (readonly Local<'i32'>[])[],
   { scratch, extras }: { readonly scratch: Value<'i32'>; readonly extras: Extras },
-  range?: Range,
+  { range, more }: Part,
 ): void {
   let used = 0;
   const products = plans.map((plan, k) => {
@@ -127,7 +134,8 @@ export function emitJoint(
     return { plan, shared, from: first };
   });
   const { plan, shared } = products[0] as (typeof products)[number];
-  const { mask } = shared;
+  // All count the same blocks, so one mask serves.
+  const mask = shared.mask ?? (more && maskLocals(f));
   const { depth } = plan;
   const panels = shared.panels as Local<'i32'>;
   const count = range?.count;
@@ -139,7 +147,7 @@ export function emitJoint(
     });
   };
   const all = (): void => {
-    if (mask) emitPartialSums(f, mask, products, block);
+    if (mask) emitPartialSums(f, mask, products, block, more);
     else
       block(
         products.map((p) => p.from),

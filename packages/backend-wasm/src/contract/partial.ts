@@ -14,12 +14,22 @@ export interface Begun {
   readonly from: Cursor;
 }
 
-/** `block` computes one partial sum of each product; `steps`: of the depth's last axis, where blocks differ. */
+/** See `Kernel`. */
+export const maskLocals = (f: FunctionBuilder): NonNullable<Kernel['mask']> => ({
+  vector: f.local('v128', 'mask'),
+  word: f.local('i32', 'mask'),
+});
+
+/**
+ * `block` computes one partial sum of each product; `steps`: of the depth's last axis, where blocks differ. `more`: not 0
+ * if all are added to what the outs hold.
+ */
 export function emitPartialSums(
   f: FunctionBuilder,
   mask: NonNullable<Kernel['mask']>,
   products: readonly Begun[],
   block: (cursors: readonly Cursor[], steps: Local<'i32'> | undefined) => void,
+  more?: Local<'i32'>,
 ): void {
   const plans = products.map((p) => p.plan);
   const { blocks, depth, depthStep } = plans[0] as ContractPlan;
@@ -60,7 +70,13 @@ export function emitPartialSums(
       });
     });
   };
-  setMask(0);
+  if (more)
+    f.if(
+      f.get(more),
+      () => setMask(-1),
+      () => setMask(0),
+    );
+  else setMask(0);
   nest(
     0,
     products.map((p) => p.from),

@@ -319,7 +319,7 @@ function cutDepth(
 ): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
   const sorted = [...axes].sort((x, y) => x.size - y.size);
   const inner = sorted.pop() ?? one;
-  const part = sorted.length > 0 ? partOf(inner.size, limit / sizeOf(sorted)) : undefined;
+  const part = sorted.length > 0 ? divisorNear(inner.size, limit / sizeOf(sorted)) : undefined;
   if (part !== undefined) {
     // Some of the longest axis with all of the others.
     const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
@@ -335,7 +335,7 @@ function cutDepth(
 }
 
 /** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
-function partOf(size: number, wanted: number): number | undefined {
+export function divisorNear(size: number, wanted: number): number | undefined {
   const near = (part: number): number => Math.abs(Math.log(part / wanted));
   const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
   const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);

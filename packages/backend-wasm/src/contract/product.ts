@@ -95,10 +95,7 @@ export function begin(
     range,
     row: plan.rows.a,
     depth: depthSteps(plan),
-    mask:
-      partialSums > 1
-        ? { vector: f.local('v128', 'mask'), word: f.local('i32', 'mask') }
-        : undefined,
+    mask: partialSums > 1 ? need(packed.extras).maskLocals(f) : undefined,
     edge: area('edge', scratchParts.edge),
     panels: area('panels', scratchParts.panels),
     copied: area('copied', scratchParts.rows),

@@ -1,0 +1,296 @@
+/**
+ * A time loop and the products that sum what it wrote, in turn, some steps at a time: gradients of weights read gate
+ * gradients that are still in the cache, and a stack that nobody else reads is as long as a strip. Instructions of a
+ * strip are ordinary ones whose addresses move from call to call. Knows windows and places; emits nothing by itself.
+ */
+import {
+  argsOfInstr,
+  type BufferUse,
+  extent,
+  type Instr,
+  type Operand,
+  outsOfInstr,
+  type Program,
+  type Scan,
+  sizeOf,
+} from '@ostinato/core/backend';
+import type { Callee } from './assembler/function.ts';
+import { i32 } from './assembler/instructions.ts';
+import { divisorNear } from './contract/plan.ts';
+import { independent, overlap } from './hazards.ts';
+import { prepareInstr } from './instruction.ts';
+import { type Joint, leadOf, type Member, membersOf, prepareJoint } from './joint.ts';
+import type { ModuleBuilder } from './module-builder.ts';
+import type { Argument, Call, Surroundings } from './program.ts';
+
+export interface Strips {
+  readonly scan: Scan;
+  readonly readers: readonly Reader[];
+  /** Time steps of a strip; they divide the scan's. */
+  readonly steps: number;
+}
+
+interface Reader {
+  readonly joint: Joint;
+  /** The scan's ys that is the joint's common operand, and which axis of the depth is time. */
+  readonly stack: Operand;
+  readonly time: number;
+  /** Nobody else reads that stack. */
+  readonly alone: boolean;
+}
+
+/** When it pays. */
+export interface StripLimits {
+  /** Bytes of stacks from which on they leave the second cache. */
+  readonly stacks: number;
+  /** Bytes that stay there: a strip of the stacks, and the sums. */
+  readonly strip: number;
+  /** The depth of a strip's products: so many steps with all rows. */
+  readonly depth: number;
+}
+
+const usual: StripLimits = { stacks: 1 << 20, strip: 1 << 20, depth: 256 };
+
+/** No instruction is in two of them. */
+export function findStrips(
+  program: Program,
+  joints: readonly Joint[],
+  limits = usual,
+): readonly Strips[] {
+  return program.code.flatMap((scan) => {
+    if (scan.kind !== 'scan') return [];
+    const readers = joints.flatMap((joint) => readerOf(program, scan, joint) ?? []);
+    const steps = stepsOf(scan, readers, limits);
+    return steps === undefined ? [] : [{ scan, readers, steps }];
+  });
+}
+
+function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): number | undefined {
+  const [first] = readers;
+  if (!first) return undefined;
+  const bytes = readers.reduce((n, { stack }) => n + 4 * (stack.strides[0] as number), 0);
+  const sums = readers.flatMap(({ joint }) => membersOf(joint).map((i) => 4 * sizeOf(i.shape)));
+  const rows = sizeOf(leadOf(first.joint).over) / scan.length;
+  const steps = divisorNear(scan.length, limits.depth / rows);
+  if (steps === undefined || steps === scan.length) return undefined;
+  const near = steps * bytes + sums.reduce((a, b) => a + b) <= limits.strip;
+  return near && scan.length * bytes >= limits.stacks ? steps : undefined;
+}
+
+function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
+  const members: readonly Instr[] = membersOf(joint);
+  const { contract, common } = joint.companions[0] as Joint['companions'][number];
+  const { slot, offset, strides } = contract.args[common];
+  const stack = scan.ys.find((y) => y.slot === slot && y.offset === offset);
+  const time = contract.over.findIndex(
+    (n, k) => n === scan.length && strides[contract.shape.length + k] === stack?.strides[0],
+  );
+  if (!stack || time < 0) return undefined;
+  // Whatever else the members read is complete before the loop, and what comes between may come after them.
+  const written = outsOfInstr(scan).map((o) => o.slot);
+  const others = members.flatMap(argsOfInstr).filter((o) => o.slot !== slot);
+  if (others.some((o) => written.some((w) => overlap(slots, o.slot, w)))) return undefined;
+  const start = code.indexOf(scan);
+  const free = (member: Instr): boolean =>
+    code.indexOf(member) > start &&
+    code
+      .slice(start + 1, code.indexOf(member))
+      .every((i) => members.includes(i) || independent(slots, i, member));
+  if (!members.every(free) || !membersOf(joint).every(isDense)) return undefined;
+  const readers = code.filter((i) => argsOfInstr(i).some((o) => o.slot === slot));
+  const alone = !outputs.includes(slot) && readers.every((i) => members.includes(i));
+  return { joint, stack, time, alone };
+}
+
+/** Sums are collected elsewhere, and then copied in one run: until the loop is over, it may need their place. */
+function isDense({ shape, outs }: Member): boolean {
+  const { low, high } = extent(shape, outs[0]?.strides ?? []);
+  return low === 0 && high === sizeOf(shape);
+}
+
+/** Bit of `changed` that no input has: the first strip of a run. */
+const FIRST = 1 << 31;
+
+/** The calls of a scan and its readers; undefined where products cannot be planned. */
+export function callsOfStrips(
+  module: ModuleBuilder,
+  strips: Strips,
+  name: string,
+  around: Surroundings,
+): readonly Call[] | undefined {
+  const { scan, readers, steps } = strips;
+  const sums = readers.map((reader, k) =>
+    sumsOf(module, reader, { name: `${name}_joint_${k}`, steps, around }),
+  );
+  if (!sums.every((s) => s !== undefined)) return undefined;
+  const loop = loopOf(module, strips, `${name}_scan`, around);
+  const count = scan.length / steps;
+  const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
+    const low = steps * (scan.reverse ? count - 1 - turn : turn);
+    const where = { low, first: turn === 0, last: turn === count - 1 };
+    return [loop(where), ...sums.map((sum) => sum.call(where))];
+  });
+  return [
+    ...turns.flat(),
+    collect(
+      module,
+      sums.flatMap((s) => s.results),
+      `${name}_sums`,
+    ),
+  ];
+}
+
+/** Which strip: its lowest time step, and whether it is the first or last to run. */
+interface Turn {
+  readonly low: number;
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+/** The scan, strip by strip: in between, carries wait in places of their own. */
+function loopOf(
+  module: ModuleBuilder,
+  { scan, readers, steps }: Strips,
+  name: string,
+  { constants, place, use }: Surroundings,
+): (turn: Turn) => Call {
+  const parts = module.machine.threads.partsOf(scan);
+  const weights = scan.consts.map((o) => [o.slot, constants.get(o.slot) ?? FIRST] as const);
+  const { main, inner } = prepareInstr(module, scanOfStrip(scan, steps), name, {
+    constants: new Map([...constants, ...weights]),
+    ...(parts ? { range: { axis: parts.axis } } : {}),
+  });
+  for (const slot of inner) if (constants.has(slot)) use(slot);
+  const { slots, outputs } = scan.body;
+  const carries = scan.init.map((_, k) => {
+    const { size } = slots[outputs[k] as number] as { size: number };
+    return fixed(addressOf(module.reserve(4 * size, `${name} carry`)));
+  });
+  const short = readers.flatMap((r) => (r.alone ? [r.stack] : []));
+  const at = (o: Operand, elements = 0): Argument => addressIn(scan, o, elements, place);
+  return ({ low, first, last }) => {
+    const stacked = (o: Operand): Argument =>
+      at(o, short.includes(o) ? 0 : low * (o.strides[0] as number));
+    const args = [
+      ...scan.consts.map((o) => at(o)),
+      ...(first ? scan.init.map((o) => at(o)) : carries),
+      ...scan.xs.map(stacked),
+      ...(last ? scan.finals.map((o) => at(o)) : carries),
+      ...scan.ys.map(stacked),
+      first ? ({ kind: 'changed', plus: FIRST } as const) : fixed(0),
+    ];
+    return { function: main, args, ...(parts && { parts: parts.count }) };
+  };
+}
+
+interface Sums {
+  call(turn: Turn): Call;
+  readonly results: readonly Result[];
+}
+
+interface Result {
+  readonly to: Argument;
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** The products of a joint, strip by strip, added up in places of their own. */
+function sumsOf(
+  module: ModuleBuilder,
+  reader: Reader,
+  {
+    name,
+    steps,
+    around: { constants, place },
+  }: { readonly name: string; readonly steps: number; readonly around: Surroundings },
+): Sums | undefined {
+  const { joint, time, alone, stack } = reader;
+  const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
+  const strip = jointOfStrip(reader, steps);
+  const made = prepareJoint(module, strip, { name, constants, parted, adds: true });
+  if (!made) return undefined;
+  const results = membersOf(joint).map((i): Result & { readonly member: Member } => {
+    const bytes = 4 * sizeOf(i.shape);
+    const from = addressOf(module.reserve(bytes, `${name} sums`));
+    return { member: i, to: addressIn(i, i.outs[0] as Operand, 0, place), from, bytes };
+  });
+  const call = ({ low, first }: Turn): Call => {
+    const windows = results.flatMap(({ member, from }) => [
+      ...member.args.map((o) => {
+        const still = alone && o.slot === stack.slot;
+        const step = o.strides[member.shape.length + time] as number;
+        return addressIn(member, o, still ? 0 : low * step, place);
+      }),
+      fixed(from),
+    ]);
+    const args = [...windows, fixed(first ? 0 : -1)];
+    return { function: made.main, args, ...(parted && { parts: made.parts }) };
+  };
+  return { call, results };
+}
+
+/** Brings sums to where the program has them. */
+function collect(module: ModuleBuilder, results: readonly Result[], name: string): Call {
+  const params = results.map((_, k) => `to${k}`);
+  const copy: Callee = module.define(name, params, false, (f, p) => {
+    p.forEach((to, k) => {
+      const { from, bytes } = results[k] as Result;
+      f.do('memory.copy', [f.get(to), i32.const(from), i32.const(bytes)]);
+    });
+  });
+  return { function: copy, args: results.map((r) => r.to) };
+}
+
+const fixed = (value: number): Argument => ({ kind: 'address', value });
+
+const addressOf = ({ imm }: ReturnType<ModuleBuilder['reserve']>): number => imm[0] as number;
+
+/** Where an operand begins, and some elements behind. */
+function addressIn(
+  instr: Instr,
+  operand: Operand,
+  elements: number,
+  place: Surroundings['place'],
+): Argument {
+  const start = place(instr.buffers[operand.buffer] as BufferUse);
+  const bytes = 4 * (operand.offset + elements);
+  if (start.kind === 'address') return { ...start, value: start.value + bytes };
+  return { ...start, plus: (start.plus ?? 0) + bytes };
+}
+
+/** The scan of so many steps, each operand in a buffer of its own. */
+function scanOfStrip(scan: Scan, steps: number): Scan {
+  const { consts, init, xs, finals, ys } = scan;
+  const apart = separate([...consts, ...init, ...xs, ...finals, ...ys]);
+  const take = (list: readonly Operand[]): Operand[] => apart.operands.splice(0, list.length);
+  return {
+    ...scan,
+    length: steps,
+    consts: take(consts),
+    init: take(init),
+    xs: take(xs),
+    finals: take(finals),
+    ys: take(ys),
+    buffers: apart.buffers,
+  };
+}
+
+/** The same for all members of a joint. */
+function jointOfStrip({ joint: { companions, sum }, time }: Reader, steps: number): Joint {
+  const strip = <I extends Member>(instr: I): I => {
+    const { operands, buffers } = separate([...instr.args, ...instr.outs]);
+    const args = operands.splice(0, instr.args.length);
+    return { ...instr, over: instr.over.with(time, steps), args, outs: operands, buffers };
+  };
+  return {
+    companions: companions.map((c) => ({ ...c, contract: strip(c.contract) })),
+    sum: sum && strip(sum),
+  };
+}
+
+const separate = (
+  operands: readonly Operand[],
+): { operands: Operand[]; buffers: readonly BufferUse[] } => ({
+  operands: operands.map((o, buffer) => ({ ...o, buffer, offset: 0 })),
+  buffers: operands.map(({ slot }) => ({ source: 'slot', index: slot, access: 'readwrite' })),
+});

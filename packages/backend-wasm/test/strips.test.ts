@@ -1,0 +1,211 @@
+/** Time loops in turn with the sums of what they wrote: where that is so, and that results are the same. */
+import {
+  add,
+  compile,
+  type HostInput,
+  leavesOf,
+  matmul,
+  mean,
+  mul,
+  scan,
+  type Tensor,
+  tanh,
+  valueAndGrad,
+  zeros,
+} from '@ostinato/core';
+import {
+  type Backend,
+  type Contract,
+  type Instr,
+  type Program,
+  reference,
+  type Scan,
+} from '@ostinato/core/backend';
+import { hostKey, uniform } from '@ostinato/core/random';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openWasm } from '../src/backend.ts';
+import * as extras from '../src/extras.ts';
+import { findJoints } from '../src/joint.ts';
+import { Heap } from '../src/memory.ts';
+import { ModuleBuilder } from '../src/module-builder.ts';
+import { buildProgram } from '../src/program.ts';
+import { findStrips, type StripLimits } from '../src/strips.ts';
+
+interface Layers {
+  readonly time: number;
+  readonly batch: number;
+  readonly units: number;
+  /** One more layer, against the time. */
+  readonly two: boolean;
+  /** Whether the loss wants the gradient of what comes in, too. */
+  readonly ofInput: boolean;
+}
+
+const host = (seed: number, shape: readonly number[]): HostInput => {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { data: uniform(hostKey(seed), size).map((u) => 0.6 * (u - 0.5)), shape };
+};
+
+function layer(xs: Tensor, weights: readonly Tensor[], reverse: boolean): Tensor {
+  const [w, u, b] = weights as readonly [Tensor, Tensor, Tensor];
+  const [, batch, units] = xs.shape as [number, number, number];
+  const step = (h: Tensor, xt: Tensor): readonly [Tensor, Tensor] => {
+    const next = tanh(add(add(matmul(xt, w), matmul(h, u)), b));
+    return [next, next];
+  };
+  return scan(step, zeros([batch, units]), xs, { reverse })[1];
+}
+
+/** The loss and all gradients, twice: the second run has what the first one packed. */
+async function train(backend: Backend, { time, batch, units, two, ofInput }: Layers) {
+  const weights = [1, 2].map((k) => [
+    host(k, [units, units]),
+    host(k + 2, [units, units]),
+    host(k + 4, [units]),
+  ]);
+  const x = host(9, [time, batch, units]);
+  const loss = ([first, second]: readonly (readonly Tensor[])[], xs: Tensor): Tensor => {
+    const below = layer(xs, first as readonly Tensor[], false);
+    const y = two ? layer(below, second as readonly Tensor[], true) : below;
+    return mean(mul(y, y));
+  };
+  const step = compile(backend, (w: readonly (readonly Tensor[])[], xs: Tensor) =>
+    ofInput
+      ? valueAndGrad(([v, input]: readonly [typeof w, Tensor]) => loss(v, input))([w, xs])
+      : valueAndGrad((v: typeof w) => loss(v, xs))(w),
+  );
+  const args = [two ? weights : weights.slice(0, 1), x] as never as Parameters<typeof step>;
+  await step(...args);
+  const out = leavesOf(await step(...args));
+  return Promise.all(out.map(async (t) => (await t.read()).data as Float32Array));
+}
+
+/** The program that has the most instructions of those that a backend gets. */
+async function programOf(layers: Layers): Promise<Program> {
+  const real = reference() as unknown as Backend;
+  let program: Program | undefined;
+  await train(
+    {
+      ...real,
+      compile(p) {
+        program = p;
+        return real.compile(p);
+      },
+    },
+    layers,
+  );
+  return program as Program;
+}
+
+const always: StripLimits = { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 20 };
+const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: false };
+
+const found = (program: Program, limits = always) =>
+  findStrips(program, findJoints(program), limits);
+
+describe.each([
+  { threads: 1, pairedSimd: true },
+  { threads: 1, pairedSimd: false },
+  { threads: 1, relaxedSimd: false, pairedSimd: false },
+])('%o', async (options) => {
+  const plain = reference() as unknown as Backend;
+  const [one, several] = (await Promise.all([
+    openWasm(options, { strips: always }),
+    openWasm({ ...options, threads: 2, threadsFrom: 0 }, { strips: always }),
+  ])) as unknown as [Backend, Backend];
+  afterAll(() => {
+    one.dispose();
+    several.dispose();
+  });
+
+  test('they give what the reference gives, and two threads the same bits', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          time: fc.constantFrom(6, 8, 9, 11, 15),
+          batch: fc.integer({ min: 2, max: 6 }),
+          units: fc.constantFrom(64, 80),
+          two: fc.boolean(),
+          ofInput: fc.boolean(),
+        }),
+        async (layers) => {
+          const want = await train(plain, layers);
+          const got = await train(one, layers);
+          got.forEach((values, k) => {
+            // Gradients of a mean are below 1, sums of at most 90 products in float32.
+            values.forEach((v, i) => {
+              expect(Math.abs(v - (want[k]?.[i] as number))).toBeLessThanOrEqual(2e-6);
+            });
+          });
+          expect(await train(several, layers)).toEqual(got);
+        },
+      ),
+      { numRuns: 8 },
+    ));
+});
+
+test.each([true, false])('the loop and the sums take turns (in pairs: %s)', async (paired) => {
+  const program = await programOf(usual);
+  const heap = new Heap();
+  const machine = {
+    heap,
+    target: { relaxed: true, paired: false },
+    pairs: () => paired,
+    threads: { count: 1, partsOf: () => undefined, worth: () => false },
+    extras,
+    strips: always,
+  };
+  const { calls } = buildProgram(new ModuleBuilder(machine, []), program);
+  const turns = calls.filter((c) => c.function.name.startsWith('strips_0'));
+  const turn = ['strips_0_scan', 'strips_0_joint_0'];
+  // 20 / 5 rows are 4 steps a turn.
+  expect(turns.map((c) => c.function.name)).toEqual([...turn, ...turn, ...turn, 'strips_0_sums']);
+});
+
+test('a stack that nobody else reads is short', async () => {
+  const short = async (layers: Layers) =>
+    found(await programOf(layers)).flatMap((s) => s.readers.map((r) => r.alone));
+  expect(await short(usual)).toEqual([true]);
+  // The gradient of the input is a product of the same stack.
+  expect(await short({ ...usual, ofInput: true })).toEqual([false]);
+});
+
+test('only long stacks, short strips and lengths that can be divided', async () => {
+  const program = await programOf(usual);
+  expect(found(program)).toHaveLength(1);
+  expect(found(program, { ...always, stacks: 1 << 20 })).toEqual([]);
+  expect(found(program, { ...always, strip: 1 << 10 })).toEqual([]);
+  expect(found(await programOf({ ...usual, time: 13 }))).toEqual([]);
+});
+
+test('what has to wait, or is not complete, takes no turns', async () => {
+  const program = await programOf(usual);
+  const [strips] = found(program);
+  const scanned = strips?.scan as Scan;
+  const [first] = strips?.readers[0]?.joint.companions ?? [];
+  const product = first?.contract as Contract;
+  const other = product.args[1 - (first?.common as number)] as Contract['args'][0];
+  const insert = (instr: Instr): Program => ({
+    ...program,
+    code: program.code.flatMap((i) => (i === scanned ? [i, instr] : [i])),
+  });
+  const touching = (slot: number): Instr => ({
+    kind: 'loop',
+    combine: 'sum',
+    buffers: [],
+    shape: [1],
+    over: [],
+    args: [],
+    body: [{ op: 'const', dtype: 'float32', value: 0 }],
+    outs: [{ slot, buffer: 0, dtype: 'float32', offset: 0, strides: [1] }],
+  });
+  // Harmless: nobody reads or writes what it writes.
+  expect(found(insert(touching(scanned.init[0]?.slot as number)))).toHaveLength(1);
+  expect(found(insert(touching(other.slot)))).toEqual([]);
+  // Both operands from the loop: one of them could be short.
+  const ys = scanned.ys.map((y) => ({ ...y, slot: other.slot }));
+  const both = { ...scanned, ys: [...scanned.ys, ...ys] };
+  const code = program.code.map((i) => (i === scanned ? both : i));
+  expect(found({ ...program, code })).toEqual([]);
+});

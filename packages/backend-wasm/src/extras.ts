@@ -4,6 +4,7 @@
  * (need.ts), so that a page which streams a cell loads none.
  */
 export { packColumns } from './contract/columns.ts';
+export { cutDepth } from './contract/depth.ts';
 export { copyEdge } from './contract/edge.ts';
 export { emitPartialSums, maskLocals } from './contract/partial.ts';
 export { emitSomeRows, rangedOrientations, rangeOf } from './contract/ranged.ts';

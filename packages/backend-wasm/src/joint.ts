@@ -4,7 +4,7 @@
  */
 import { type Contract, type Instr, type Loop, type Program, sizeOf } from '@ostinato/core/backend';
 import type { Callee, Local } from './assembler/function.ts';
-import { f32, i32 } from './assembler/instructions.ts';
+import { i32 } from './assembler/instructions.ts';
 import { type Companion, emitJoint, planJoint, planSum } from './contract/joint.ts';
 import { matrixOfVectors, planContract, suits } from './contract/plan.ts';
 import { independent } from './hazards.ts';
@@ -123,7 +123,6 @@ export function prepareJoint(
   const plans = sum ? [...products, planSum(first, sum)] : products;
   const bytes = plans.reduce((n, plan) => n + plan.scratch, 0);
   const scratch = module.reservePerThread(bytes, `${name} scratch`);
-  const one = sum && module.reserve(4, `${name} one`);
   const uses = membersOf(joint).map((i) => i.buffers);
   const params = uses.flatMap((list, m) => list.map((u) => `${m}_${u.source}${u.index}`));
   const main = module.define(
@@ -136,15 +135,11 @@ export function prepareJoint(
         used += length;
         return p.slice(used - length, used);
       });
-      if (one) {
-        f.store('f32.store', one, f32.const(1));
-        buffers.at(-1)?.push(f.let('one', one));
-      }
       const more = adds ? p[used++] : undefined;
       const [from, count, thread] = p.slice(used) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
       const own = { scratch: scratch(parted ? f.get(thread) : i32.const(0)), extras };
       const range = parted ? { first: from, count } : undefined;
-      emitJoint(f, plans, buffers, own, { range, more });
+      emitJoint(f, plans, buffers, own, { withSum: sum !== undefined, range, more });
     },
   );
   return { main, parts: first.range.size };

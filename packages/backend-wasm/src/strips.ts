@@ -16,7 +16,7 @@ import {
 } from '@ostinato/core/backend';
 import type { Callee } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
-import { divisorNear } from './contract/plan.ts';
+import { divisorNear } from './contract/depth.ts';
 import { independent, overlap } from './hazards.ts';
 import { prepareInstr } from './instruction.ts';
 import { type Joint, leadOf, type Member, membersOf, prepareJoint } from './joint.ts';

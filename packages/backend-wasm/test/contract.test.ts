@@ -138,7 +138,7 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
     ];
     const order = (...o: number[]): Layout => ({ ...straight, order: o });
     const c = makeCase(axes, [order(0, 2, 3, 1), order(1, 3, 2, 0), order(1, 0, 2, 3)]);
-    const { rowSource, depth } = planContract(c.contract, target);
+    const { rowSource, depth } = planContract(c.contract, target, { extras });
     expect([rowSource, depth.length]).toEqual(['tiles', 2]);
     agrees(c, target, {}, [70]);
   });
@@ -175,7 +175,7 @@ test('an operand that stays is no reason to copy the rows of a larger one', () =
   const { swapped, rowSource } = planContract(
     contract,
     { relaxed: true, paired: true },
-    { constant: { a: true } },
+    { constant: { a: true }, extras },
   );
   expect({ swapped, rowSource }).toEqual({ swapped: false, rowSource: 'place' });
 });

@@ -13,14 +13,22 @@ import {
   productAxes,
 } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, type Value } from '../assembler/instructions.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Extras } from '../need.ts';
 import type { Target } from '../target.ts';
+import { emitStore } from './kernel.ts';
 import { packMatrix } from './panels.ts';
 import { emitPartialSums, maskLocals } from './partial.ts';
-import { type ByteAxis, type ContractPlan, type Place, planOrientation } from './plan.ts';
-import { begin, emitAllRows, stepOfPanels } from './product.ts';
-import { ahead, type Cursor, type Range } from './walk.ts';
+import {
+  type ByteAxis,
+  type ContractPlan,
+  type Place,
+  panelStride,
+  planOrientation,
+  sizeOf,
+} from './plan.ts';
+import { type Block, begin, emitAllRows, stepOfPanels } from './product.ts';
+import { ahead, type Cursor, copy, type Range } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
 export interface Companion {
@@ -58,22 +66,15 @@ export function planJoint(
   return plans.map((plan, k) => (k === 0 ? plan : withoutPanels(plan)));
 }
 
-/** The sum of what `plan` has in common with others, as the product with a 1 that lies in the buffer after the sum's own. */
-export function planSum(plan: ContractPlan, { args, outs, buffers }: Loop): ContractPlan {
-  const still = (axis: ByteAxis): ByteAxis => ({ ...axis, a: 0 });
-  const row: ByteAxis = { size: 1, a: 0, b: 0, out: 0, panels: 0 };
+/** The sum of what `plan` has in common with others, as a plan of one row. Its tile's rows are sums side by side. */
+export function planSum(plan: ContractPlan, { args, outs }: Loop): ContractPlan {
+  const common = placeOf(args[0] as Operand);
   return withoutPanels({
     ...plan,
-    a: { buffer: buffers.length, bytes: 0 },
-    b: placeOf(args[0] as Operand),
+    a: common,
+    b: common,
     out: placeOf(outs[0] as Operand),
-    tile: { ...plan.tile, rows: 1 },
-    outerRows: [],
-    rows: row,
-    blocks: plan.blocks.map(still),
-    depth: plan.depth.map(still),
-    rowSource: 'place',
-    blockRows: 1,
+    tile: { ...plan.tile, rows: CHAINS },
     scratch: plan.scratchParts.panels,
     scratchParts: { ...plan.scratchParts, rows: 0 },
   });
@@ -111,6 +112,8 @@ const withoutPanels = (plan: ContractPlan): ContractPlan => ({
 });
 
 interface Part {
+  /** Of the common operand, which is the last plan then. */
+  readonly withSum: boolean;
   /** Of the panels; all of them unless given. */
   readonly range: Range | undefined;
   /** 0, or -1: what the outs hold is added to. */
@@ -123,7 +126,7 @@ export function emitJoint(
   plans: readonly ContractPlan[],
   buffers: readonly (readonly Local<'i32'>[])[],
   { scratch, extras }: { readonly scratch: Value<'i32'>; readonly extras: Extras },
-  { range, more }: Part,
+  { withSum, range, more }: Part,
 ): void {
   let used = 0;
   const products = plans.map((plan, k) => {
@@ -143,7 +146,8 @@ export function emitJoint(
     const { b } = cursors[0] as Cursor;
     packMatrix(f, plan, { b, to: panels, depth, steps, count }, extras);
     products.forEach(({ shared: own }, k) => {
-      emitAllRows(f, { ...own, mask, steps, count }, { ...(cursors[k] as Cursor), b: panels });
+      const emit = withSum && k === products.length - 1 ? emitSums : emitAllRows;
+      emit(f, { ...own, mask, steps, count }, { ...(cursors[k] as Cursor), b: panels });
     });
   };
   const all = (): void => {
@@ -156,4 +160,51 @@ export function emitJoint(
   };
   if (range) f.if(f.get(range.count), all);
   else all();
+}
+
+/** A sum waits for its last addition: so many at once do not. */
+const CHAINS = 4;
+
+/** Sums of the columns over the depth of packed panels. */
+function emitSums(f: FunctionBuilder, block: Block, from: Cursor): void {
+  const { plan, steps, count, at, sums } = block;
+  const { tile, depth, columns } = plan;
+  const inner = depth.at(-1) as ByteAxis;
+  const outer = sizeOf(depth) / inner.size;
+  const all = steps ? i32.mul(f.get(steps), outer) : i32.const(outer * inner.size);
+  const total = f.let('steps', all);
+  const turns = f.let('turns', i32.op('div_u', f.get(total), i32.const(CHAINS)));
+  const rest = f.let('rest', i32.op('rem_u', f.get(total), i32.const(CHAINS)));
+  const bytes = 4 * tile.columns;
+  const [first, ...others] = sums as [(typeof sums)[number], ...typeof sums];
+  const addStep = (chain: (typeof sums)[number], k: number): void =>
+    chain.forEach((sum, v) => {
+      const value = v128.load(f.get(at.b), k * bytes + 16 * v);
+      f.set(sum, v128.f32x4('add', f.get(sum), value));
+    });
+  const { b: panel, out } = copy(f, from);
+  f.times(count ? f.get(count) : columns.size / tile.columns, () => {
+    for (const sum of sums.flat()) f.set(sum, v128.constF32(0));
+    f.set(at.b, f.get(panel));
+    f.if(f.get(turns), () =>
+      f.times(f.get(turns), () => {
+        sums.forEach(addStep);
+        f.advance(at.b, CHAINS * bytes);
+      }),
+    );
+    f.if(f.get(rest), () =>
+      f.times(f.get(rest), () => {
+        addStep(first, 0);
+        f.advance(at.b, bytes);
+      }),
+    );
+    for (const chain of others)
+      chain.forEach((sum, v) => {
+        const total = first[v] as (typeof first)[number];
+        f.set(total, v128.f32x4('add', f.get(total), f.get(sum)));
+      });
+    emitStore(f, { ...block, edge: undefined }, [first], out, undefined);
+    f.advance(panel, panelStride(plan));
+    f.advance(out, bytes);
+  });
 }

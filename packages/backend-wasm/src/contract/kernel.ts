@@ -170,7 +170,8 @@ function overDepth(f: FunctionBuilder, { depth, at }: Kernel, body: () => void):
   nest(0);
 }
 
-function emitStore(
+/** Stores the sums of a tile, or adds them to the out. */
+export function emitStore(
   f: FunctionBuilder,
   kernel: Kernel,
   sums: readonly (readonly Vector[])[],

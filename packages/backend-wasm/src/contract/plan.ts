@@ -171,7 +171,7 @@ export function planOrientation(
   const once = source === 'panels' || rows.size <= tile.rows;
   const blockDepth = once ? longestSum : panelBytes / (4 * tile.columns);
   const panelDepth = depthSize <= shortDepth ? shortDepth : blockDepth;
-  const { blocks, depth, depthStep } = cutDepth(axes.depth.map(inBytes), panelDepth);
+  const { blocks, depth, depthStep } = partsOfDepth(axes.depth.map(inBytes), panelDepth, options);
   const paddedColumns = Math.ceil(columns.size / tile.columns) * tile.columns;
   const panelsOfMatrix = 4 * paddedColumns * depthSize;
   const outer = withPanels([...batch, ...byColumns.outer], panelsOfMatrix);
@@ -308,38 +308,15 @@ function splitLast(
   return { outer: axes.filter((a) => a !== inner), inner };
 }
 
-/**
- * A partial sum is at most `limit` long (but for rounding up): the longest axis innermost, shorter ones around it
- * while they fit, the others as blocks. The partial sums are added up in order, so the out's bits depend on the shape
- * alone.
- */
-function cutDepth(
+function partsOfDepth(
   axes: readonly ByteAxis[],
   limit: number,
+  { extras }: PlanOptions,
 ): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
-  const sorted = [...axes].sort((x, y) => x.size - y.size);
-  const inner = sorted.pop() ?? one;
-  const part = sorted.length > 0 ? divisorNear(inner.size, limit / sizeOf(sorted)) : undefined;
-  if (part !== undefined) {
-    // Some of the longest axis with all of the others.
-    const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
-    return { blocks: [block], depth: [...sorted, { ...inner, size: part }], depthStep: part };
-  }
-  const depth = [inner];
-  while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
-    depth.unshift(sorted.pop() as ByteAxis);
-  const count = depth.length > 1 ? 1 : Math.ceil(inner.size / limit);
-  // Whole turns of the unrolled loop and of the packing of four by four.
-  const even = Math.ceil(inner.size / count / 4) * 4;
-  return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
-}
-
-/** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
-export function divisorNear(size: number, wanted: number): number | undefined {
-  const near = (part: number): number => Math.abs(Math.log(part / wanted));
-  const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
-  const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
-  return parts.sort((p, q) => near(p) - near(q))[0];
+  const [depth = one, ...more] = axes;
+  return more.length === 0 && depth.size <= limit
+    ? { blocks: [], depth: [depth], depthStep: depth.size }
+    : need(extras).cutDepth(axes, limit);
 }
 
 /** Where the panels of each index of the outer axes lie, the last axis innermost. */

@@ -1,0 +1,36 @@
+/** How a long depth is cut into partial sums. */
+import { type ByteAxis, type ContractPlan, sizeOf } from './plan.ts';
+
+/**
+ * A partial sum is at most `limit` long (but for rounding up): the longest axis innermost, shorter ones around it
+ * while they fit, the others as blocks. The partial sums are added up in order, so the out's bits depend on the shape
+ * alone.
+ */
+export function cutDepth(
+  axes: readonly ByteAxis[],
+  limit: number,
+): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
+  const sorted = [...axes].sort((x, y) => x.size - y.size);
+  const inner = sorted.pop() as ByteAxis;
+  const part = sorted.length > 0 ? divisorNear(inner.size, limit / sizeOf(sorted)) : undefined;
+  if (part !== undefined) {
+    // Some of the longest axis with all of the others.
+    const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
+    return { blocks: [block], depth: [...sorted, { ...inner, size: part }], depthStep: part };
+  }
+  const depth = [inner];
+  while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
+    depth.unshift(sorted.pop() as ByteAxis);
+  const count = depth.length > 1 ? 1 : Math.ceil(inner.size / limit);
+  // Whole turns of the unrolled loop and of the packing of four by four.
+  const even = Math.ceil(inner.size / count / 4) * 4;
+  return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
+}
+
+/** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
+export function divisorNear(size: number, wanted: number): number | undefined {
+  const near = (part: number): number => Math.abs(Math.log(part / wanted));
+  const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
+  const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
+  return parts.sort((p, q) => near(p) - near(q))[0];
+}

@@ -31,7 +31,7 @@ export const wasm = (options: WasmOptions = {}): Promise<Backend<WasmBuffer>> =>
   openWasm(options, {});
 
 /** What tests choose, and nobody else. */
-interface Forced extends Pick<Host, 'strips'> {
+interface Forced extends Pick<Host, 'sinks' | 'strips'> {
   /** Whether a worker leads the threads; where it must, unless stated. */
   readonly led?: boolean;
 }
@@ -52,7 +52,7 @@ export async function openWasm(
 }
 
 /** How modules are compiled here. */
-export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras' | 'strips'>;
+export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras' | 'sinks' | 'strips'>;
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 

@@ -79,13 +79,14 @@ async function build(
   given: Program,
   statics: WasmBuffer[],
 ): Promise<{ program: Program; built: Built; functions: ModuleBuilder['functions'] }> {
-  const program = given.code.some(isLong) ? need(host.extras).sink(given) : given;
+  // Only products whose outs leave the cache are worth moving into a loop (see sink.ts).
+  const { sinks } = host;
+  const isLong = (i: Instr): boolean =>
+    i.kind === 'contract' && 4 * sizeOf(i.shape) >= (sinks?.stack ?? LONG);
+  const program = given.code.some(isLong) ? need(host.extras).tighten(given, host) : given;
   const builder = new ModuleBuilder(host, statics);
   return { program, built: buildProgram(builder, program), functions: builder.functions };
 }
-
-/** A product whose out leaves the cache: only such ones are worth moving into a loop (see sink.ts). */
-const isLong = (i: Instr): boolean => i.kind === 'contract' && 4 * sizeOf(i.shape) >= LONG;
 
 function runAlone(jobs: readonly Job[], kernels: readonly Kernel[]): void {
   for (const { number, args, parts } of jobs) {

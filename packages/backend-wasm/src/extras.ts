@@ -3,6 +3,8 @@
  * of long rows, work that threads share, products moved into loops. Loaded with the first program that needs some of it
  * (need.ts), so that a page which streams a cell loads none.
  */
+
+export { prepareAffine } from './affine.ts';
 export { packColumns } from './contract/columns.ts';
 export { cutDepth } from './contract/depth.ts';
 export { copyEdge } from './contract/edge.ts';
@@ -13,5 +15,5 @@ export { callsOfGroups } from './groups.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';
-export { sink } from './sink.ts';
 export { emitGather, emitScatter } from './table.ts';
+export { tighten } from './tighten.ts';

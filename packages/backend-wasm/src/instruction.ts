@@ -9,9 +9,18 @@ import {
   type Loop,
   type Scan,
 } from '@ostinato/core/backend';
+import type { Affine } from './affine.ts';
 import type { Callee, FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
-import { emitPack, emitProduct, matrixOfVectors, planContract, suits } from './contract/index.ts';
+import {
+  type ContractPlan,
+  emitPack,
+  emitProduct,
+  matrixOfVectors,
+  type Packed,
+  planContract,
+  suits,
+} from './contract/index.ts';
 import { emitLoop, leavesRest, type Part, planAxes } from './loop/index.ts';
 import type { ModuleBuilder, PerThread } from './module-builder.ts';
 import { need } from './need.ts';
@@ -59,6 +68,14 @@ export function prepareInstr(
   const { range } = setting;
   const params = range ? [...names, ...rangeNames] : names;
   if (instr.kind === 'scan') return prepareScan(module, instr, name, names, setting);
+  if ('biases' in instr)
+    return need(module.machine.extras).prepareAffine(
+      module,
+      instr as Affine,
+      name,
+      params,
+      setting,
+    );
   if (instr.kind === 'contract' && isProduct(instr, setting.constants))
     return prepareContract(module, instr, name, params, setting);
   const main =
@@ -118,7 +135,7 @@ function partsAt(p: readonly Local<'i32'>[]): { first: Local<'i32'>; count: Loca
 }
 
 /** The same, of an axis. */
-const rangeOf = ({ range }: Setting, p: readonly Local<'i32'>[]) =>
+export const rangeOf = ({ range }: Setting, p: readonly Local<'i32'>[]) =>
   typeof range?.axis === 'number' ? { axis: range.axis, ...partsAt(p) } : undefined;
 
 function prepareContract(
@@ -129,48 +146,72 @@ function prepareContract(
   setting: Setting,
 ): Prepared {
   const { constants, range } = setting;
-  const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
-  const isConstant = (side: Side): boolean => constants.has(slotOf(side));
+  const [a, b] = instr.args.map((o) => constants.has(o.slot)) as [boolean, boolean];
   const { pairs, target: plain, extras } = module.machine;
   const target = { ...plain, paired: pairs?.(instr) ?? false };
-  const options = { constant: { a: isConstant('a'), b: isConstant('b') }, extras };
+  const options = { constant: { a, b }, extras };
   const free = planContract(instr, target, options);
   const byPanels = range && !setting.apart && free.range.at === 'panels';
   const plan =
     typeof range?.axis === 'number' && !byPanels
       ? planContract(instr, target, { ...options, rangeAxis: range.axis })
       : free;
+  const { packs, packed } = packOperands(module, instr, plan, { name, params, setting });
+  const main = module.define(name, params, target.paired, (f, p) => {
+    emitProduct(f, plan, p, packed(f, p), rangeOf(setting, p));
+  });
+  return { main, packs, inner: [], ...(byPanels && { parts: plan.range.size }) };
+}
+
+export interface Packing extends Pick<Prepared, 'packs'> {
+  /** Where a function with these parameters finds what is packed. */
+  packed(f: FunctionBuilder, p: readonly Local<'i32'>[]): Packed;
+}
+
+/** Memory for what a plan packs, and the functions that pack it. */
+export function packOperands(
+  module: ModuleBuilder,
+  instr: Contract,
+  plan: ContractPlan,
+  {
+    name,
+    params,
+    setting: { constants, apart, range },
+  }: { readonly name: string; readonly params: readonly string[]; readonly setting: Setting },
+): Packing {
+  const { extras } = module.machine;
+  const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
   const area = (bytes: number, side: Side): PerThread | undefined => {
     if (bytes === 0) return undefined;
     const label = `${name} packed ${side}`;
-    if (setting.apart && !isConstant(side)) return module.reservePerThread(bytes, label);
+    if (apart && !constants.has(slotOf(side))) return module.reservePerThread(bytes, label);
     const shared = module.reserve(bytes, label);
     return () => shared;
   };
-  const packed = { a: area(plan.packA, 'a'), b: area(plan.packB, 'b') };
+  const areas = { a: area(plan.packA, 'a'), b: area(plan.packB, 'b') };
   const scratch =
     plan.scratch > 0 ? module.reservePerThread(plan.scratch, `${name} scratch`) : undefined;
   const threadOf = (f: FunctionBuilder, p: readonly Local<'i32'>[]): Address =>
     range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
-  const sides = (['a', 'b'] as const).filter((side) => packed[side] !== undefined);
-  const packs = sides.map((side) => ({
-    pack: module.define(`${name}_pack_${side}`, params, target.paired, (f, p) => {
-      emitPack(f, plan, side, p, { to: (packed[side] as PerThread)(threadOf(f, p)), extras });
-    }),
-    slot: slotOf(side),
-    constant: isConstant(side),
-  }));
-  const main = module.define(name, params, target.paired, (f, p) => {
-    const thread = threadOf(f, p);
-    const parts = {
-      ...(packed.a ? { a: packed.a(thread) } : {}),
-      ...(packed.b ? { b: packed.b(thread) } : {}),
-      ...(scratch ? { scratch: scratch(thread) } : {}),
-      extras,
-    };
-    emitProduct(f, plan, p, parts, rangeOf(setting, p));
-  });
-  return { main, packs, inner: [], ...(byPanels && { parts: plan.range.size }) };
+  const sides = (['a', 'b'] as const).filter((side) => areas[side] !== undefined);
+  return {
+    packs: sides.map((side) => ({
+      pack: module.define(`${name}_pack_${side}`, params, plan.target.paired, (f, p) => {
+        emitPack(f, plan, side, p, { to: (areas[side] as PerThread)(threadOf(f, p)), extras });
+      }),
+      slot: slotOf(side),
+      constant: constants.has(slotOf(side)),
+    })),
+    packed(f, p) {
+      const thread = threadOf(f, p);
+      return {
+        a: areas.a?.(thread),
+        b: areas.b?.(thread),
+        scratch: scratch?.(thread),
+        extras,
+      };
+    },
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { i32, type Value } from './assembler/instructions.ts';
 import type { Plan } from './loop/axes.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
 import type { Extras } from './need.ts';
+import type { SinkLimits } from './sink.ts';
 import type { StripLimits } from './strips.ts';
 import type { Target, Threads } from './target.ts';
 
@@ -21,8 +22,9 @@ export interface Machine {
   readonly pairs?: (instr: Instr, plan?: Plan) => boolean;
   /** Loaded for programs that need them. */
   extras?: Extras;
-  /** As strips.ts has them, unless stated. */
-  readonly strips?: StripLimits | undefined;
+  /** When products sink into time loops, and when loops run in strips, unless as usual. */
+  readonly sinks?: SinkLimits;
+  readonly strips?: StripLimits;
 }
 
 export class ModuleBuilder {

@@ -7,4 +7,4 @@ export {
   planContract,
   suits,
 } from './plan.ts';
-export { emitProduct } from './product.ts';
+export { emitProduct, type Packed } from './product.ts';

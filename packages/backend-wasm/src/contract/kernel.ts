@@ -75,7 +75,7 @@ interface Low {
 }
 
 /** sums[r][v] += a[r, k] * b[k, v] for all k. */
-function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cursor): void {
+export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cursor): void {
   const { plan, depth, steps, at } = kernel;
   const { target } = plan;
   const inner = depth.at(-1) as Kernel['depth'][number];

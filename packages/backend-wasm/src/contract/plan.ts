@@ -120,7 +120,10 @@ export interface Orientation {
 }
 
 /** Either operand may have the rows, unless ranges count an axis of one of them. */
-function orientations(instr: Contract, { rangeAxis, extras }: PlanOptions): readonly Orientation[] {
+export function orientations(
+  instr: Contract,
+  { rangeAxis, extras }: PlanOptions,
+): readonly Orientation[] {
   if (rangeAxis !== undefined) return need(extras).rangedOrientations(instr, rangeAxis);
   const axes = productAxes(instr);
   return [

@@ -26,9 +26,9 @@ export type { Range } from './walk.ts';
 type Address = Local<'i32'>;
 
 export interface Packed {
-  readonly a?: Value<'i32'>;
-  readonly b?: Value<'i32'>;
-  readonly scratch?: Value<'i32'>;
+  readonly a?: Value<'i32'> | undefined;
+  readonly b?: Value<'i32'> | undefined;
+  readonly scratch?: Value<'i32'> | undefined;
   /** Needed for ranges, copied rows, edges and partial sums. */
   readonly extras?: Extras | undefined;
 }

@@ -1,0 +1,347 @@
+/**
+ * Products of a time loop with what is only added to them: their sum is formed in registers, from the biases on, and the
+ * maps that read it have one window where there were four. Program to program, and the functions of such a sum. Knows
+ * expressions and windows; leaves the arithmetic to contract/.
+ */
+import {
+  apply,
+  argsOf,
+  argsOfInstr,
+  type BufferUse,
+  type Contract,
+  denseStrides,
+  type Expr,
+  type Instr,
+  type Loop,
+  mapSame,
+  type Operand,
+  outsOfInstr,
+  type Program,
+  type Scan,
+} from '@ostinato/core/backend';
+import { emitAffine, planAffine } from './contract/affine.ts';
+import { suits } from './contract/index.ts';
+import { independent } from './hazards.ts';
+import { type Packing, type Prepared, packOperands, rangeOf, type Setting } from './instruction.ts';
+import type { Machine, ModuleBuilder } from './module-builder.ts';
+
+/** out = the first product + further ones + biases, which have no rows. All buffers are the first one's. */
+export interface Affine extends Contract {
+  readonly products: readonly Contract[];
+  readonly biases: readonly Operand[];
+}
+
+/** Of every time loop's body. */
+export const absorb = (program: Program, machine: Machine): Program => ({
+  ...program,
+  code: mapSame(program.code, (i) => (i.kind === 'scan' ? absorbInScan(i, machine) : i)),
+});
+
+function absorbInScan(scan: Scan, machine: Machine): Scan {
+  const loops = scan.body.code.filter((i) => i.kind === 'loop');
+  return loops.reduce((s, loop) => absorbInLoop(s, loop, machine), scan);
+}
+
+/** A product that one loop reads, and nobody else. */
+interface Candidate {
+  readonly contract: Contract;
+  readonly slot: number;
+  readonly columns: number;
+}
+
+interface Group {
+  readonly members: readonly Candidate[];
+  /** Biases by where their first column lies. */
+  readonly biases: readonly Bias[];
+}
+
+interface Bias {
+  readonly slot: number;
+  readonly operand: Operand;
+}
+
+function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
+  const { body } = scan;
+  const constants = new Map(
+    body.inputs.slice(0, scan.consts.length).map((slot) => [slot, body.slots[slot]?.size ?? 0]),
+  );
+  const candidates = body.code.flatMap((i) => candidateOf(body, loop, i) ?? []);
+  const chains = chainsOf(loop.body);
+  let result = scan;
+  const claimed = new Set<string>();
+  const taken = new Set<Candidate>();
+  const groups: Group[] = [];
+  for (const candidate of candidates) {
+    if (taken.has(candidate)) continue;
+    const around = chains.filter((c) => termsOf(loop, c, candidate.slot).length > 0);
+    const others = candidates.filter((o) => o !== candidate && !taken.has(o));
+    const partners = others.filter((o) => addedTogether(loop, chains, candidate, o));
+    const biases = biasesOf(loop, around, candidate, constants).filter(
+      (b) => !claimed.has(keyOf(b)),
+    );
+    const group = { members: [candidate, ...partners], biases };
+    const fit = [group, { ...group, members: [candidate] }].find((g) => fits(scan, g, machine));
+    if (!fit || fit.members.length + fit.biases.length < 2) continue;
+    for (const m of fit.members) taken.add(m);
+    for (const b of fit.biases) claimed.add(keyOf(b));
+    groups.push(fit);
+  }
+  for (const group of groups) result = withGroup(result, group);
+  if (groups.length === 0) return scan;
+  const at = result.body.code.indexOf(loop);
+  const code = result.body.code.with(at, rewritten(loop, groups));
+  return { ...result, body: { ...result.body, code } };
+}
+
+const keyOf = ({ slot, operand }: Bias): string => `${slot} ${operand.offset}`;
+
+function candidateOf({ code, outputs }: Program, loop: Loop, i: Instr): Candidate | undefined {
+  if (i.kind !== 'contract' || !suits(i)) return undefined;
+  const [{ slot, strides }] = i.outs;
+  const touches = (list: readonly Operand[]): boolean => list.some((o) => o.slot === slot);
+  const touching = code.filter((c) => touches([...argsOfInstr(c), ...outsOfInstr(c)]));
+  const dense = denseStrides(i.shape).every((n, k) => n === strides[k]);
+  const alone = touching.length === 2 && touching.includes(loop) && !outputs.includes(slot);
+  return dense && alone && touches(loop.args)
+    ? { contract: i, slot, columns: i.shape.at(-1) as number }
+    : undefined;
+}
+
+/** Terms of the longest sums, and all other expressions as sums of one term. */
+function chainsOf(roots: readonly Expr[]): readonly (readonly Expr[])[] {
+  const chains: (readonly Expr[])[] = [];
+  const seen = new Set<Expr>();
+  const visit = (x: Expr): void => {
+    if (seen.has(x)) return;
+    seen.add(x);
+    const terms = flat(x);
+    chains.push(terms);
+    for (const t of terms) argsOf(t).forEach(visit);
+  };
+  roots.forEach(visit);
+  return chains;
+}
+
+const flat = (x: Expr): readonly Expr[] => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
+
+/** The windows of a slot among the terms. */
+const termsOf = ({ args }: Loop, chain: readonly Expr[], slot: number): readonly Operand[] =>
+  chain.flatMap((t) => {
+    const operand = t.op === 'arg' ? args[t.index] : undefined;
+    return operand?.slot === slot ? [operand] : [];
+  });
+
+const sameWindow = (a: Operand, b: Operand, shift: number): boolean =>
+  a.offset - b.offset === shift && a.strides.every((s, k) => s === b.strides[k]);
+
+/** Whether each sum that has one of the two has the other, at the same place of the out. */
+function addedTogether(
+  loop: Loop,
+  chains: readonly (readonly Expr[])[],
+  a: Candidate,
+  b: Candidate,
+): boolean {
+  const shape = JSON.stringify(a.contract.shape);
+  const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
+  return (
+    shape === JSON.stringify(b.contract.shape) &&
+    chains.every((chain) => {
+      const [p, q] = [termsOf(loop, chain, a.slot), termsOf(loop, chain, b.slot)];
+      if (p.length === 0 && q.length === 0) return true;
+      return (
+        p.length === 1 && q.length === 1 && sameWindow(p[0] as Operand, q[0] as Operand, shift)
+      );
+    })
+  );
+}
+
+/** What is added to a candidate in each of these sums, column by column, and stays the same in each row and step. */
+function biasesOf(
+  loop: Loop,
+  chains: readonly (readonly Expr[])[],
+  candidate: Candidate,
+  sizes: ReadonlyMap<number, number>,
+): readonly Bias[] {
+  const found = chains.map((chain) => {
+    const [z, ...more] = termsOf(loop, chain, candidate.slot);
+    if (!z || more.length > 0) return [];
+    return chain.flatMap((t): readonly Bias[] => {
+      const operand = t.op === 'arg' ? (loop.args[t.index] as Operand) : undefined;
+      const size = operand && sizes.get(operand.slot);
+      if (size === undefined || operand?.dtype !== 'float32') return [];
+      const start = biasAt(candidate, z, operand);
+      // All columns get it, those too that nobody reads.
+      return start === undefined || start + candidate.columns > size
+        ? []
+        : [{ slot: operand.slot, operand: { ...operand, offset: start, strides: [] } }];
+    });
+  });
+  const [first = [], ...rest] = found;
+  return first.filter(
+    (b, k) =>
+      first.findIndex((o) => keyOf(o) === keyOf(b)) === k &&
+      rest.every((list) => list.some((o) => keyOf(o) === keyOf(b))),
+  );
+}
+
+/** Where a window's first column begins, if it runs along the columns of `z` and no rows. */
+function biasAt(
+  { contract, columns }: Candidate,
+  z: Operand,
+  { offset, strides }: Operand,
+): number | undefined {
+  const column = z.offset - contract.outs[0].offset;
+  const along = z.strides.every((s, k) => strides[k] === (s % columns === 0 ? 0 : s));
+  return along && column < columns && offset >= column ? offset - column : undefined;
+}
+
+/** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
+function fits(scan: Scan, { members }: Group, { target, pairs, extras }: Machine): boolean {
+  const { body, rows } = scan;
+  const { code, slots, inputs } = body;
+  const products = members.map((m) => m.contract);
+  const places = products.map((p) => code.indexOf(p));
+  const last = Math.max(...places);
+  const movable = products.every((p) =>
+    code
+      .slice(code.indexOf(p) + 1, last)
+      .every((i) => products.includes(i as Contract) || independent(slots, p, i)),
+  );
+  const axes = new Set(places.map((k) => rows?.axis[k] ?? null));
+  if (!movable || axes.size > 1) return false;
+  const [axis = null] = axes;
+  const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
+  const paired = products.every((p) => pairs?.(p) ?? false);
+  return [undefined, axis].every(
+    (rangeAxis) =>
+      rangeAxis === null ||
+      planAffine(products, { ...target, paired }, { constants, rangeAxis, extras }) !== undefined,
+  );
+}
+
+function withGroup(scan: Scan, { members, biases }: Group): Scan {
+  const { body, rows } = scan;
+  const places = members.map((m) => body.code.indexOf(m.contract));
+  const last = Math.max(...places);
+  const buffers: BufferUse[] = [];
+  const moved = ({ buffers: own, args: [a, b], ...rest }: Contract): Contract => {
+    const base = buffers.push(...own) - own.length;
+    const shifted = (o: Operand): Operand => ({ ...o, buffer: o.buffer + base });
+    return { ...rest, buffers, args: [shifted(a), shifted(b)], outs: [shifted(rest.outs[0])] };
+  };
+  const all = members.map((m) => moved(m.contract));
+  const added = biases.map(({ slot, operand }): Operand => {
+    const buffer = buffers.push({ source: 'slot', index: slot, access: 'read' }) - 1;
+    return { ...operand, buffer };
+  });
+  const [first, ...others] = all as [Contract, ...Contract[]];
+  const products = others.map((c): Contract => ({ ...c, outs: first.outs }));
+  const affine: Affine = { ...first, products, biases: added };
+  const keep = (_: unknown, k: number): boolean => k === last || !places.includes(k);
+  const code = body.code.with(last, affine).filter(keep);
+  return {
+    ...scan,
+    body: { ...body, code },
+    ...(rows && { rows: { ...rows, axis: rows.axis.filter(keep) } }),
+  };
+}
+
+/** The loop without what groups have added already. */
+function rewritten(loop: Loop, groups: readonly Group[]): Loop {
+  const done = new Map<Expr, Expr>();
+  const operandOf = (x: Expr): Operand | undefined =>
+    x.op === 'arg' ? loop.args[x.index] : undefined;
+  const absorbed = (terms: readonly Expr[]): ReadonlySet<Expr> => {
+    const gone = new Set<Expr>();
+    for (const { members, biases } of groups) {
+      const [{ slot, contract }, ...others] = members as [Candidate, ...Candidate[]];
+      const z = terms.map(operandOf).find((o) => o?.slot === slot);
+      if (!z) continue;
+      const column = z.offset - contract.outs[0].offset;
+      for (const t of terms) {
+        const o = operandOf(t);
+        const added = biases.some(
+          (b) => o?.slot === b.slot && o.offset === b.operand.offset + column,
+        );
+        if (added || others.some((m) => m.slot === o?.slot)) gone.add(t);
+      }
+    }
+    return gone;
+  };
+  const rewrite = (x: Expr): Expr => {
+    const known = done.get(x);
+    if (known) return known;
+    const terms = flat(x);
+    const gone = absorbed(terms);
+    const made =
+      gone.size > 0
+        ? terms
+            .filter((t) => !gone.has(t))
+            .map(rewrite)
+            .reduce((a, b) => apply('add', a, b))
+        : 'args' in x
+          ? ({ ...x, args: mapSame(x.args, rewrite) } as Expr)
+          : x;
+    done.set(x, made);
+    return made;
+  };
+  return { ...loop, ...withoutIdle(loop.args, loop.body.map(rewrite)) };
+}
+
+/** Args that no expression reads are none. */
+function withoutIdle(args: readonly Operand[], body: readonly Expr[]): Pick<Loop, 'args' | 'body'> {
+  const used = new Set<number>();
+  const done = new Map<Expr, Expr>();
+  const visit = (x: Expr): void => {
+    if (x.op === 'arg') used.add(x.index);
+    argsOf(x).forEach(visit);
+  };
+  body.forEach(visit);
+  const left = [...used].sort((a, b) => a - b);
+  const renumber = (x: Expr): Expr => {
+    const known = done.get(x);
+    if (known) return known;
+    const made: Expr =
+      x.op === 'arg'
+        ? { op: 'arg', index: left.indexOf(x.index) }
+        : 'args' in x
+          ? ({ ...x, args: x.args.map(renumber) } as Expr)
+          : x;
+    done.set(x, made);
+    return made;
+  };
+  return { args: left.map((k) => args[k] as Operand), body: body.map(renumber) };
+}
+
+/** The functions of such a sum. */
+export function prepareAffine(
+  module: ModuleBuilder,
+  affine: Affine,
+  name: string,
+  params: readonly string[],
+  setting: Setting,
+): Prepared {
+  const { target: plain, pairs, extras } = module.machine;
+  const products = [affine, ...affine.products];
+  const target = { ...plain, paired: products.every((p) => pairs?.(p) ?? false) };
+  const { constants, range } = setting;
+  const plans = planAffine(products, target, {
+    constants,
+    rangeAxis: range?.axis ?? undefined,
+    extras,
+  });
+  if (!plans) throw new Error(`${name}: the products of a sum have other plans than before`);
+  const packings = plans.map(
+    (plan, k): Packing =>
+      packOperands(module, products[k] as Contract, plan, {
+        name: `${name}_${k}`,
+        params,
+        setting,
+      }),
+  );
+  const main = module.define(name, params, target.paired, (f, p) => {
+    const packed = packings.map((packing) => packing.packed(f, p));
+    emitAffine(f, plans, p, { packed, biases: affine.biases, range: rangeOf(setting, p) });
+  });
+  return { main, packs: packings.flatMap((packing) => packing.packs), inner: [] };
+}

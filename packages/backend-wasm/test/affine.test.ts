@@ -1,0 +1,233 @@
+/** Products of a time loop that are only added up: which sums are formed in registers, and that they are right. */
+import {
+  add,
+  broadcastTo,
+  compile,
+  concat,
+  type HostInput,
+  leavesOf,
+  matmul,
+  mul,
+  scan,
+  sigmoid,
+  slice,
+  split,
+  type Tensor,
+  tanh,
+  zeros,
+} from '@ostinato/core';
+import {
+  type Backend,
+  type Loop,
+  type Program,
+  reference,
+  type Scan,
+} from '@ostinato/core/backend';
+import { hostKey, uniform } from '@ostinato/core/random';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Affine, absorb } from '../src/affine.ts';
+import { openWasm } from '../src/backend.ts';
+import * as extras from '../src/extras.ts';
+import { Heap } from '../src/memory.ts';
+import { sink } from '../src/sink.ts';
+
+interface Weights {
+  readonly w: Tensor;
+  readonly u: Tensor;
+  readonly b: Tensor;
+  readonly d: Tensor;
+}
+
+/** Of x [batch, inputs] and h [batch, units]; W and U have 4 * units columns. */
+type Step = (x: Tensor, h: Tensor, weights: Weights, units: number) => readonly [Tensor, Tensor];
+
+const onRows = (b: Tensor, z: Tensor): Tensor => broadcastTo(b, z.shape);
+
+function gated(z: Tensor, h: Tensor): readonly [Tensor, Tensor] {
+  const [i, f, g, o] = split(z, 4) as [Tensor, Tensor, Tensor, Tensor];
+  const c = add(mul(sigmoid(f), h), mul(sigmoid(i), tanh(g)));
+  const next = mul(sigmoid(o), tanh(c));
+  return [next, next];
+}
+
+const steps = {
+  /** ((x W + b) + h U) + d */
+  lstm: (x, h, { w, u, b, d }) => {
+    const wx = matmul(x, w);
+    const z = add(add(wx, onRows(b, wx)), matmul(h, u));
+    return gated(add(z, onRows(d, z)), h);
+  },
+  /** b + ((h U + d) + x W), and then something that is no bias. */
+  otherOrder: (x, h, { w, u, b, d }) => {
+    const uh = matmul(h, u);
+    const z = add(add(uh, onRows(d, uh)), matmul(x, w));
+    return gated(add(add(onRows(b, z), z), concat([h, h, h, h], 1)), h);
+  },
+  /** Half of the columns multiply what the state gives, so each product keeps its own bias. */
+  gru: (x, h, { w, u, b, d }, units) => {
+    const [wx, uh] = [matmul(x, w), matmul(h, u)];
+    const [zx, zh] = [add(wx, onRows(b, wx)), add(uh, onRows(d, uh))];
+    const both = sigmoid(add(slice(zx, 1, 0, 2 * units), slice(zh, 1, 0, 2 * units)));
+    const [r, z] = split(both, 2) as [Tensor, Tensor];
+    const [n, m] = [slice(zx, 1, 2 * units, units), slice(zh, 1, 2 * units, units)];
+    const next = add(mul(z, h), tanh(add(n, mul(r, m))));
+    return [next, next];
+  },
+  /** The product goes out, too. */
+  shown: (x, h, { w, u, b }, units) => {
+    const z = add(matmul(x, w), matmul(h, u));
+    const [next] = gated(add(z, onRows(b, z)), h);
+    return [next, slice(z, 1, units, units)];
+  },
+  /** Columns of the bias that are not the product's. */
+  shifted: (x, h, { w, u, b }, units) => {
+    const z = add(matmul(x, w), matmul(h, u));
+    const first = slice(z, 1, 0, units);
+    const next = tanh(add(first, onRows(slice(b, 0, units, units), first)));
+    return [next, next];
+  },
+  /** The same product twice in one sum, and by itself. */
+  twice: (x, h, { w, u, b }, units) => {
+    const z = add(matmul(x, w), matmul(h, u));
+    const [p, q] = [slice(z, 1, 0, units), slice(z, 1, units, units)];
+    const next = tanh(add(add(add(p, q), p), mul(q, onRows(slice(b, 0, 0, units), q))));
+    return [next, next];
+  },
+} as const satisfies Record<string, Step>;
+type Name = keyof typeof steps;
+
+interface Sizes {
+  readonly time: number;
+  readonly batch: number;
+  readonly inputs: number;
+  readonly units: number;
+}
+
+const host = (seed: number, shape: readonly number[]): HostInput => {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { data: uniform(hostKey(seed), size).map((u) => 0.6 * (u - 0.5)), shape };
+};
+
+async function run(backend: Backend, name: Name, { time, batch, inputs, units }: Sizes) {
+  const columns = 4 * units;
+  const weights = {
+    w: host(1, [inputs, columns]),
+    u: host(2, [units, columns]),
+    b: host(3, [columns]),
+    d: host(4, [columns]),
+  };
+  const f = compile(backend, (p: Weights, xs: Tensor) =>
+    scan((h: Tensor, x: Tensor) => steps[name](x, h, p, units), zeros([batch, units]), xs),
+  );
+  const args = [weights, host(5, [time, batch, inputs])] as never as Parameters<typeof f>;
+  await f(...args);
+  const out = leavesOf(await f(...args));
+  return Promise.all(out.map(async (t) => (await t.read()).data as Float32Array));
+}
+
+const always = { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 };
+
+describe.each([
+  { threads: 1, pairedSimd: true },
+  { threads: 1, pairedSimd: false },
+  { threads: 1, relaxedSimd: false, pairedSimd: false },
+])('%o', async (options) => {
+  const plain = reference() as unknown as Backend;
+  const [one, several] = (await Promise.all([
+    openWasm(options, { sinks: always }),
+    openWasm({ ...options, threads: 2, threadsFrom: 0 }, { sinks: always }),
+  ])) as unknown as [Backend, Backend];
+  afterAll(() => {
+    one.dispose();
+    several.dispose();
+  });
+
+  test('they give what the reference gives, and two threads the same bits', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...(Object.keys(steps) as Name[])),
+        fc.record({
+          time: fc.integer({ min: 2, max: 5 }),
+          batch: fc.integer({ min: 1, max: 15 }),
+          inputs: fc.integer({ min: 1, max: 40 }),
+          units: fc.constantFrom(4, 8, 12, 16, 24),
+        }),
+        async (name, sizes) => {
+          const want = await run(plain, name, sizes);
+          const got = await run(one, name, sizes);
+          got.forEach((values, k) => {
+            // Sums of up to 64 products below 0.1, in float32, five times over.
+            values.forEach((v, i) => {
+              expect(Math.abs(v - (want[k]?.[i] as number))).toBeLessThanOrEqual(4e-6);
+            });
+          });
+          expect(await run(several, name, sizes)).toEqual(got);
+        },
+      ),
+      { numRuns: 60 },
+    ));
+});
+
+/** The body of the time loop, as the backend would have it. */
+async function bodyOf(name: Name, sizes: Partial<Sizes> = {}): Promise<Program> {
+  const real = reference() as unknown as Backend;
+  let program: Program | undefined;
+  const backend = {
+    ...real,
+    compile(p: Program) {
+      program = p;
+      return real.compile(p);
+    },
+  };
+  await run(backend, name, { time: 4, batch: 12, inputs: 16, units: 16, ...sizes });
+  const machine = {
+    heap: new Heap(),
+    target: { relaxed: true, paired: false },
+    threads: { count: 1, partsOf: () => undefined, worth: () => false },
+    extras,
+  };
+  const tight = absorb(sink(program as Program, always), machine);
+  return (tight.code.find((i) => i.kind === 'scan') as Scan).body;
+}
+
+const shapeOf = ({ code }: Program): readonly string[] =>
+  code.map((i) => {
+    if (i.kind === 'loop') return `loop of ${i.args.length}`;
+    const { products, biases } = i as Partial<Affine>;
+    return biases ? `${1 + (products?.length ?? 0)} products, ${biases.length} biases` : i.kind;
+  });
+
+test('products with the same sums are one, with their biases', async () => {
+  // What is left are four gates and the state.
+  expect(shapeOf(await bodyOf('lstm'))).toEqual(['2 products, 2 biases', 'loop of 5']);
+  // Four gates, and the state that is added to each of them.
+  expect(shapeOf(await bodyOf('otherOrder'))).toEqual(['2 products, 2 biases', 'loop of 5']);
+});
+
+test('products that are not always added keep their own biases', async () => {
+  // Three windows of each, and the state.
+  expect(shapeOf(await bodyOf('gru'))).toEqual([
+    '1 products, 1 biases',
+    '1 products, 1 biases',
+    'loop of 7',
+  ]);
+});
+
+test('what somebody else reads, or other columns, are left', async () => {
+  expect(shapeOf(await bodyOf('shifted'))).toEqual(['2 products, 0 biases', 'loop of 2']);
+  const twice = await bodyOf('twice');
+  expect(twice.code.filter((i) => 'biases' in i)).toEqual([]);
+  const shown = await bodyOf('shown');
+  const loop = shown.code.at(-1) as Loop;
+  // Both products stay windows of the loop, or one of them is the sum, which goes out.
+  expect(loop.kind).toBe('loop');
+});
+
+test('panels that would leave the first cache are not read in turn', async () => {
+  expect(shapeOf(await bodyOf('lstm', { inputs: 300, units: 300 }))).toEqual([
+    '1 products, 2 biases',
+    'contract',
+    'loop of 9',
+  ]);
+});

@@ -262,41 +262,41 @@ describe('fission', () => {
       "
       in  %0 x: float32[30], %1 w: float32[12], %2 u: float32[16], %3 b: float32[4]
       out %4 contract: float32[12], %5 contract: float32[16], %6 reduce: float32[4]
-      scratch 544 bytes
+      scratch 416 bytes
       loop [2,4]
           %7 constant<4,1> = 0
-      contract [5,2,4] over [3] %0 x<6,3,0,1> * %1 w<0,0,1,4> -> %8 contract+8<8,4,1>
+          %14 map+8<4,1> = 0
+      contract [5,2,4] over [3] %0 x<6,3,0,1> * %1 w<0,0,1,4> -> %8 contract+56<8,4,1>
       scan scan 5 steps, 2 rows
           consts %2 u<>, %3 b<>
           init %7 constant<>
-          xs %8 contract+8<8>
-          finals %11 map+128<>
-          ys %9 map+48<8>, %10 carry+88<8>
+          xs %8 contract+56<8>
+          finals %11 map+96<>
+          ys %14 map+16<8>
           | in  %0 u: float32[16], %1 b: float32[4], %2 carry: float32[8], %3 contract: float32[8]
-          | out %4 map: float32[8], %5 map: float32[8], %6 carry: float32[8]
+          | out %4 map: float32[8], %5 map: float32[8]
           | scratch 32 bytes
           | contract [2,4] over [4] %2 carry<4,0,1> * %0 u<0,1,4> -> %7 contract<4,1>
           | loop [2,4]
           |     v0 = tanh(((%3 contract<4,1> + %7 contract<4,1>) + %1 b<0,1>))
-          |     %6 carry<4,1> = %2 carry<4,1>
           |     %4 map<4,1> = v0
           |     %5 map<4,1> = v0
       scan d_scan 5 steps reverse, 2 rows
           consts %2 u<>
           init %7 constant<>
-          xs %9 map+48<8>
-          finals %13 contract+128<>
-          ys %12 map+8<8>
+          xs %14 map+16<8>
+          finals %13 contract+96<>
+          ys %12 map+56<8>
           | in  %0 u: float32[16], %1 d_carry: float32[8], %2 map: float32[8]
           | out %3 contract: float32[8], %4 map: float32[8]
           | loop [2,4]
           |     v0 = (1 - (%2 map<4,1> * %2 map<4,1>))
           |     %4 map<4,1> = (v0 + (%1 d_carry<4,1> * v0))
           | contract [2,4] over [4] %4 map<4,0,1> * %0 u<0,4,1> -> %3 contract<4,1>
-      contract [3,4] over [5,2] %0 x<1,0,6,3> * %12 map+8<0,1,8,4> -> %4 contract<4,1>
-      contract [4,4] over [5,2] %10 carry+88<1,0,8,4> * %12 map+8<0,1,8,4> -> %5 contract<4,1>
+      contract [3,4] over [5,2] %0 x<1,0,6,3> * %12 map+56<0,1,8,4> -> %4 contract<4,1>
+      contract [4,4] over [5,2] %14 map+8<1,0,8,4> * %12 map+56<0,1,8,4> -> %5 contract<4,1>
       loop [4] sum over [5,2]
-          %6 reduce<1> = %12 map+8<1,8,4>
+          %6 reduce<1> = %12 map+56<1,8,4>
       "
     `);
   });

@@ -1,12 +1,6 @@
 /** Program to Program: donated inputs take outputs in place. Knows slots and the order of instructions; knows no graph. */
-import {
-  argsOfInstr,
-  type Instr,
-  type Operand,
-  outsOfInstr,
-  type Program,
-  type Slot,
-} from '../ir/program.ts';
+import { argsOfInstr, type Operand, outsOfInstr, type Program, type Slot } from '../ir/program.ts';
+import { mapOperands } from './operands.ts';
 
 /**
  * Makes an output the slot of a donated input, where every read of the old value comes before the new one is written,
@@ -25,18 +19,7 @@ export function donate(
   if (rename.size === 0) return program;
   const slot = (k: number): number => rename.get(k) ?? k;
   const move = (operand: Operand): Operand => ({ ...operand, slot: slot(operand.slot) });
-  const code = program.code.map((i): Instr => {
-    if (i.kind === 'scan')
-      return {
-        ...i,
-        consts: i.consts.map(move),
-        init: i.init.map(move),
-        xs: i.xs.map(move),
-        finals: i.finals.map(move),
-        ys: i.ys.map(move),
-      };
-    return { ...i, args: i.args.map(move), outs: i.outs.map(move) } as Instr;
-  });
+  const code = program.code.map((i) => mapOperands(i, move));
   return { ...program, outputs: program.outputs.map(slot), code };
 }
 

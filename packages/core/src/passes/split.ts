@@ -8,6 +8,7 @@ import { arg, exprOrder, mapLeaves } from '../ir/expr.ts';
 import type { Instr, Loop, Operand, Program, Scan, Slot } from '../ir/program.ts';
 import { argsOfInstr, outsOfInstr } from '../ir/program.ts';
 import { bind } from './bind.ts';
+import { mapOperands } from './operands.ts';
 
 /** Bodies of scans are left alone: their slots lie in the few buffers that the scan itself touches. */
 export function split(program: Program, buffers: number): Program {
@@ -75,15 +76,7 @@ function stage(
     };
   };
   const move = (o: Operand): Operand => ({ ...o, slot: copies.get(o.slot) ?? o.slot });
-  const { consts, init, xs, finals, ys } = scan;
-  const moved: Scan = {
-    ...scan,
-    consts: consts.map(move),
-    init: init.map(move),
-    xs: xs.map(move),
-    finals: finals.map(move),
-    ys: ys.map(move),
-  };
+  const moved = mapOperands(scan, move);
   const of = (set: ReadonlySet<number>) => [...copies].filter(([slot]) => set.has(slot));
   return [
     ...of(read).map(([slot, here]) => copy(slot, here)),
@@ -118,7 +111,7 @@ function argsRead(loop: Loop, k: number): Operand[] {
 }
 
 /** The loop with only some of its outs, and the args that they read. */
-function loopOf(loop: Loop, outs: readonly number[]): Loop {
+export function loopOf(loop: Loop, outs: readonly number[]): Loop {
   const args: Operand[] = [];
   const memo: Parameters<typeof mapLeaves>[2] = new Map();
   const body = outs.map((k) =>

@@ -27,8 +27,7 @@ export function lower(
 ): Program {
   const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, extras?.mergeScans);
   let program = fuse(params, simple(fission(simple(results), extras)));
-  if (extras && limits) program = extras.split(program, limits.buffers);
-  if (extras) program = extras.donate(program, donations);
+  if (extras) program = extras.refine(program, donations, limits?.buffers ?? Infinity);
   return plan(program, limits?.bindingBytes);
 }
 

@@ -1,0 +1,102 @@
+/** A scan's outputs and what its steps began with are one stack, a step longer. */
+import { expect, test } from 'vitest';
+import { type Backend, reference } from '../src/backend/index.ts';
+import {
+  add,
+  compile,
+  matmul,
+  mul,
+  scan,
+  sum,
+  type Tensor,
+  tanh,
+  valueAndGradAux,
+  zeros,
+} from '../src/index.ts';
+import type { Program, Scan } from '../src/ir/program.ts';
+import { hostKey, uniform } from '../src/random.ts';
+
+const host = (seed: number, ...shape: number[]) => ({
+  data: uniform(
+    hostKey(seed),
+    shape.reduce((a, b) => a * b, 1),
+  ).map((u) => u - 0.5),
+  shape,
+});
+
+interface Case {
+  readonly reverse?: boolean;
+  /** The caller gives the initial state. */
+  readonly given?: boolean;
+  /** The outputs go out, too: then they have a place of their own. */
+  readonly shown?: boolean;
+  /** What a step gives is twice its state. */
+  readonly doubled?: boolean;
+}
+
+/** Gradients of a recurrent layer's weights, and of its initial state; the programs it took. */
+async function gradients({ reverse = false, given = false, shown = false, doubled = false }: Case) {
+  const programs: Program[] = [];
+  const inner = reference();
+  const backend = {
+    ...inner,
+    compile(p: Program) {
+      programs.push(p);
+      return inner.compile(p);
+    },
+  } as unknown as Backend;
+  const layer = (u: Tensor, h0: Tensor, x: Tensor): Tensor =>
+    scan(
+      (h: Tensor, v: Tensor) => {
+        const next = tanh(add(v, matmul(h, u)));
+        return [next, doubled ? mul(next, 2) : next];
+      },
+      given ? h0 : zeros([3, 4]),
+      x,
+      { reverse },
+    )[1];
+  const f = compile(backend, (u: Tensor, h0: Tensor, x: Tensor, weight: Tensor) => {
+    const loss = ([v, h]: readonly [Tensor, Tensor]): readonly [Tensor, Tensor | null] => {
+      const y = layer(v, h, x);
+      return [sum(mul(y, weight)), shown ? y : null];
+    };
+    const [[, y], gradient] = valueAndGradAux(loss)([u, h0]);
+    return [gradient, y];
+  });
+  const [[du, dh]] = (await f(
+    host(1, 4, 4) as never,
+    host(2, 3, 4) as never,
+    host(3, 5, 3, 4) as never,
+    host(4, 5, 3, 4) as never,
+  )) as unknown as [[Tensor, Tensor]];
+  const read = async (t: Tensor) => [...(await t.read()).data];
+  const [program] = programs as [Program];
+  return { values: [await read(du), await read(dh)], program };
+}
+
+const scansOf = ({ code }: Program): Scan[] => code.filter((i) => i.kind === 'scan');
+
+test.each([
+  { reverse: false, given: false },
+  { reverse: true, given: false },
+  { reverse: false, given: true },
+  { reverse: true, given: true },
+])('%o: one stack, and the same bits as with two', async (how) => {
+  const once = await gradients(how);
+  const twice = await gradients({ ...how, shown: true });
+  expect(once.values).toEqual(twice.values);
+  expect(scansOf(once.program)[0]?.ys).toHaveLength(1);
+  expect(scansOf(twice.program)[0]?.ys).toHaveLength(2);
+  // Zeros are written twice by who makes them; only what the caller gives is copied.
+  const loops = (p: Program): number => p.code.filter((i) => i.kind === 'loop').length;
+  expect(loops(once.program) - loops(twice.program)).toBe(how.given ? 1 : 0);
+});
+
+test('what is kept for the way back only is a stack of ends, too', async () => {
+  const once = await gradients({ doubled: true });
+  const twice = await gradients({ doubled: true, shown: true });
+  expect(once.values).toEqual(twice.values);
+  expect(scansOf(once.program)[0]?.ys).toHaveLength(1);
+  // The doubled outputs go out, and are no state.
+  expect(scansOf(twice.program)[0]?.ys).toHaveLength(2);
+});

@@ -338,8 +338,8 @@ test('the code of a small product', () => {
       (local.set $at_out (i32.add $at_out (i32.const 32)))
       (v128.store offset=16 $at_out $sum1_1)
       (v128.store $at_out $sum1_0)
-      (local.set $a_20 (i32.add $a_20 (i32.const 40)))
-      (local.set $out_22 (i32.add $out_22 (i32.const 64)))
+      (local.set $a_26 (i32.add $a_26 (i32.const 40)))
+      (local.set $out_28 (i32.add $out_28 (i32.const 64)))
     )"
   `);
 });

@@ -4,7 +4,7 @@
  */
 import type { Contract, Operand } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import { i32, v128 } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
 import type { Target } from '../target.ts';
 import { emitDepth, emitStore, type Kernel } from './kernel.ts';
@@ -16,7 +16,7 @@ import {
   planOrientation,
   sizeOf,
 } from './plan.ts';
-import { begin, type Packed, stepOfPanels, stepOfRows } from './product.ts';
+import { begin, ifAny, type Packed, stepOfPanels, stepOfRows } from './product.ts';
 import { splitRows } from './tile.ts';
 import { ahead, type Cursor, copy, move, type Range, turns } from './walk.ts';
 
@@ -106,45 +106,25 @@ export function emitAffine(
     const starts = biases.map(({ buffer, offset }) =>
       f.let('bias', i32.add(f.get(buffers[buffer] as Local<'i32'>), 4 * offset)),
     );
-    const some = (rows: number, tiles: number | Value<'i32'>): void => {
-      const cursors = parts.map((p) => copy(f, p.from));
-      const along = starts.map((s) => f.let('bias', f.get(s)));
-      turns(
-        f,
-        plan.columns.size / plan.tile.columns,
-        () => {
-          const inner = cursors.map((c) => copy(f, c));
-          turns(
-            f,
-            tiles,
-            () => emitTile(f, kernels, rows, inner, along),
-            () => {
-              parts.forEach((p, k) => {
-                move(f, inner[k] as Cursor, stepOfRows(p.plan, rows));
-              });
-            },
-          );
-        },
-        () => {
-          parts.forEach((p, k) => {
-            const step = { ...stepOfPanels(p.plan), b: panelStride(p.plan) };
-            move(f, cursors[k] as Cursor, step);
-          });
-          for (const bias of along) f.advance(bias, 4 * plan.tile.columns);
-        },
-      );
-      for (const p of parts) {
-        const { a, out } = stepOfRows(p.plan, rows);
-        f.advance(p.from.a, typeof tiles === 'number' ? tiles * a : i32.mul(tiles, a));
-        f.advance(p.from.out, typeof tiles === 'number' ? tiles * out : i32.mul(tiles, out));
-      }
+    const heights = range
+      ? need(shared.extras).heightsOf(f, plan, range)
+      : splitRows(plan.rows.size, plan.tile.rows);
+    const onePanel = (): void => {
+      const inner = parts.map((p) => copy(f, p.from));
+      for (const { rows, tiles } of heights)
+        ifAny(f, tiles, () =>
+          f.times(tiles, () => {
+            emitTile(f, kernels, rows, inner, starts);
+            parts.forEach((p, k) => {
+              move(f, inner[k] as Cursor, stepOfRows(p.plan, rows));
+            });
+          }),
+        );
     };
-    if (!range) {
-      for (const { rows, tiles } of splitRows(plan.rows.size, plan.tile.rows)) some(rows, tiles);
-      return;
-    }
-    const { from } = parts[0] as (typeof parts)[number];
-    need(shared.extras).emitSomeRows(f, plan, { from, range }, some);
+    turns(f, plan.columns.size / plan.tile.columns, onePanel, () => {
+      for (const p of parts) move(f, p.from, { ...stepOfPanels(p.plan), b: panelStride(p.plan) });
+      for (const bias of starts) f.advance(bias, 4 * plan.tile.columns);
+    });
   };
   if (range) f.if(f.get(range.count), all);
   else all();

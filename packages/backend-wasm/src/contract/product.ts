@@ -182,67 +182,63 @@ export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   out: n * rows.out,
 });
 
+/** Some tiles of one height. */
+export interface Height {
+  readonly rows: number;
+  /** 0 may only be what is known when the code runs. */
+  readonly tiles: number | Value<'i32'>;
+}
+
 /** Tiles of nearly equal height; with a range, of any height that may arise. */
 function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range | undefined): void {
-  const { plan } = block;
-  if (range) {
-    need(block.extras).emitSomeRows(f, plan, { from, range }, (rows, tiles, cursor) =>
-      emitTiles(f, block, rows, tiles, cursor),
-    );
-    return;
-  }
-  const cursor = copy(f, from);
-  for (const { rows, tiles } of splitRows(plan.rows.size, plan.tile.rows))
-    emitTiles(f, block, rows, tiles, cursor);
+  const { plan, copied } = block;
+  const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : copy(f, from);
+  const heights = range
+    ? need(block.extras).heightsOf(f, plan, range)
+    : splitRows(plan.rows.size, plan.tile.rows);
+  if (plan.rows.size > plan.blockRows)
+    for (const height of heights) emitBlocks(f, block, height, cursor);
+  else if (copied) need(block.extras).emitCopied(f, { ...block, copied }, heights, cursor);
+  else emitPanels(f, inPlace(block, heights), cursor);
 }
 
 /** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */
-function emitTiles(
+function emitBlocks(
   f: FunctionBuilder,
   block: Block,
-  rows: number,
-  tiles: number | Value<'i32'>,
+  { rows, tiles }: Height,
   cursor: Cursor,
 ): void {
   const { plan, copied } = block;
   const step = stepOfRows(plan, rows);
-  const limit = Math.floor(plan.blockRows / rows);
-  const some = (n: number | Value<'i32'>): void => {
-    if (!copied) {
-      emitPanels(f, { ...block, rows, tiles: n, tileOfA: step.a }, cursor);
-      return;
-    }
-    const count = typeof n === 'number' ? i32.const(n) : n;
-    const { copiedStrides, copyRows } = need(block.extras);
-    copyRows(f, plan, { from: cursor.a, to: copied, rows, tiles: count, steps: block.steps });
-    const { row, depth, tile } = copiedStrides(plan, rows);
-    // Panels have one step after another, as the copy has.
-    const inner = { ...lastOf(block.depth), size: countOf(block.depth), a: depth };
-    const inCopy = { ...block, row, depth: [inner] };
-    emitPanels(f, { ...inCopy, rows, tiles: n, tileOfA: tile }, { ...cursor, a: copied });
-  };
-  if (typeof tiles === 'number' && tiles <= limit) {
-    some(tiles);
-    move(f, cursor, { a: tiles * step.a, b: 0, out: tiles * step.out });
-    return;
-  }
-  inPieces(f, tiles, limit, (length) => {
-    some(f.get(length));
-    f.advance(cursor.a, i32.mul(f.get(length), step.a));
-    f.advance(cursor.out, i32.mul(f.get(length), step.out));
-  });
+  ifAny(f, tiles, () =>
+    inPieces(f, tiles, Math.floor(plan.blockRows / rows), (length) => {
+      const some = [{ rows, tiles: f.get(length) }];
+      if (copied) need(block.extras).emitCopied(f, { ...block, copied }, some, cursor);
+      else emitPanels(f, inPlace(block, some), cursor);
+      f.advance(cursor.a, i32.mul(f.get(length), step.a));
+      f.advance(cursor.out, i32.mul(f.get(length), step.out));
+    }),
+  );
 }
 
-interface Panels extends Block {
-  /** Rows of a tile, the number of tiles, and the bytes of a from one to the next. */
-  readonly rows: number;
-  readonly tiles: number | Value<'i32'>;
+export function ifAny(f: FunctionBuilder, n: Height['tiles'], body: () => void): void {
+  if (typeof n === 'number') body();
+  else f.if(n, body);
+}
+
+/** Tiles of one height, and the bytes of a from one to the next. */
+export interface Placed extends Height {
+  readonly block: Block;
   readonly tileOfA: number;
 }
 
-/** Some tiles with each panel of columns. */
-function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
-  const { plan, rows, tiles, tileOfA, count } = kernel;
+const inPlace = (block: Block, heights: readonly Height[]): readonly Placed[] =>
+  heights.map((h) => ({ ...h, block, tileOfA: h.rows * block.plan.rows.a }));
+
+/** All tiles with each panel of columns, so that a panel comes near once. */
+export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from: Cursor): void {
+  const { plan, count } = (heights[0] as Placed).block;
   const { columns, tile } = plan;
   const panels = count ? f.get(count) : Math.ceil(columns.size / tile.columns);
   const panel = { ...stepOfPanels(plan), b: panelStride(plan) };
@@ -253,12 +249,13 @@ function emitPanels(f: FunctionBuilder, kernel: Panels, from: Cursor): void {
   const onePanel = (): void => {
     if (rest && width) f.set(width, i32.min(f.get(rest), i32.const(tile.columns)));
     const inner = copy(f, cursor);
-    turns(
-      f,
-      tiles,
-      () => emitTile(f, kernel, rows, inner, width),
-      () => move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out }),
-    );
+    for (const { block, rows, tiles, tileOfA } of heights)
+      ifAny(f, tiles, () =>
+        f.times(tiles, () => {
+          emitTile(f, block, rows, inner, width);
+          move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
+        }),
+      );
   };
   turns(f, panels, onePanel, () => {
     move(f, cursor, panel);

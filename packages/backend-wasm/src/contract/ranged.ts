@@ -15,8 +15,7 @@ import {
   type RangeAxis,
   sizeOf,
 } from './plan.ts';
-import { stepOfRows } from './product.ts';
-import { ahead, type Cursor, type Range } from './walk.ts';
+import type { Range } from './walk.ts';
 
 interface Ranged {
   readonly rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis };
@@ -75,27 +74,24 @@ function withoutAxis(instr: Contract, axis: number): Contract {
 }
 
 /** Tiles of nearly equal height, of any that may arise: how many rows there are is known when the code runs. */
-export function emitSomeRows(
+export function heightsOf(
   f: FunctionBuilder,
   plan: ContractPlan,
-  { from, range }: { readonly from: Cursor; readonly range: Range },
-  emit: (rows: number, tiles: Value<'i32'>, cursor: Cursor) => void,
-): void {
+  range: Range,
+): readonly { readonly rows: number; readonly tiles: Value<'i32'> }[] {
   const limit = plan.tile.rows;
-  const cursor = ahead(f, from, stepOfRows(plan, 1), f.get(range.first));
   const count = f.get(range.count);
   const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
   const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
   const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  for (let rows = Math.min(limit, plan.rows.size); rows >= 1; rows--) {
+  const most = Math.min(limit, plan.rows.size);
+  return Array.from({ length: most }, (_, k) => {
+    const rows = most - k;
     const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    const some = f.let(
-      'some',
-      i32.add(
-        i32.op('mul', height(rows - 1), f.get(taller)),
-        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-      ),
+    const some = i32.add(
+      i32.op('mul', height(rows - 1), f.get(taller)),
+      i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
     );
-    f.if(f.get(some), () => emit(rows, f.get(some), cursor));
-  }
+    return { rows, tiles: f.get(f.let('some', some)) };
+  });
 }

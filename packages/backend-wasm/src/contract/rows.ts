@@ -5,11 +5,13 @@
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type ContractPlan, copiedRowBytes } from './plan.ts';
+import { type Block, emitPanels, type Height, ifAny, type Placed } from './product.ts';
+import type { Cursor } from './walk.ts';
 
 type Address = Local<'i32'>;
 
 /** Bytes between the rows, the steps of the depth and the tiles of a copy. */
-export function copiedStrides(
+function copiedStrides(
   plan: ContractPlan,
   rows: number,
 ): { row: number; depth: number; tile: number } {
@@ -20,7 +22,33 @@ export function copiedStrides(
     : { row: 4, depth: 4 * rows, tile };
 }
 
-export interface Rows {
+/** Tiles of blocks of rows that are copied first: all of them, one height after another. */
+export function emitCopied(
+  f: FunctionBuilder,
+  block: Block & { readonly copied: Address },
+  heights: readonly Height[],
+  { a, b, out }: Cursor,
+): void {
+  const { plan, copied, steps } = block;
+  const from = f.let('from', f.get(a));
+  const to = f.let('to', f.get(copied));
+  const placed = heights.map((height): Placed => {
+    const { rows, tiles } = height;
+    const { row, depth, tile } = copiedStrides(plan, rows);
+    const count = typeof tiles === 'number' ? i32.const(tiles) : tiles;
+    ifAny(f, tiles, () => copyRows(f, plan, { from, to, rows, tiles: count, steps }));
+    f.advance(from, i32.mul(count, rows * plan.rows.a));
+    f.advance(to, i32.mul(count, tile));
+    // Panels have one step after another, as the copy has.
+    const last = block.depth.at(-1) as Block['depth'][number];
+    const size = block.depth.reduce((n, axis) => n * axis.size, 1);
+    const inCopy = { ...block, row, depth: [{ ...last, size, a: depth }] };
+    return { ...height, block: inCopy, tileOfA: tile };
+  });
+  emitPanels(f, placed, { a: copied, b, out });
+}
+
+interface Rows {
   readonly from: Address;
   readonly to: Address;
   /** Of a tile. */
@@ -30,7 +58,7 @@ export interface Rows {
   readonly steps: Address | undefined;
 }
 
-export function copyRows(f: FunctionBuilder, plan: ContractPlan, rows: Rows): void {
+function copyRows(f: FunctionBuilder, plan: ContractPlan, rows: Rows): void {
   if (plan.rowSource === 'rows') copyEach(f, plan, rows);
   else copyTiles(f, plan, rows);
 }

@@ -80,8 +80,11 @@ function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
       (b) => !claimed.has(keyOf(b)),
     );
     const group = { members: [candidate, ...partners], biases };
-    const fit = [group, { ...group, members: [candidate] }].find((g) => fits(scan, g, machine));
-    if (!fit || fit.members.length + fit.biases.length < 2) continue;
+    const choices = [group, { ...group, biases: [] }, { ...group, members: [candidate] }];
+    const fit = choices.find(
+      (g) => g.members.length + g.biases.length > 1 && fits(scan, g, machine),
+    );
+    if (!fit) continue;
     for (const m of fit.members) taken.add(m);
     for (const b of fit.biases) claimed.add(keyOf(b));
     groups.push(fit);
@@ -196,7 +199,7 @@ function biasAt(
 }
 
 /** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
-function fits(scan: Scan, { members }: Group, { target, pairs, extras }: Machine): boolean {
+function fits(scan: Scan, { members, biases }: Group, { target, pairs, extras }: Machine): boolean {
   const { body, rows } = scan;
   const { code, slots, inputs } = body;
   const products = members.map((m) => m.contract);
@@ -212,11 +215,14 @@ function fits(scan: Scan, { members }: Group, { target, pairs, extras }: Machine
   const [axis = null] = axes;
   const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
   const paired = products.every((p) => pairs?.(p) ?? false);
-  return [undefined, axis].every(
-    (rangeAxis) =>
-      rangeAxis === null ||
-      planAffine(products, { ...target, paired }, { constants, rangeAxis, extras }) !== undefined,
-  );
+  const columns = biases.length > 0 ? members[0]?.columns : undefined;
+  return [undefined, axis].every((rangeAxis) => {
+    if (rangeAxis === null) return true;
+    const wanted = { constants, rangeAxis, extras };
+    const plans = planAffine(products, { ...target, paired }, wanted);
+    // Columns of a plan may be several axes of the product, of which a bias has the last.
+    return plans !== undefined && (columns ?? plans[0]?.columns.size) === plans[0]?.columns.size;
+  });
 }
 
 function withGroup(scan: Scan, { members, biases }: Group): Scan {

@@ -4,14 +4,17 @@ import {
   broadcastTo,
   compile,
   concat,
+  einsum,
   type HostInput,
   leavesOf,
   matmul,
   mul,
+  reshape,
   scan,
   sigmoid,
   slice,
   split,
+  sum,
   type Tensor,
   tanh,
   zeros,
@@ -85,6 +88,13 @@ const steps = {
     const z = add(matmul(x, w), matmul(h, u));
     const first = slice(z, 1, 0, units);
     const next = tanh(add(first, onRows(slice(b, 0, units, units), first)));
+    return [next, next];
+  },
+  /** Four products side by side, and the same bias for each. */
+  grouped: (x, h, { w, u, b }, units) => {
+    const four = (m: Tensor): Tensor => reshape(m, [m.shape[0] as number, 4, units]);
+    const z = add(einsum('bi,igu->bgu', x, four(w)), einsum('bi,igu->bgu', h, four(u)));
+    const next = sum(tanh(add(z, onRows(slice(b, 0, 0, units), z))), { axes: 1 });
     return [next, next];
   },
   /** The same product twice in one sum, and by itself. */
@@ -216,6 +226,8 @@ test('products that are not always added keep their own biases', async () => {
 
 test('what somebody else reads, or other columns, are left', async () => {
   expect(shapeOf(await bodyOf('shifted'))).toEqual(['2 products, 0 biases', 'loop of 2']);
+  const grouped = shapeOf(await bodyOf('grouped'));
+  expect(grouped.slice(0, 2)).toEqual(['2 products, 0 biases', 'loop of 2']);
   const twice = await bodyOf('twice');
   expect(twice.code.filter((i) => 'biases' in i)).toEqual([]);
   const shown = await bodyOf('shown');

@@ -16,6 +16,8 @@ export interface SideOptions {
   readonly cwd?: string;
   /** What runs the script: this Node by default. A side in another language answers in the same lines. */
   readonly command?: string;
+  /** Options of what runs it, before the script. */
+  readonly flags?: readonly string[];
   /** Variables of the process, beside those of this one. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -44,8 +46,8 @@ const KEEPS_MEMORY = {
 };
 
 export function startSide(options: SideOptions): Side {
-  const { name, script, spec, cwd, command = process.execPath, env = {} } = options;
-  const child = spawn(command, [fileURLToPath(script), JSON.stringify(spec)], {
+  const { name, script, spec, cwd, command = process.execPath, flags = [], env = {} } = options;
+  const child = spawn(command, [...flags, fileURLToPath(script), JSON.stringify(spec)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...KEEPS_MEMORY, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -156,10 +156,20 @@ export async function tfjsOnDawn(): Promise<PeerSide> {
   });
 }
 
-/** jax-js, installed on demand. */
+/**
+ * jax-js, installed on demand. It walks what it has traced by recursion, and a loop of 500 steps, unrolled, is deeper than
+ * Node's usual stack: this one is what the usual 8 MB of a process allow.
+ */
 export async function jaxSide(): Promise<PeerSide> {
   const cwd = await install(`@jax-js/jax@${versions.jax}`);
-  return (work, spec) => ({ name: 'jax-js', script: script(`./jax-js/${work}.ts`), spec, cwd });
+  const flags = ['--stack-size=7600'];
+  return (work, spec) => ({
+    name: 'jax-js',
+    script: script(`./jax-js/${work}.ts`),
+    spec,
+    cwd,
+    flags,
+  });
 }
 
 /** brain.js, installed on demand. */

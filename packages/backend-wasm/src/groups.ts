@@ -1,6 +1,6 @@
 /** Instructions that run better together than one after another: which, and their calls. */
 import type { Instr, Program } from '@ostinato/core/backend';
-import { callsOfJoint, findJoints, membersOf } from './joint.ts';
+import { callsOfJoint, findJoints, membersOf, soleProducts } from './joint.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import type { Call, Surroundings } from './program.ts';
 import { callsOfStrips, findStrips } from './strips.ts';
@@ -12,20 +12,21 @@ export function callsOfGroups(
   around: Surroundings,
 ): ReadonlyMap<Instr, readonly Call[]> {
   const calls = new Map<Instr, readonly Call[]>();
-  const add = (members: readonly Instr[], made: readonly Call[] | undefined): void => {
-    if (!made) return;
+  const add = (members: readonly Instr[], made: readonly Call[]): void => {
     const first = program.code.find((i) => members.includes(i));
     for (const member of members) calls.set(member, member === first ? made : []);
   };
   const joints = findJoints(program);
-  findStrips(program, joints, module.machine.strips).forEach((strips, k) => {
-    const members = [strips.scan, ...strips.readers.flatMap((r) => membersOf(r.joint))];
-    add(members, callsOfStrips(module, strips, `strips_${k}`, around));
+  const single = soleProducts(program, joints);
+  findStrips(program, [...joints, ...single], module.machine.strips).forEach((strips, k) => {
+    const made = callsOfStrips(module, strips, `strips_${k}`, around);
+    if (made) add(made.members, made.calls);
   });
   joints.forEach((joint, k) => {
     const members = membersOf(joint);
     if (members.some((i) => calls.has(i))) return;
-    add(members, callsOfJoint(module, joint, `joint_${k}`, around));
+    const made = callsOfJoint(module, joint, `joint_${k}`, around);
+    if (made) add(members, made);
   });
   return calls;
 }

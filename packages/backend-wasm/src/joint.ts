@@ -73,6 +73,15 @@ export function findJoints({ code, slots }: Program): readonly Joint[] {
   return joints;
 }
 
+/** Products that are in none of these, once for each of their operands: they too may run beside what made it. */
+export function soleProducts({ code }: Program, joints: readonly Joint[]): readonly Joint[] {
+  const joined = joints.flatMap(membersOf);
+  const alone = code.filter(isProduct).filter((i) => !joined.includes(i));
+  return alone.flatMap((contract) =>
+    ([0, 1] as const).map((common) => ({ companions: [{ contract, common }], sum: undefined })),
+  );
+}
+
 /** What a product reads, or a sum: equal texts for equal windows along columns and depth. */
 function windowsOf(instr: Instr): readonly string[] {
   if (!isSum(instr) && !isProduct(instr)) return [];

@@ -111,33 +111,31 @@ function isDense({ shape, outs }: Member): boolean {
 /** Bit of `changed` that no input has: the first strip of a run. */
 const FIRST = 1 << 31;
 
-/** The calls of a scan and its readers; undefined where products cannot be planned. */
+/** The calls of a scan and its readers, and who that is; undefined where no reader's products can be planned. */
 export function callsOfStrips(
   module: ModuleBuilder,
-  strips: Strips,
+  { scan, readers, steps }: Strips,
   name: string,
   around: Surroundings,
-): readonly Call[] | undefined {
-  const { scan, readers, steps } = strips;
-  const sums = readers.map((reader, k) =>
-    sumsOf(module, reader, { name: `${name}_joint_${k}`, steps, around }),
-  );
-  if (!sums.every((s) => s !== undefined)) return undefined;
-  const loop = loopOf(module, strips, `${name}_scan`, around);
+): { readonly members: readonly Instr[]; readonly calls: readonly Call[] } | undefined {
+  const made = readers.flatMap((reader, k) => {
+    const sums = sumsOf(module, reader, { name: `${name}_joint_${k}`, steps, around });
+    return sums ? [{ reader, sums }] : [];
+  });
+  if (made.length === 0) return undefined;
+  const planned = made.map((m) => m.reader);
+  const loop = loopOf(module, { scan, readers: planned, steps }, `${name}_scan`, around);
   const count = scan.length / steps;
   const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
     const low = steps * (scan.reverse ? count - 1 - turn : turn);
     const where = { low, first: turn === 0, last: turn === count - 1 };
-    return [loop(where), ...sums.map((sum) => sum.call(where))];
+    return [loop(where), ...made.map((m) => m.sums.call(where))];
   });
-  return [
-    ...turns.flat(),
-    collect(
-      module,
-      sums.flatMap((s) => s.results),
-      `${name}_sums`,
-    ),
-  ];
+  const results = made.flatMap((m) => m.sums.results);
+  return {
+    members: [scan, ...planned.flatMap((r) => membersOf(r.joint))],
+    calls: [...turns.flat(), collect(module, results, `${name}_sums`)],
+  };
 }
 
 /** Which strip: its lowest time step, and whether it is the first or last to run. */

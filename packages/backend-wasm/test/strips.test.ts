@@ -14,23 +14,29 @@ import {
   zeros,
 } from '@ostinato/core';
 import {
+  arg,
+  argsOfInstr,
   type Backend,
   type Contract,
   type Instr,
+  outsOfInstr,
   type Program,
+  programBuilder,
   reference,
   type Scan,
+  window,
 } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openWasm } from '../src/backend.ts';
 import * as extras from '../src/extras.ts';
-import { findJoints } from '../src/joint.ts';
+import { findJoints, soleProducts } from '../src/joint.ts';
 import { Heap } from '../src/memory.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { buildProgram } from '../src/program.ts';
 import { findStrips, type StripLimits } from '../src/strips.ts';
+import { tighten } from '../src/tighten.ts';
 
 interface Layers {
   readonly time: number;
@@ -40,6 +46,8 @@ interface Layers {
   readonly two: boolean;
   /** Whether the loss wants the gradient of what comes in, too. */
   readonly ofInput: boolean;
+  /** What comes in is added as it is, without a bias: one product alone reads the gradients. */
+  readonly sole?: boolean;
 }
 
 const host = (seed: number, shape: readonly number[]): HostInput => {
@@ -47,18 +55,19 @@ const host = (seed: number, shape: readonly number[]): HostInput => {
   return { data: uniform(hostKey(seed), size).map((u) => 0.6 * (u - 0.5)), shape };
 };
 
-function layer(xs: Tensor, weights: readonly Tensor[], reverse: boolean): Tensor {
+function layer(xs: Tensor, weights: readonly Tensor[], reverse: boolean, sole = false): Tensor {
   const [w, u, b] = weights as readonly [Tensor, Tensor, Tensor];
   const [, batch, units] = xs.shape as [number, number, number];
   const step = (h: Tensor, xt: Tensor): readonly [Tensor, Tensor] => {
-    const next = tanh(add(add(matmul(xt, w), matmul(h, u)), b));
+    const uh = matmul(h, u);
+    const next = tanh(sole ? add(xt, uh) : add(add(matmul(xt, w), uh), b));
     return [next, next];
   };
   return scan(step, zeros([batch, units]), xs, { reverse })[1];
 }
 
 /** The loss and all gradients, twice: the second run has what the first one packed. */
-async function train(backend: Backend, { time, batch, units, two, ofInput }: Layers) {
+async function train(backend: Backend, { time, batch, units, two, ofInput, sole }: Layers) {
   const weights = [1, 2].map((k) => [
     host(k, [units, units]),
     host(k + 2, [units, units]),
@@ -66,8 +75,8 @@ async function train(backend: Backend, { time, batch, units, two, ofInput }: Lay
   ]);
   const x = host(9, [time, batch, units]);
   const loss = ([first, second]: readonly (readonly Tensor[])[], xs: Tensor): Tensor => {
-    const below = layer(xs, first as readonly Tensor[], false);
-    const y = two ? layer(below, second as readonly Tensor[], true) : below;
+    const below = layer(xs, first as readonly Tensor[], false, sole);
+    const y = two ? layer(below, second as readonly Tensor[], true, sole) : below;
     return mean(mul(y, y));
   };
   const step = compile(backend, (w: readonly (readonly Tensor[])[], xs: Tensor) =>
@@ -101,8 +110,10 @@ async function programOf(layers: Layers): Promise<Program> {
 const always: StripLimits = { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 20 };
 const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: false };
 
-const found = (program: Program, limits = always) =>
-  findStrips(program, findJoints(program), limits);
+const found = (program: Program, limits = always) => {
+  const joints = findJoints(program);
+  return findStrips(program, [...joints, ...soleProducts(program, joints)], limits);
+};
 
 describe.each([
   { threads: 1, pairedSimd: true },
@@ -128,6 +139,7 @@ describe.each([
           units: fc.constantFrom(64, 80),
           two: fc.boolean(),
           ofInput: fc.boolean(),
+          sole: fc.boolean(),
         }),
         async (layers) => {
           const want = await train(plain, layers);
@@ -163,6 +175,14 @@ test.each([true, false])('the loop and the sums take turns (in pairs: %s)', asyn
   expect(turns.map((c) => c.function.name)).toEqual([...turn, ...turn, ...turn, 'strips_0_sums']);
 });
 
+test('a product that shares with nobody takes turns, too', async () => {
+  const [strips, ...others] = found(await programOf({ ...usual, sole: true }));
+  expect(others).toEqual([]);
+  expect(strips?.readers.map((r) => [r.joint.companions.length, r.joint.sum])).toEqual([
+    [1, undefined],
+  ]);
+});
+
 test('a stack that nobody else reads is short', async () => {
   const short = async (layers: Layers) =>
     found(await programOf(layers)).flatMap((s) => s.readers.map((r) => r.alone));
@@ -177,6 +197,27 @@ test('only long stacks, short strips and lengths that can be divided', async () 
   expect(found(program, { ...always, stacks: 1 << 20 })).toEqual([]);
   expect(found(program, { ...always, strip: 1 << 10 })).toEqual([]);
   expect(found(await programOf({ ...usual, time: 13 }))).toEqual([]);
+});
+
+test('sums side by side are sums by themselves', async () => {
+  const p = programBuilder();
+  const outs = [p.output('a', 'float32', 4), p.output('b', 'float32', 4)];
+  p.loop({
+    shape: [4],
+    over: [6],
+    args: [p.input('x', 'float32', 24), p.input('y', 'float32', 24)].map((s) => window(s, [1, 4])),
+    body: [arg(0), arg(1)],
+    outs: outs.map((s) => window(s, [1])),
+  });
+  const target = { relaxed: true, paired: false };
+  const threads = { count: 1, partsOf: () => undefined, worth: () => false };
+  const tight = tighten(p.program(), { heap: new Heap(), target, threads, extras });
+  expect(tight.code.map((i) => [i.kind, argsOfInstr(i)[0]?.slot, outsOfInstr(i)[0]?.slot])).toEqual(
+    [
+      ['loop', 2, outs[0]],
+      ['loop', 3, outs[1]],
+    ],
+  );
 });
 
 test('what has to wait, or is not complete, takes no turns', async () => {

@@ -160,7 +160,9 @@ export function planOrientation(
   const dense = columns.b === 4 && columns.size % unitOf(target) === 0;
   const choose = (exact: boolean | number) =>
     chooseTile({ rows: rows.size, columns: columns.size, depth: depthSize }, target, exact);
-  const packedTile = choose(options.panel ?? false);
+  // A wider panel of a long depth would leave the first cache, or be cut into more partial sums.
+  const narrow = !constant && depthSize > shortDepth / 4 && columns.size >= 2 * unitOf(target);
+  const packedTile = choose(options.panel ?? (narrow && 2 * unitOf(target)));
   const placeTile = choose(true);
   const packing = columns.size * depthSize * (constant ? 0 : packingCycles(columns, axes.depth));
   const inPlace =

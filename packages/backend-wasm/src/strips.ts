@@ -82,10 +82,14 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
   const { contract, common } = joint.companions[0] as Joint['companions'][number];
   const { slot, offset, strides } = contract.args[common];
   const stack = scan.ys.find((y) => y.slot === slot && y.offset === offset);
+  if (!stack) return undefined;
+  const [step] = stack.strides as [number];
   const time = contract.over.findIndex(
-    (n, k) => n === scan.length && strides[contract.shape.length + k] === stack?.strides[0],
+    (n, k) => n === scan.length && strides[contract.shape.length + k] === step,
   );
-  if (!stack || time < 0) return undefined;
+  const sizes = [...contract.shape, ...contract.over.map((n, k) => (k === time ? 1 : n))];
+  const { low, high } = extent(sizes, strides);
+  if (time < 0 || low < 0 || high > step) return undefined;
   // Whatever else the members read is complete before the loop, and what comes between may come after them.
   const written = outsOfInstr(scan).map((o) => o.slot);
   const others = members.flatMap(argsOfInstr).filter((o) => o.slot !== slot);

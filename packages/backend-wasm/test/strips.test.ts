@@ -244,6 +244,22 @@ test('what has to wait, or is not complete, takes no turns', async () => {
   // Harmless: nobody reads or writes what it writes.
   expect(found(insert(touching(scanned.init[0]?.slot as number)))).toHaveLength(1);
   expect(found(insert(touching(other.slot)))).toEqual([]);
+  // A window that takes rows of one step from the next ones.
+  const { slot, strides } = scanned.ys[0] as Scan['ys'][0];
+  const crossing = program.code.map((i) => ({
+    ...i,
+    ...('args' in i && {
+      args: i.args.map((o) =>
+        o.slot === slot
+          ? {
+              ...o,
+              strides: o.strides.map((s) => (s === usual.units ? (strides[0] as number) : s)),
+            }
+          : o,
+      ),
+    }),
+  }));
+  expect(found({ ...program, code: crossing as Instr[] })).toEqual([]);
   // Both operands from the loop: one of them could be short.
   const ys = scanned.ys.map((y) => ({ ...y, slot: other.slot }));
   const both = { ...scanned, ys: [...scanned.ys, ...ys] };

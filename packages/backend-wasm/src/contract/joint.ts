@@ -27,8 +27,10 @@ import {
   planOrientation,
   sizeOf,
 } from './plan.ts';
-import { type Block, begin, emitAllRows, stepOfPanels } from './product.ts';
-import { ahead, type Cursor, copy, type Range } from './walk.ts';
+import { type Block, begin, emitAllRows, emitPanels, inPlace, stepOfPanels } from './product.ts';
+import { copyHeights } from './rows.ts';
+import { splitRows } from './tile.ts';
+import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
 export interface Companion {
@@ -116,7 +118,7 @@ interface Part {
   readonly withSum: boolean;
   /** Of the panels; all of them unless given. */
   readonly range: Range | undefined;
-  /** 0, or -1: what the outs hold is added to. */
+  /** 0, or -1: what the outs hold is added to. Then the common operand is near, in the second cache. */
   readonly more: Local<'i32'> | undefined;
 }
 
@@ -142,14 +144,43 @@ export function emitJoint(
   const { depth } = plan;
   const panels = shared.panels as Local<'i32'>;
   const count = range?.count;
-  const block = (cursors: readonly Cursor[], steps: Local<'i32'> | undefined): void => {
+  const isSum = (k: number): boolean => withSum && k === products.length - 1;
+  /** All panels, then all products: rows of the common operand are read as memory has them. */
+  const panelsFirst: EmitBlock = (cursors, steps) => {
     const { b } = cursors[0] as Cursor;
     packMatrix(f, plan, { b, to: panels, depth, steps, count }, extras);
     products.forEach(({ shared: own }, k) => {
-      const emit = withSum && k === products.length - 1 ? emitSums : emitAllRows;
+      const emit = isSum(k) ? emitSums : emitAllRows;
       emit(f, { ...own, mask, steps, count }, { ...(cursors[k] as Cursor), b: panels });
     });
   };
+  /** One panel and its products, which find it in the first cache, then the next: from what is near. */
+  const panelByPanel: EmitBlock = (cursors, steps) => {
+    const moving = cursors.map((c) => copy(f, c));
+    const parts = products.map(({ shared: own }, k) => {
+      const block: Block = { ...own, plan: ofOnePanel(own.plan), mask, steps };
+      const { a } = cursors[k] as Cursor;
+      if (isSum(k)) return (at: Cursor) => emitSums(f, block, at);
+      const heights = splitRows(own.plan.rows.size, own.plan.tile.rows);
+      const { copied } = block;
+      const placed = copied
+        ? copyHeights(f, { ...block, copied }, heights, a)
+        : inPlace(block, heights);
+      return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
+    });
+    f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
+      const { b } = moving[0] as Cursor;
+      packMatrix(f, ofOnePanel(plan), { b, to: panels, depth, steps }, extras);
+      parts.forEach((emit, k) => {
+        emit({ ...(moving[k] as Cursor), b: panels });
+      });
+      for (const c of moving) move(f, c, stepOfPanels(plan));
+    });
+  };
+  const whole = plans.every(
+    (p, k) => isSum(k) || (p.rows.size <= p.blockRows && p.outerRows.length === 0),
+  );
+  const block = more && whole ? panelByPanel : panelsFirst;
   const all = (): void => {
     if (mask) emitPartialSums(f, mask, products, block, more);
     else
@@ -161,6 +192,13 @@ export function emitJoint(
   if (range) f.if(f.get(range.count), all);
   else all();
 }
+
+type EmitBlock = Parameters<typeof emitPartialSums>[3];
+
+const ofOnePanel = (plan: ContractPlan): ContractPlan => ({
+  ...plan,
+  columns: { ...plan.columns, size: plan.tile.columns },
+});
 
 /** A sum waits for its last addition: so many at once do not. */
 const CHAINS = 4;

@@ -233,7 +233,7 @@ export interface Placed extends Height {
   readonly tileOfA: number;
 }
 
-const inPlace = (block: Block, heights: readonly Height[]): readonly Placed[] =>
+export const inPlace = (block: Block, heights: readonly Height[]): readonly Placed[] =>
   heights.map((h) => ({ ...h, block, tileOfA: h.rows * block.plan.rows.a }));
 
 /** All tiles with each panel of columns, so that a panel comes near once. */

@@ -22,17 +22,27 @@ function copiedStrides(
     : { row: 4, depth: 4 * rows, tile };
 }
 
-/** Tiles of blocks of rows that are copied first: all of them, one height after another. */
+/** Tiles of blocks of rows that are copied first. */
 export function emitCopied(
   f: FunctionBuilder,
   block: Block & { readonly copied: Address },
   heights: readonly Height[],
   { a, b, out }: Cursor,
 ): void {
+  emitPanels(f, copyHeights(f, block, heights, a), { a: block.copied, b, out });
+}
+
+/** Copies all rows, one height after another. */
+export function copyHeights(
+  f: FunctionBuilder,
+  block: Block & { readonly copied: Address },
+  heights: readonly Height[],
+  a: Address,
+): readonly Placed[] {
   const { plan, copied, steps } = block;
   const from = f.let('from', f.get(a));
   const to = f.let('to', f.get(copied));
-  const placed = heights.map((height): Placed => {
+  return heights.map((height): Placed => {
     const { rows, tiles } = height;
     const { row, depth, tile } = copiedStrides(plan, rows);
     const count = typeof tiles === 'number' ? i32.const(tiles) : tiles;
@@ -45,7 +55,6 @@ export function emitCopied(
     const inCopy = { ...block, row, depth: [{ ...last, size, a: depth }] };
     return { ...height, block: inCopy, tileOfA: tile };
   });
-  emitPanels(f, placed, { a: copied, b, out });
 }
 
 interface Rows {

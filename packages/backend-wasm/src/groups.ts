@@ -1,6 +1,6 @@
 /** Instructions that run better together than one after another: which, and their calls. */
 import type { Instr, Program } from '@ostinato/core/backend';
-import { callsOfJoint, findJoints, membersOf, soleProducts } from './joint.ts';
+import { callsOfJoint, findJoints, membersOf, single } from './joint.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import type { Call, Surroundings } from './program.ts';
 import { callsOfStrips, findStrips } from './strips.ts';
@@ -17,8 +17,8 @@ export function callsOfGroups(
     for (const member of members) calls.set(member, member === first ? made : []);
   };
   const joints = findJoints(program);
-  const single = soleProducts(program, joints);
-  findStrips(program, [...joints, ...single], module.machine.strips).forEach((strips, k) => {
+  const all = [...joints, ...single(program, joints)];
+  findStrips(program, all, module.machine.strips).forEach((strips, k) => {
     const made = callsOfStrips(module, strips, `strips_${k}`, around);
     if (made) add(made.members, made.calls);
   });

@@ -28,10 +28,13 @@ export const membersOf = ({ companions, sum }: Joint): readonly Member[] => [
 ];
 
 /** The largest of its members: threads share a joint where they would share that one. */
-export const leadOf = ({ companions }: Joint): Contract =>
+export const leadOf = ({ companions, sum }: Joint): Member =>
   companions
-    .map((c) => c.contract)
-    .reduce((most, c) => (sizeOf(c.shape) > sizeOf(most.shape) ? c : most));
+    .map((c): Member => c.contract)
+    .reduce(
+      (most, c) => (sizeOf(c.shape) > sizeOf(most.shape) ? c : most),
+      (companions[0]?.contract ?? sum) as Member,
+    );
 
 /** The calls of a joint, in the place of the first of its members. */
 export function callsOfJoint(
@@ -73,13 +76,22 @@ export function findJoints({ code, slots }: Program): readonly Joint[] {
   return joints;
 }
 
-/** Products that are in none of these, once for each of their operands: they too may run beside what made it. */
-export function soleProducts({ code }: Program, joints: readonly Joint[]): readonly Joint[] {
+/**
+ * Products that are in none of these, once for each of their operands, and such sums: they too may run beside what made
+ * what they read.
+ */
+export function single({ code }: Program, joints: readonly Joint[]): readonly Joint[] {
   const joined = joints.flatMap(membersOf);
-  const alone = code.filter(isProduct).filter((i) => !joined.includes(i));
-  return alone.flatMap((contract) =>
-    ([0, 1] as const).map((common) => ({ companions: [{ contract, common }], sum: undefined })),
-  );
+  return code
+    .filter((i) => !joined.includes(i as Member))
+    .flatMap((i): readonly Joint[] => {
+      if (isSum(i)) return [{ companions: [], sum: i }];
+      if (!isProduct(i)) return [];
+      return ([0, 1] as const).map((common) => ({
+        companions: [{ contract: i, common }],
+        sum: undefined,
+      }));
+    });
 }
 
 /** What a product reads, or a sum: equal texts for equal windows along columns and depth. */

@@ -8,6 +8,7 @@ import {
   type BufferUse,
   extent,
   type Instr,
+  type Loop,
   type Operand,
   outsOfInstr,
   type Program,
@@ -71,23 +72,25 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
   const bytes = readers.reduce((n, { stack }) => n + 4 * (stack.strides[0] as number), 0);
   const sums = readers.flatMap(({ joint }) => membersOf(joint).map((i) => 4 * sizeOf(i.shape)));
   const rows = sizeOf(leadOf(first.joint).over) / scan.length;
-  const steps = divisorNear(scan.length, limits.depth / rows);
-  if (steps === undefined || steps === scan.length) return undefined;
-  const near = steps * bytes + sums.reduce((a, b) => a + b) <= limits.strip;
-  return near && scan.length * bytes >= limits.stacks ? steps : undefined;
+  const room = limits.strip - sums.reduce((a, b) => a + b);
+  const wanted = Math.min(limits.depth / rows, room / bytes);
+  const steps = wanted < 1 ? undefined : divisorNear(scan.length, wanted);
+  return steps !== scan.length && scan.length * bytes >= limits.stacks ? steps : undefined;
 }
 
 function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
   const members: readonly Instr[] = membersOf(joint);
-  const { contract, common } = joint.companions[0] as Joint['companions'][number];
-  const { slot, offset, strides } = contract.args[common];
+  const [first] = joint.companions;
+  const { shape, over, args } = leadOf({
+    companions: joint.companions.slice(0, 1),
+    sum: joint.sum,
+  });
+  const { slot, offset, strides } = args[first?.common ?? 0] as Operand;
   const stack = scan.ys.find((y) => y.slot === slot && y.offset === offset);
   if (!stack) return undefined;
   const [step] = stack.strides as [number];
-  const time = contract.over.findIndex(
-    (n, k) => n === scan.length && strides[contract.shape.length + k] === step,
-  );
-  const sizes = [...contract.shape, ...contract.over.map((n, k) => (k === time ? 1 : n))];
+  const time = over.findIndex((n, k) => n === scan.length && strides[shape.length + k] === step);
+  const sizes = [...shape, ...over.map((n, k) => (k === time ? 1 : n))];
   const { low, high } = extent(sizes, strides);
   if (time < 0 || low < 0 || high > step) return undefined;
   // Whatever else the members read is complete before the loop, and what comes between may come after them.
@@ -123,7 +126,8 @@ export function callsOfStrips(
   around: Surroundings,
 ): { readonly members: readonly Instr[]; readonly calls: readonly Call[] } | undefined {
   const made = readers.flatMap((reader, k) => {
-    const sums = sumsOf(module, reader, { name: `${name}_joint_${k}`, steps, around });
+    const collected = reader.joint.companions.length > 0 ? sumsOf : partsOfSum;
+    const sums = collected(module, reader, { name: `${name}_joint_${k}`, steps, around });
     return sums ? [{ reader, sums }] : [];
   });
   if (made.length === 0) return undefined;
@@ -132,18 +136,23 @@ export function callsOfStrips(
   const count = scan.length / steps;
   const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
     const low = steps * (scan.reverse ? count - 1 - turn : turn);
-    const where = { low, first: turn === 0, last: turn === count - 1 };
+    const where = { turn, low, first: turn === 0, last: turn === count - 1 };
     return [loop(where), ...made.map((m) => m.sums.call(where))];
   });
   const results = made.flatMap((m) => m.sums.results);
   return {
     members: [scan, ...planned.flatMap((r) => membersOf(r.joint))],
-    calls: [...turns.flat(), collect(module, results, `${name}_sums`)],
+    calls: [
+      ...turns.flat(),
+      collect(module, results, `${name}_sums`),
+      ...made.flatMap((m) => m.sums.finish ?? []),
+    ],
   };
 }
 
-/** Which strip: its lowest time step, and whether it is the first or last to run. */
+/** Which strip: its number, its lowest time step, and whether it is the first or last to run. */
 interface Turn {
+  readonly turn: number;
   readonly low: number;
   readonly first: boolean;
   readonly last: boolean;
@@ -188,6 +197,13 @@ function loopOf(
 interface Sums {
   call(turn: Turn): Call;
   readonly results: readonly Result[];
+  readonly finish?: Call;
+}
+
+interface InStrips {
+  readonly name: string;
+  readonly steps: number;
+  readonly around: Surroundings;
 }
 
 interface Result {
@@ -200,11 +216,7 @@ interface Result {
 function sumsOf(
   module: ModuleBuilder,
   reader: Reader,
-  {
-    name,
-    steps,
-    around: { constants, place },
-  }: { readonly name: string; readonly steps: number; readonly around: Surroundings },
+  { name, steps, around: { constants, place } }: InStrips,
 ): Sums | undefined {
   const { joint, time, alone, stack } = reader;
   const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
@@ -229,6 +241,40 @@ function sumsOf(
     return { function: made.main, args, ...(parted && { parts: made.parts }) };
   };
   return { call, results };
+}
+
+/** A sum by itself: each strip's in a row of its own, and the sum of those rows at the end. */
+function partsOfSum(
+  module: ModuleBuilder,
+  { joint, time, alone }: Reader,
+  { name, steps, around: { constants, place } }: InStrips,
+): Sums {
+  const sum = joint.sum as Loop;
+  const [arg, out] = [sum.args[0], sum.outs[0]] as [Operand, Operand];
+  const parts = module.machine.threads.partsOf(sum);
+  const setting = { constants, ...(parts ? { range: { axis: parts.axis } } : {}) };
+  const shared = parts && { parts: parts.count };
+  const size = sizeOf(sum.shape);
+  const turns = (sum.over[time] as number) / steps;
+  const rows = addressOf(module.reserve(4 * size * turns, `${name} rows`));
+  const strip = loopApart({ ...sum, over: sum.over.with(time, steps) });
+  const row = { ...arg, strides: [1, size] };
+  const last = loopApart({ ...sum, over: [turns], args: [row] });
+  const inStrip = prepareInstr(module, strip, name, setting);
+  const ofRows = prepareInstr(module, last, `${name}_rows`, setting);
+  return {
+    results: [],
+    call: ({ turn, low }) => {
+      const moved = alone ? 0 : low * (arg.strides[sum.shape.length + time] as number);
+      const from = addressIn(sum, arg, moved, place);
+      return { function: inStrip.main, args: [from, fixed(rows + 4 * size * turn)], ...shared };
+    },
+    finish: {
+      function: ofRows.main,
+      args: [fixed(rows), addressIn(sum, out, 0, place)],
+      ...shared,
+    },
+  };
 }
 
 /** Brings sums to where the program has them. */
@@ -279,15 +325,18 @@ function scanOfStrip(scan: Scan, steps: number): Scan {
 
 /** The same for all members of a joint. */
 function jointOfStrip({ joint: { companions, sum }, time }: Reader, steps: number): Joint {
-  const strip = <I extends Member>(instr: I): I => {
-    const { operands, buffers } = separate([...instr.args, ...instr.outs]);
-    const args = operands.splice(0, instr.args.length);
-    return { ...instr, over: instr.over.with(time, steps), args, outs: operands, buffers };
-  };
+  const strip = <I extends Member>(instr: I): I =>
+    loopApart({ ...instr, over: instr.over.with(time, steps) });
   return {
     companions: companions.map((c) => ({ ...c, contract: strip(c.contract) })),
     sum: sum && strip(sum),
   };
+}
+
+function loopApart<I extends Member>(instr: I): I {
+  const { operands, buffers } = separate([...instr.args, ...instr.outs]);
+  const args = operands.splice(0, instr.args.length);
+  return { ...instr, args, outs: operands, buffers };
 }
 
 const separate = (

@@ -31,7 +31,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openWasm } from '../src/backend.ts';
 import * as extras from '../src/extras.ts';
-import { findJoints, soleProducts } from '../src/joint.ts';
+import { findJoints, single } from '../src/joint.ts';
 import { Heap } from '../src/memory.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { buildProgram } from '../src/program.ts';
@@ -46,7 +46,7 @@ interface Layers {
   readonly two: boolean;
   /** Whether the loss wants the gradient of what comes in, too. */
   readonly ofInput: boolean;
-  /** What comes in is added as it is, without a bias: one product alone reads the gradients. */
+  /** What comes in is added as it is, and b is a gain: a product and a sum read stacks that nobody else reads. */
   readonly sole?: boolean;
 }
 
@@ -60,7 +60,7 @@ function layer(xs: Tensor, weights: readonly Tensor[], reverse: boolean, sole = 
   const [, batch, units] = xs.shape as [number, number, number];
   const step = (h: Tensor, xt: Tensor): readonly [Tensor, Tensor] => {
     const uh = matmul(h, u);
-    const next = tanh(sole ? add(xt, uh) : add(add(matmul(xt, w), uh), b));
+    const next = tanh(sole ? add(xt, mul(uh, b)) : add(add(matmul(xt, w), uh), b));
     return [next, next];
   };
   return scan(step, zeros([batch, units]), xs, { reverse })[1];
@@ -112,7 +112,7 @@ const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: fals
 
 const found = (program: Program, limits = always) => {
   const joints = findJoints(program);
-  return findStrips(program, [...joints, ...soleProducts(program, joints)], limits);
+  return findStrips(program, [...joints, ...single(program, joints)], limits);
 };
 
 describe.each([
@@ -175,12 +175,25 @@ test.each([true, false])('the loop and the sums take turns (in pairs: %s)', asyn
   expect(turns.map((c) => c.function.name)).toEqual([...turn, ...turn, ...turn, 'strips_0_sums']);
 });
 
-test('a product that shares with nobody takes turns, too', async () => {
+test('a product or a sum that shares with nobody takes turns, too', async () => {
   const [strips, ...others] = found(await programOf({ ...usual, sole: true }));
   expect(others).toEqual([]);
-  expect(strips?.readers.map((r) => [r.joint.companions.length, r.joint.sum])).toEqual([
-    [1, undefined],
+  expect(
+    strips?.readers.map(({ joint, alone }) => [joint.companions.length, !!joint.sum, alone]),
+  ).toEqual([
+    [1, false, true],
+    [0, true, true],
   ]);
+});
+
+test('strips are shorter where there are more stacks', async () => {
+  const program = await programOf({ ...usual, sole: true });
+  const [strips] = found(program);
+  expect(strips?.steps).toBe(4);
+  // Two stacks of 5 rows of 64 units, and sums of 64 and 64 x 64 floats.
+  const room = (steps: number) => 4 * (steps * 2 * 5 * 64 + 64 + 64 * 64);
+  for (const steps of [2, 3])
+    expect(found(program, { ...always, strip: room(steps) })[0]?.steps).toBe(steps);
 });
 
 test('a stack that nobody else reads is short', async () => {

@@ -51,52 +51,50 @@ interface Candidate {
 
 interface Group {
   readonly members: readonly Candidate[];
-  /** Biases by where their first column lies. */
-  readonly biases: readonly Bias[];
-}
-
-interface Bias {
-  readonly slot: number;
-  readonly operand: Operand;
+  /** Windows of their columns alone. */
+  readonly biases: readonly Operand[];
 }
 
 function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
-  const { body } = scan;
-  const constants = new Map(
-    body.inputs.slice(0, scan.consts.length).map((slot) => [slot, body.slots[slot]?.size ?? 0]),
+  const groups = groupsOf(scan, loop, machine);
+  if (groups.length === 0) return scan;
+  const result = groups.reduce(withGroup, scan);
+  const { body } = result;
+  const code = body.code.with(body.code.indexOf(loop), rewritten(loop, groups));
+  return { ...result, body: { ...body, code } };
+}
+
+/** No product is in two of them, and no bias. */
+function groupsOf(scan: Scan, loop: Loop, machine: Machine): readonly Group[] {
+  const { code, inputs, slots } = scan.body;
+  const sizes = new Map(
+    inputs.slice(0, scan.consts.length).map((slot) => [slot, slots[slot]?.size ?? 0]),
   );
-  const candidates = body.code.flatMap((i) => candidateOf(body, loop, i) ?? []);
+  const candidates = code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
   const chains = chainsOf(loop.body);
-  let result = scan;
-  const claimed = new Set<string>();
-  const taken = new Set<Candidate>();
   const groups: Group[] = [];
   for (const candidate of candidates) {
-    if (taken.has(candidate)) continue;
+    if (groups.some((g) => g.members.includes(candidate))) continue;
+    const partners = candidates.filter(
+      (o) =>
+        o !== candidate &&
+        !groups.some((g) => g.members.includes(o)) &&
+        addedTogether(loop, chains, candidate, o),
+    );
     const around = chains.filter((c) => termsOf(loop, c, candidate.slot).length > 0);
-    const others = candidates.filter((o) => o !== candidate && !taken.has(o));
-    const partners = others.filter((o) => addedTogether(loop, chains, candidate, o));
-    const biases = biasesOf(loop, around, candidate, constants).filter(
-      (b) => !claimed.has(keyOf(b)),
+    const biases = biasesOf(loop, around, candidate, sizes).filter(
+      (b) => !groups.some((g) => g.biases.some((o) => sameStart(o, b))),
     );
     const group = { members: [candidate, ...partners], biases };
     const choices = [group, { ...group, biases: [] }, { ...group, members: [candidate] }];
-    const fit = choices.find(
-      (g) => g.members.length + g.biases.length > 1 && fits(scan, g, machine),
-    );
-    if (!fit) continue;
-    for (const m of fit.members) taken.add(m);
-    for (const b of fit.biases) claimed.add(keyOf(b));
-    groups.push(fit);
+    const pays = ({ members, biases }: Group): boolean => members.length + biases.length > 1;
+    const fit = choices.find((g) => pays(g) && fits(scan, g, machine));
+    if (fit) groups.push(fit);
   }
-  for (const group of groups) result = withGroup(result, group);
-  if (groups.length === 0) return scan;
-  const at = result.body.code.indexOf(loop);
-  const code = result.body.code.with(at, rewritten(loop, groups));
-  return { ...result, body: { ...result.body, code } };
+  return groups;
 }
 
-const keyOf = ({ slot, operand }: Bias): string => `${slot} ${operand.offset}`;
+const sameStart = (a: Operand, b: Operand): boolean => a.slot === b.slot && a.offset === b.offset;
 
 function candidateOf({ code, outputs }: Program, loop: Loop, i: Instr): Candidate | undefined {
   if (i.kind !== 'contract' || !suits(i)) return undefined;
@@ -164,26 +162,25 @@ function biasesOf(
   chains: readonly (readonly Expr[])[],
   candidate: Candidate,
   sizes: ReadonlyMap<number, number>,
-): readonly Bias[] {
+): readonly Operand[] {
   const found = chains.map((chain) => {
     const [z, ...more] = termsOf(loop, chain, candidate.slot);
     if (!z || more.length > 0) return [];
-    return chain.flatMap((t): readonly Bias[] => {
-      const operand = t.op === 'arg' ? (loop.args[t.index] as Operand) : undefined;
+    return chain.flatMap((t): readonly Operand[] => {
+      const operand = t.op === 'arg' ? loop.args[t.index] : undefined;
       const size = operand && sizes.get(operand.slot);
       if (size === undefined || operand?.dtype !== 'float32') return [];
-      const start = biasAt(candidate, z, operand);
+      const offset = biasAt(candidate, z, operand);
       // All columns get it, those too that nobody reads.
-      return start === undefined || start + candidate.columns > size
-        ? []
-        : [{ slot: operand.slot, operand: { ...operand, offset: start, strides: [] } }];
+      const fits = offset !== undefined && offset + candidate.columns <= size;
+      return fits ? [{ ...operand, offset, strides: [] }] : [];
     });
   });
   const [first = [], ...rest] = found;
   return first.filter(
     (b, k) =>
-      first.findIndex((o) => keyOf(o) === keyOf(b)) === k &&
-      rest.every((list) => list.some((o) => keyOf(o) === keyOf(b))),
+      first.findIndex((o) => sameStart(o, b)) === k &&
+      rest.every((list) => list.some((o) => sameStart(o, b))),
   );
 }
 
@@ -236,9 +233,9 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
     return { ...rest, buffers, args: [shifted(a), shifted(b)], outs: [shifted(rest.outs[0])] };
   };
   const all = members.map((m) => moved(m.contract));
-  const added = biases.map(({ slot, operand }): Operand => {
-    const buffer = buffers.push({ source: 'slot', index: slot, access: 'read' }) - 1;
-    return { ...operand, buffer };
+  const added = biases.map((bias): Operand => {
+    const buffer = buffers.push({ source: 'slot', index: bias.slot, access: 'read' }) - 1;
+    return { ...bias, buffer };
   });
   const [first, ...others] = all as [Contract, ...Contract[]];
   const products = others.map((c): Contract => ({ ...c, outs: first.outs }));
@@ -266,9 +263,7 @@ function rewritten(loop: Loop, groups: readonly Group[]): Loop {
       const column = z.offset - contract.outs[0].offset;
       for (const t of terms) {
         const o = operandOf(t);
-        const added = biases.some(
-          (b) => o?.slot === b.slot && o.offset === b.operand.offset + column,
-        );
+        const added = biases.some((b) => o?.slot === b.slot && o.offset === b.offset + column);
         if (added || others.some((m) => m.slot === o?.slot)) gone.add(t);
       }
     }

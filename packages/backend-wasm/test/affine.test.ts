@@ -19,21 +19,13 @@ import {
   tanh,
   zeros,
 } from '@ostinato/core';
-import {
-  type Backend,
-  type Loop,
-  type Program,
-  reference,
-  type Scan,
-} from '@ostinato/core/backend';
+import type { Backend, Loop, Program, Scan } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Affine, absorb } from '../src/affine.ts';
-import { openWasm } from '../src/backend.ts';
-import * as extras from '../src/extras.ts';
-import { Heap } from '../src/memory.ts';
 import { sink } from '../src/sink.ts';
+import { machine, onVariants, programOf } from './forced.ts';
 
 interface Weights {
   readonly w: Tensor;
@@ -138,21 +130,7 @@ async function run(backend: Backend, name: Name, { time, batch, inputs, units }:
 
 const always = { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 };
 
-describe.each([
-  { threads: 1, pairedSimd: true },
-  { threads: 1, pairedSimd: false },
-  { threads: 1, relaxedSimd: false, pairedSimd: false },
-])('%o', async (options) => {
-  const plain = reference() as unknown as Backend;
-  const [one, several] = (await Promise.all([
-    openWasm(options, { sinks: always }),
-    openWasm({ ...options, threads: 2, threadsFrom: 0 }, { sinks: always }),
-  ])) as unknown as [Backend, Backend];
-  afterAll(() => {
-    one.dispose();
-    several.dispose();
-  });
-
+onVariants({ sinks: always }, (agrees) => {
   test('they give what the reference gives, and two threads the same bits', () =>
     fc.assert(
       fc.asyncProperty(
@@ -163,17 +141,8 @@ describe.each([
           inputs: fc.integer({ min: 1, max: 40 }),
           units: fc.constantFrom(4, 8, 12, 16, 24),
         }),
-        async (name, sizes) => {
-          const want = await run(plain, name, sizes);
-          const got = await run(one, name, sizes);
-          got.forEach((values, k) => {
-            // Sums of up to 64 products below 0.1, in float32, five times over.
-            values.forEach((v, i) => {
-              expect(Math.abs(v - (want[k]?.[i] as number))).toBeLessThanOrEqual(4e-6);
-            });
-          });
-          expect(await run(several, name, sizes)).toEqual(got);
-        },
+        // Sums of up to 64 products below 0.1, in float32, five times over.
+        (name, sizes) => agrees((backend) => run(backend, name, sizes), 4e-6),
       ),
       { numRuns: 60 },
     ));
@@ -181,23 +150,9 @@ describe.each([
 
 /** The body of the time loop, as the backend would have it. */
 async function bodyOf(name: Name, sizes: Partial<Sizes> = {}): Promise<Program> {
-  const real = reference() as unknown as Backend;
-  let program: Program | undefined;
-  const backend = {
-    ...real,
-    compile(p: Program) {
-      program = p;
-      return real.compile(p);
-    },
-  };
-  await run(backend, name, { time: 4, batch: 12, inputs: 16, units: 16, ...sizes });
-  const machine = {
-    heap: new Heap(),
-    target: { relaxed: true, paired: false },
-    threads: { count: 1, partsOf: () => undefined, worth: () => false },
-    extras,
-  };
-  const tight = absorb(sink(program as Program, always), machine);
+  const all = { time: 4, batch: 12, inputs: 16, units: 16, ...sizes };
+  const program = await programOf((backend) => run(backend, name, all));
+  const tight = absorb(sink(program, always), machine());
   return (tight.code.find((i) => i.kind === 'scan') as Scan).body;
 }
 

@@ -22,21 +22,18 @@ import {
   outsOfInstr,
   type Program,
   programBuilder,
-  reference,
   type Scan,
   window,
 } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
-import { openWasm } from '../src/backend.ts';
-import * as extras from '../src/extras.ts';
+import { expect, test } from 'vitest';
 import { findJoints, single } from '../src/joint.ts';
-import { Heap } from '../src/memory.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { buildProgram } from '../src/program.ts';
 import { findStrips, type StripLimits } from '../src/strips.ts';
 import { tighten } from '../src/tighten.ts';
+import { machine, onVariants, programOf } from './forced.ts';
 
 interface Layers {
   readonly time: number;
@@ -90,22 +87,8 @@ async function train(backend: Backend, { time, batch, units, two, ofInput, sole 
   return Promise.all(out.map(async (t) => (await t.read()).data as Float32Array));
 }
 
-/** The program that has the most instructions of those that a backend gets. */
-async function programOf(layers: Layers): Promise<Program> {
-  const real = reference() as unknown as Backend;
-  let program: Program | undefined;
-  await train(
-    {
-      ...real,
-      compile(p) {
-        program = p;
-        return real.compile(p);
-      },
-    },
-    layers,
-  );
-  return program as Program;
-}
+const trained = (layers: Layers): Promise<Program> =>
+  programOf((backend) => train(backend, layers));
 
 const always: StripLimits = { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 20 };
 const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: false };
@@ -115,21 +98,7 @@ const found = (program: Program, limits = always) => {
   return findStrips(program, [...joints, ...single(program, joints)], limits);
 };
 
-describe.each([
-  { threads: 1, pairedSimd: true },
-  { threads: 1, pairedSimd: false },
-  { threads: 1, relaxedSimd: false, pairedSimd: false },
-])('%o', async (options) => {
-  const plain = reference() as unknown as Backend;
-  const [one, several] = (await Promise.all([
-    openWasm(options, { strips: always }),
-    openWasm({ ...options, threads: 2, threadsFrom: 0 }, { strips: always }),
-  ])) as unknown as [Backend, Backend];
-  afterAll(() => {
-    one.dispose();
-    several.dispose();
-  });
-
+onVariants({ strips: always }, (agrees) => {
   test('they give what the reference gives, and two threads the same bits', () =>
     fc.assert(
       fc.asyncProperty(
@@ -141,34 +110,19 @@ describe.each([
           ofInput: fc.boolean(),
           sole: fc.boolean(),
         }),
-        async (layers) => {
-          const want = await train(plain, layers);
-          const got = await train(one, layers);
-          got.forEach((values, k) => {
-            // Gradients of a mean are below 1, sums of at most 90 products in float32.
-            values.forEach((v, i) => {
-              expect(Math.abs(v - (want[k]?.[i] as number))).toBeLessThanOrEqual(2e-6);
-            });
-          });
-          expect(await train(several, layers)).toEqual(got);
-        },
+        // Gradients of a mean are below 1, sums of at most 90 products in float32.
+        (layers) => agrees((backend) => train(backend, layers), 2e-6),
       ),
       { numRuns: 8 },
     ));
 });
 
 test.each([true, false])('the loop and the sums take turns (in pairs: %s)', async (paired) => {
-  const program = await programOf(usual);
-  const heap = new Heap();
-  const machine = {
-    heap,
-    target: { relaxed: true, paired: false },
-    pairs: () => paired,
-    threads: { count: 1, partsOf: () => undefined, worth: () => false },
-    extras,
-    strips: always,
-  };
-  const { calls } = buildProgram(new ModuleBuilder(machine, []), program);
+  const program = await trained(usual);
+  const { calls } = buildProgram(
+    new ModuleBuilder(machine({ pairs: () => paired, strips: always }), []),
+    program,
+  );
   const turns = calls.filter((c) => c.function.name.startsWith('strips_0'));
   const turn = ['strips_0_scan', 'strips_0_joint_0'];
   // 20 / 5 rows are 4 steps a turn.
@@ -176,7 +130,7 @@ test.each([true, false])('the loop and the sums take turns (in pairs: %s)', asyn
 });
 
 test('a product or a sum that shares with nobody takes turns, too', async () => {
-  const [strips, ...others] = found(await programOf({ ...usual, sole: true }));
+  const [strips, ...others] = found(await trained({ ...usual, sole: true }));
   expect(others).toEqual([]);
   expect(
     strips?.readers.map(({ joint, alone }) => [joint.companions.length, !!joint.sum, alone]),
@@ -187,7 +141,7 @@ test('a product or a sum that shares with nobody takes turns, too', async () => 
 });
 
 test('strips are shorter where there are more stacks', async () => {
-  const program = await programOf({ ...usual, sole: true });
+  const program = await trained({ ...usual, sole: true });
   const [strips] = found(program);
   expect(strips?.steps).toBe(4);
   // Two stacks of 5 rows of 64 units, and sums of 64 and 64 x 64 floats.
@@ -198,18 +152,18 @@ test('strips are shorter where there are more stacks', async () => {
 
 test('a stack that nobody else reads is short', async () => {
   const short = async (layers: Layers) =>
-    found(await programOf(layers)).flatMap((s) => s.readers.map((r) => r.alone));
+    found(await trained(layers)).flatMap((s) => s.readers.map((r) => r.alone));
   expect(await short(usual)).toEqual([true]);
   // The gradient of the input is a product of the same stack.
   expect(await short({ ...usual, ofInput: true })).toEqual([false]);
 });
 
 test('only long stacks, short strips and lengths that can be divided', async () => {
-  const program = await programOf(usual);
+  const program = await trained(usual);
   expect(found(program)).toHaveLength(1);
   expect(found(program, { ...always, stacks: 1 << 20 })).toEqual([]);
   expect(found(program, { ...always, strip: 1 << 10 })).toEqual([]);
-  expect(found(await programOf({ ...usual, time: 13 }))).toEqual([]);
+  expect(found(await trained({ ...usual, time: 13 }))).toEqual([]);
 });
 
 test('sums side by side are sums by themselves', async () => {
@@ -222,9 +176,7 @@ test('sums side by side are sums by themselves', async () => {
     body: [arg(0), arg(1)],
     outs: outs.map((s) => window(s, [1])),
   });
-  const target = { relaxed: true, paired: false };
-  const threads = { count: 1, partsOf: () => undefined, worth: () => false };
-  const tight = tighten(p.program(), { heap: new Heap(), target, threads, extras });
+  const tight = tighten(p.program(), machine());
   expect(tight.code.map((i) => [i.kind, argsOfInstr(i)[0]?.slot, outsOfInstr(i)[0]?.slot])).toEqual(
     [
       ['loop', 2, outs[0]],
@@ -234,7 +186,7 @@ test('sums side by side are sums by themselves', async () => {
 });
 
 test('what has to wait, or is not complete, takes no turns', async () => {
-  const program = await programOf(usual);
+  const program = await trained(usual);
   const [strips] = found(program);
   const scanned = strips?.scan as Scan;
   const [first] = strips?.readers[0]?.joint.companions ?? [];

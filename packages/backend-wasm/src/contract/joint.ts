@@ -27,7 +27,15 @@ import {
   planOrientation,
   sizeOf,
 } from './plan.ts';
-import { type Block, begin, emitAllRows, emitPanels, inPlace, stepOfPanels } from './product.ts';
+import {
+  type Block,
+  begin,
+  emitAllRows,
+  emitPanels,
+  inPlace,
+  type Shared,
+  stepOfPanels,
+} from './product.ts';
 import { copyHeights } from './rows.ts';
 import { splitRows } from './tile.ts';
 import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
@@ -131,61 +139,29 @@ export function emitJoint(
   { withSum, range, more }: Part,
 ): void {
   let used = 0;
-  const products = plans.map((plan, k) => {
+  const members = plans.map((plan, k): Member => {
     const packed = { scratch: i32.add(scratch, used), extras };
     used += plan.scratch;
     const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
     const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
-    return { plan, shared, from: first };
+    return { plan, shared, from: first, isSum: withSum && k === plans.length - 1 };
   });
-  const { plan, shared } = products[0] as (typeof products)[number];
+  const { shared } = members[0] as Member;
   // All count the same blocks, so one mask serves.
   const mask = shared.mask ?? (more && maskLocals(f));
-  const { depth } = plan;
-  const panels = shared.panels as Local<'i32'>;
-  const count = range?.count;
-  const isSum = (k: number): boolean => withSum && k === products.length - 1;
-  /** All panels, then all products: rows of the common operand are read as memory has them. */
-  const panelsFirst: EmitBlock = (cursors, steps) => {
-    const { b } = cursors[0] as Cursor;
-    packMatrix(f, plan, { b, to: panels, depth, steps, count }, extras);
-    products.forEach(({ shared: own }, k) => {
-      const emit = isSum(k) ? emitSums : emitAllRows;
-      emit(f, { ...own, mask, steps, count }, { ...(cursors[k] as Cursor), b: panels });
-    });
+  const near = more !== undefined && members.every(hasAllRowsNear);
+  const emit = near ? panelByPanel : panelsFirst;
+  const block: EmitBlock = (cursors, steps) => {
+    const blocks = members.map(
+      ({ shared }): Block => ({ ...shared, mask, steps, count: range?.count }),
+    );
+    emit(f, members, blocks, cursors);
   };
-  /** One panel and its products, which find it in the first cache, then the next: from what is near. */
-  const panelByPanel: EmitBlock = (cursors, steps) => {
-    const moving = cursors.map((c) => copy(f, c));
-    const parts = products.map(({ shared: own }, k) => {
-      const block: Block = { ...own, plan: ofOnePanel(own.plan), mask, steps };
-      const { a } = cursors[k] as Cursor;
-      if (isSum(k)) return (at: Cursor) => emitSums(f, block, at);
-      const heights = splitRows(own.plan.rows.size, own.plan.tile.rows);
-      const { copied } = block;
-      const placed = copied
-        ? copyHeights(f, { ...block, copied }, heights, a)
-        : inPlace(block, heights);
-      return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
-    });
-    f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
-      const { b } = moving[0] as Cursor;
-      packMatrix(f, ofOnePanel(plan), { b, to: panels, depth, steps }, extras);
-      parts.forEach((emit, k) => {
-        emit({ ...(moving[k] as Cursor), b: panels });
-      });
-      for (const c of moving) move(f, c, stepOfPanels(plan));
-    });
-  };
-  const whole = plans.every(
-    (p, k) => isSum(k) || (p.rows.size <= p.blockRows && p.outerRows.length === 0),
-  );
-  const block = more && whole ? panelByPanel : panelsFirst;
   const all = (): void => {
-    if (mask) emitPartialSums(f, mask, products, block, more);
+    if (mask) emitPartialSums(f, mask, members, block, more);
     else
       block(
-        products.map((p) => p.from),
+        members.map((m) => m.from),
         undefined,
       );
   };
@@ -193,12 +169,76 @@ export function emitJoint(
   else all();
 }
 
-type EmitBlock = Parameters<typeof emitPartialSums>[3];
+/** A product, or the sum. The first one packs. */
+interface Member {
+  readonly plan: ContractPlan;
+  readonly shared: Shared;
+  readonly from: Cursor;
+  readonly isSum: boolean;
+}
 
-const ofOnePanel = (plan: ContractPlan): ContractPlan => ({
-  ...plan,
-  columns: { ...plan.columns, size: plan.tile.columns },
+const hasAllRowsNear = ({ plan, isSum }: Member): boolean =>
+  isSum || (plan.rows.size <= plan.blockRows && plan.outerRows.length === 0);
+
+/** All panels are packed, then read by all: rows of the common operand are read as memory has them. */
+function panelsFirst(
+  f: FunctionBuilder,
+  members: readonly Member[],
+  blocks: readonly Block[],
+  cursors: readonly Cursor[],
+): void {
+  const b = pack(f, blocks, (cursors[0] as Cursor).b);
+  members.forEach(({ isSum }, k) => {
+    const emit = isSum ? emitSums : emitAllRows;
+    emit(f, blocks[k] as Block, { ...(cursors[k] as Cursor), b });
+  });
+}
+
+/** One panel and what reads it, which finds it in the first cache, then the next: from a common operand that is near. */
+function panelByPanel(
+  f: FunctionBuilder,
+  members: readonly Member[],
+  blocks: readonly Block[],
+  cursors: readonly Cursor[],
+): void {
+  const moving = cursors.map((c) => copy(f, c));
+  const narrow = blocks.map(ofOnePanel);
+  const readers = members.map(({ isSum, plan }, k) => {
+    const block = narrow[k] as Block;
+    if (isSum) return (at: Cursor) => emitSums(f, block, at);
+    const { a } = cursors[k] as Cursor;
+    const { copied } = block;
+    const heights = splitRows(plan.rows.size, plan.tile.rows);
+    const placed = copied
+      ? copyHeights(f, { ...block, copied }, heights, a)
+      : inPlace(block, heights);
+    return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
+  });
+  const { plan, count } = blocks[0] as Block;
+  f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
+    const b = pack(f, narrow, (moving[0] as Cursor).b);
+    readers.forEach((read, k) => {
+      read({ ...(moving[k] as Cursor), b });
+    });
+    for (const c of moving) move(f, c, stepOfPanels(plan));
+  });
+}
+
+/** The common operand from `b` on, to where the result says. */
+function pack(f: FunctionBuilder, blocks: readonly Block[], b: Local<'i32'>): Local<'i32'> {
+  const { plan, steps, count, panels, extras } = blocks[0] as Block;
+  const to = panels as Local<'i32'>;
+  packMatrix(f, plan, { b, to, depth: plan.depth, steps, count }, extras);
+  return to;
+}
+
+const ofOnePanel = ({ plan, ...block }: Block): Block => ({
+  ...block,
+  count: undefined,
+  plan: { ...plan, columns: { ...plan.columns, size: plan.tile.columns } },
 });
+
+type EmitBlock = Parameters<typeof emitPartialSums>[3];
 
 /** A sum waits for its last addition: so many at once do not. */
 const CHAINS = 4;

@@ -32,12 +32,16 @@ interface Case {
   readonly shown?: boolean;
   /** What a step gives is twice its state. */
   readonly doubled?: boolean;
+  /** Bytes that the device binds. */
+  readonly bindingBytes?: number;
 }
 
 /** Gradients of a recurrent layer's weights, and of its initial state; the programs it took. */
-async function gradients({ reverse = false, given = false, shown = false, doubled = false }: Case) {
+async function gradients(how: Case) {
+  const { reverse = false, given = false, shown = false, doubled = false } = how;
+  const { bindingBytes = Number.POSITIVE_INFINITY } = how;
   const programs: Program[] = [];
-  const inner = reference();
+  const inner = reference({ limits: { bindingBytes } });
   const backend = {
     ...inner,
     compile(p: Program) {
@@ -99,4 +103,15 @@ test('what is kept for the way back only is a stack of ends, too', async () => {
   expect(scansOf(once.program)[0]?.ys).toHaveLength(1);
   // The doubled outputs go out, and are no state.
   expect(scansOf(twice.program)[0]?.ys).toHaveLength(2);
+});
+
+test('two stacks stay two where a longer one would not fit', async () => {
+  // Five steps of 3 x 4 floats are 240 bytes, six are 288.
+  const [small, large] = [
+    await gradients({ bindingBytes: 287 }),
+    await gradients({ bindingBytes: 288 }),
+  ];
+  expect(scansOf(small.program)[0]?.ys).toHaveLength(2);
+  expect(scansOf(large.program)[0]?.ys).toHaveLength(1);
+  expect(small.values).toEqual(large.values);
 });

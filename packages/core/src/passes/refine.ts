@@ -4,9 +4,12 @@ import { donate } from './donate.ts';
 import { split } from './split.ts';
 import { stackOnce } from './stack-once.ts';
 
-/** `buffers`: how many an instruction touches at most. */
-export const refine = (
+/** `limits`: how many buffers an instruction touches, and how many bytes a slot has, at most. */
+export function refine(
   program: Program,
   donations: Parameters<typeof donate>[1],
-  buffers: number,
-): Program => donate(split(stackOnce(program), buffers), donations);
+  limits?: { readonly buffers: number; readonly bindingBytes: number },
+): Program {
+  const once = stackOnce(program, limits?.bindingBytes);
+  return donate(limits ? split(once, limits.buffers) : once, donations);
+}

@@ -3,6 +3,7 @@
  * for the way back, one stack that is a step longer serves: its first entry is the initial carry. Knows windows; knows no
  * graph. Runs before scratch is planned.
  */
+import { bytesPerElement } from '../ir/dtype.ts';
 import { arg } from '../ir/expr.ts';
 import {
   type Instr,
@@ -17,14 +18,15 @@ import { denseStrides, sizeOf } from '../ir/view.ts';
 import { mapOperands } from './operands.ts';
 import { loopOf } from './split.ts';
 
-export function stackOnce(program: Program): Program {
+/** `limit`: bytes that a slot may have. Two stacks may fit where a longer one does not. */
+export function stackOnce(program: Program, limit: number = Number.POSITIVE_INFINITY): Program {
   let done = program;
   for (let at = 0; at < done.code.length; at++) {
     const scan = done.code[at] as Instr;
     if (scan.kind !== 'scan') continue;
     for (let k = 0; k < scan.init.length; k++) {
       const twice = twiceStacked(done, done.code[at] as Scan, k);
-      if (!twice) continue;
+      if (!twice || twice.bytes > limit) continue;
       const before = done.code.length;
       done = mergeStacks(done, at, twice);
       at += done.code.length - before;
@@ -40,17 +42,20 @@ interface Twice {
   readonly began: number;
   /** Elements of the carry. */
   readonly size: number;
+  /** Of the one stack. */
+  readonly bytes: number;
 }
 
 function twiceStacked(program: Program, scan: Scan, carry: number): Twice | undefined {
   const { body, init } = scan;
   const [given, next] = [body.inputs[scan.consts.length + carry], body.outputs[carry]];
-  const size = (body.slots[next as number] as Slot).size;
+  const { size, dtype } = body.slots[next as number] as Slot;
+  const bytes = (scan.length + 1) * size * bytesPerElement[dtype];
   const ys = scan.ys.map((y, k) => ({ y, k, slot: body.outputs[init.length + k] as number }));
   const whole = ys.filter(({ y }) => isWhole(program, scan, y, size));
   const ended = whole.find(({ slot }) => sameValue(body, slot, next as number));
   const began = whole.find(({ slot }) => copies(body, slot, given as number));
-  return ended && began && { carry, ended: ended.k, began: began.k, size };
+  return ended && began && { carry, ended: ended.k, began: began.k, size, bytes };
 }
 
 /** Whether it is all of a scratch slot, which nobody else writes. */

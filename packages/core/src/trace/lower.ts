@@ -27,7 +27,7 @@ export function lower(
 ): Program {
   const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, extras?.mergeScans);
   let program = fuse(params, simple(fission(simple(results), extras)));
-  if (extras) program = extras.refine(program, donations, limits?.buffers ?? Infinity);
+  if (extras) program = extras.refine(program, donations, limits);
   return plan(program, limits?.bindingBytes);
 }
 

@@ -5,6 +5,7 @@
  */
 import {
   apply,
+  arg,
   argsOf,
   argsOfInstr,
   type BufferUse,
@@ -13,6 +14,7 @@ import {
   type Expr,
   type Instr,
   type Loop,
+  mapLeaves,
   mapSame,
   type Operand,
   outsOfInstr,
@@ -291,27 +293,15 @@ function rewritten(loop: Loop, groups: readonly Group[]): Loop {
 
 /** Args that no expression reads are none. */
 function withoutIdle(args: readonly Operand[], body: readonly Expr[]): Pick<Loop, 'args' | 'body'> {
-  const used = new Set<number>();
-  const done = new Map<Expr, Expr>();
-  const visit = (x: Expr): void => {
-    if (x.op === 'arg') used.add(x.index);
-    argsOf(x).forEach(visit);
+  const used: Operand[] = [];
+  const memo: Parameters<typeof mapLeaves>[2] = new Map();
+  const renumber = (leaf: Expr): Expr => {
+    if (leaf.op !== 'arg') return leaf;
+    const operand = args[leaf.index] as Operand;
+    const known = used.indexOf(operand);
+    return arg(known >= 0 ? known : used.push(operand) - 1);
   };
-  body.forEach(visit);
-  const left = [...used].sort((a, b) => a - b);
-  const renumber = (x: Expr): Expr => {
-    const known = done.get(x);
-    if (known) return known;
-    const made: Expr =
-      x.op === 'arg'
-        ? { op: 'arg', index: left.indexOf(x.index) }
-        : 'args' in x
-          ? ({ ...x, args: x.args.map(renumber) } as Expr)
-          : x;
-    done.set(x, made);
-    return made;
-  };
-  return { args: left.map((k) => args[k] as Operand), body: body.map(renumber) };
+  return { body: body.map((x) => mapLeaves(x, renumber, memo)), args: used };
 }
 
 /** The functions of such a sum. */

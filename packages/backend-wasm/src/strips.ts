@@ -81,10 +81,7 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
 function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
   const members: readonly Instr[] = membersOf(joint);
   const [first] = joint.companions;
-  const { shape, over, args } = leadOf({
-    companions: joint.companions.slice(0, 1),
-    sum: joint.sum,
-  });
+  const { shape, over, args } = (first?.contract ?? joint.sum) as Member;
   const { slot, offset, strides } = args[first?.common ?? 0] as Operand;
   const stack = scan.ys.find((y) => y.slot === slot && y.offset === offset);
   if (!stack) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, copies
- * of long rows, work that threads share, products moved into loops. Loaded with the first program that needs some of it
+ * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, many
+ * rows and copies of them, work that threads share, products moved into loops. Loaded with the first program that needs some of it
  * (need.ts), so that a page which streams a cell loads none.
  */
 
@@ -10,7 +10,7 @@ export { cutDepth } from './contract/depth.ts';
 export { copyEdge } from './contract/edge.ts';
 export { emitPartialSums, maskLocals } from './contract/partial.ts';
 export { heightsOf, rangedOrientations, rangeOf } from './contract/ranged.ts';
-export { emitCopied } from './contract/rows.ts';
+export { emitRowBlocks } from './contract/rows.ts';
 export { callsOfGroups } from './groups.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';

@@ -340,6 +340,8 @@ test('the code of a small product', () => {
       (v128.store $at_out $sum1_0)
       (local.set $a_26 (i32.add $a_26 (i32.const 40)))
       (local.set $out_28 (i32.add $out_28 (i32.const 64)))
+      (local.set $b_24 (i32.add $b_24 (i32.const 160)))
+      (local.set $out_25 (i32.add $out_25 (i32.const 32)))
     )"
   `);
 });

@@ -1,9 +1,17 @@
-import { apply, arg, erf, evalScalar, type Loop, type ScalarOp } from '@ostinato/core/backend';
+import {
+  apply,
+  arg,
+  type Expr,
+  erf,
+  evalScalar,
+  type Loop,
+  type ScalarOp,
+} from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../src/target.ts';
 import { bytesOf, onWasm, targets } from './harness.ts';
 
-const mapped = (op: ScalarOp, n: number, arity = 1): Loop => {
+const mapped = (body: Expr, n: number, arity: number): Loop => {
   const all = Array.from({ length: arity + 1 }, (_, k) => k);
   const operands = all.map((k) => ({
     slot: k,
@@ -23,21 +31,27 @@ const mapped = (op: ScalarOp, n: number, arity = 1): Loop => {
     over: [],
     combine: 'sum',
     args: operands.slice(0, arity),
-    body: [apply(op, ...all.slice(0, arity).map(arg))],
+    body: [body],
     outs: operands.slice(arity),
   };
 };
 
-function evaluate(
-  op: ScalarOp,
+function evaluated(
+  body: Expr,
   inputs: readonly Float32Array<ArrayBuffer>[],
   target: Target,
 ): Float32Array {
   const n = (inputs[0] as Float32Array).length;
   const data = [...inputs.map(bytesOf), new Uint8Array(4 * n)];
-  const out = onWasm(mapped(op, n, inputs.length), data, target).at(-1) as Uint8Array<ArrayBuffer>;
-  return new Float32Array(out.buffer);
+  const loop = mapped(body, n, inputs.length);
+  return new Float32Array((onWasm(loop, data, target).at(-1) as Uint8Array<ArrayBuffer>).buffer);
 }
+
+const evaluate = (
+  op: ScalarOp,
+  inputs: readonly Float32Array<ArrayBuffer>[],
+  target: Target,
+): Float32Array => evaluated(apply(op, ...inputs.map((_, k) => arg(k))), inputs, target);
 
 /** Every exponent of float32, both signs, densely where the functions bend. */
 function sweep(largest: number): Float32Array<ArrayBuffer> {
@@ -120,6 +134,30 @@ describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) =
       });
     },
   );
+
+  // One division for both: their errors add up, and two roundings replace one.
+  test.each([
+    ['sigmoid', 'tanh'],
+    ['tanh', 'sigmoid'],
+    ['sigmoid', 'sigmoid'],
+    ['tanh', 'tanh'],
+  ] as const)('%s times %s is right to the errors of both', (p, q) => {
+    const all = [...sweep(3.5e38), infinity, -infinity, Number.NaN];
+    const [a, b] = [
+      Float32Array.from(all),
+      Float32Array.from(all, (_, k) => all[(k * 7919) % all.length] as number),
+    ];
+    const ys = evaluated(apply('mul', apply(p, arg(0)), apply(q, arg(1))), [a, b], target);
+    const [f, g] = [rows[p] as Row, rows[q] as Row];
+    let worst = 0;
+    ys.forEach((y, i) => {
+      const exact = f.exact(a[i] as number) * g.exact(b[i] as number);
+      if (Number.isNaN(exact)) expect(y).toBeNaN();
+      else if (Math.abs(exact) < 8.3e-39) expect(Math.abs(y)).toBeLessThan(8.4e-39);
+      else worst = Math.max(worst, Math.abs(y - exact) / Math.max(Math.abs(exact), 2 ** -126));
+    });
+    expect(worst).toBeLessThanOrEqual(f.error + g.error + 6e-8);
+  });
 
   test('no result leaves the range of its function', () => {
     const all = sweep(3.5e38);

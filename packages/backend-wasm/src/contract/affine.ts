@@ -18,7 +18,7 @@ import {
 } from './plan.ts';
 import { begin, ifAny, type Packed, stepOfPanels, stepOfRows } from './product.ts';
 import { splitRows } from './tile.ts';
-import { ahead, type Cursor, copy, move, type Range, turns } from './walk.ts';
+import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
 
 interface Wanted {
   /** Slots whose packing is kept. */
@@ -109,7 +109,7 @@ export function emitAffine(
     const heights = range
       ? need(shared.extras).heightsOf(f, plan, range)
       : splitRows(plan.rows.size, plan.tile.rows);
-    const onePanel = (): void => {
+    f.times(plan.columns.size / plan.tile.columns, () => {
       const inner = parts.map((p) => copy(f, p.from));
       for (const { rows, tiles } of heights)
         ifAny(f, tiles, () =>
@@ -120,8 +120,6 @@ export function emitAffine(
             });
           }),
         );
-    };
-    turns(f, plan.columns.size / plan.tile.columns, onePanel, () => {
       for (const p of parts) move(f, p.from, { ...stepOfPanels(p.plan), b: panelStride(p.plan) });
       for (const bias of starts) f.advance(bias, 4 * plan.tile.columns);
     });

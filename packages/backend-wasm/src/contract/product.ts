@@ -9,17 +9,7 @@ import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packMatrix } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
 import { splitRows } from './tile.ts';
-import {
-  ahead,
-  type Cursor,
-  copy,
-  inPieces,
-  move,
-  overAxes,
-  type Range,
-  type Steps,
-  turns,
-} from './walk.ts';
+import { ahead, type Cursor, copy, move, overAxes, type Range, type Steps } from './walk.ts';
 
 export type { Range } from './walk.ts';
 
@@ -196,30 +186,9 @@ function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range |
   const heights = range
     ? need(block.extras).heightsOf(f, plan, range)
     : splitRows(plan.rows.size, plan.tile.rows);
-  if (plan.rows.size > plan.blockRows)
-    for (const height of heights) emitBlocks(f, block, height, cursor);
-  else if (copied) need(block.extras).emitCopied(f, { ...block, copied }, heights, cursor);
+  if (copied || plan.rows.size > plan.blockRows)
+    need(block.extras).emitRowBlocks(f, block, heights, cursor);
   else emitPanels(f, inPlace(block, heights), cursor);
-}
-
-/** Tiles of one height, in blocks whose part of a stays near. Leaves the cursor behind them. */
-function emitBlocks(
-  f: FunctionBuilder,
-  block: Block,
-  { rows, tiles }: Height,
-  cursor: Cursor,
-): void {
-  const { plan, copied } = block;
-  const step = stepOfRows(plan, rows);
-  ifAny(f, tiles, () =>
-    inPieces(f, tiles, Math.floor(plan.blockRows / rows), (length) => {
-      const some = [{ rows, tiles: f.get(length) }];
-      if (copied) need(block.extras).emitCopied(f, { ...block, copied }, some, cursor);
-      else emitPanels(f, inPlace(block, some), cursor);
-      f.advance(cursor.a, i32.mul(f.get(length), step.a));
-      f.advance(cursor.out, i32.mul(f.get(length), step.out));
-    }),
-  );
 }
 
 export function ifAny(f: FunctionBuilder, n: Height['tiles'], body: () => void): void {
@@ -243,10 +212,10 @@ export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from:
   const panels = count ? f.get(count) : Math.ceil(columns.size / tile.columns);
   const panel = { ...stepOfPanels(plan), b: panelStride(plan) };
   const cursor = copy(f, from);
-  const whole = columns.size % tile.columns === 0;
-  const rest = whole ? undefined : f.let('columns', i32.const(columns.size));
-  const width = whole ? undefined : f.local('i32', 'width');
-  const onePanel = (): void => {
+  const uneven = columns.size % tile.columns > 0;
+  const rest = uneven ? f.let('columns', i32.const(columns.size)) : undefined;
+  const width = rest && f.local('i32', 'width');
+  f.times(panels, () => {
     if (rest && width) f.set(width, i32.min(f.get(rest), i32.const(tile.columns)));
     const inner = copy(f, cursor);
     for (const { block, rows, tiles, tileOfA } of heights)
@@ -256,8 +225,6 @@ export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from:
           move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
         }),
       );
-  };
-  turns(f, panels, onePanel, () => {
     move(f, cursor, panel);
     if (rest) f.advance(rest, -tile.columns);
   });

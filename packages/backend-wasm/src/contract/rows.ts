@@ -1,12 +1,20 @@
 /**
- * Copies of blocks of a, where reading it in place would keep evicting the same few lines of the caches. Knows
- * strides; knows no arithmetic.
+ * Blocks of rows that stay near while panels pass by, and copies of them, where reading a in place would keep evicting the
+ * same few lines of the caches. Knows strides; knows no arithmetic.
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type ContractPlan, copiedRowBytes } from './plan.ts';
-import { type Block, emitPanels, type Height, ifAny, type Placed } from './product.ts';
-import type { Cursor } from './walk.ts';
+import {
+  type Block,
+  emitPanels,
+  type Height,
+  ifAny,
+  inPlace,
+  type Placed,
+  stepOfRows,
+} from './product.ts';
+import { type Cursor, inPieces } from './walk.ts';
 
 type Address = Local<'i32'>;
 
@@ -22,8 +30,36 @@ function copiedStrides(
     : { row: 4, depth: 4 * rows, tile };
 }
 
-/** Tiles of blocks of rows that are copied first. */
-export function emitCopied(
+/** All rows, copied first where the plan says so; so many at a time that their part of a stays near. */
+export function emitRowBlocks(
+  f: FunctionBuilder,
+  block: Block,
+  heights: readonly Height[],
+  cursor: Cursor,
+): void {
+  const { plan, copied } = block;
+  const emit = (some: readonly Height[]): void => {
+    if (copied) emitCopied(f, { ...block, copied }, some, cursor);
+    else emitPanels(f, inPlace(block, some), cursor);
+  };
+  if (plan.rows.size <= plan.blockRows) {
+    emit(heights);
+    return;
+  }
+  for (const { rows, tiles } of heights) {
+    const step = stepOfRows(plan, rows);
+    ifAny(f, tiles, () =>
+      inPieces(f, tiles, Math.floor(plan.blockRows / rows), (length) => {
+        emit([{ rows, tiles: f.get(length) }]);
+        f.advance(cursor.a, i32.mul(f.get(length), step.a));
+        f.advance(cursor.out, i32.mul(f.get(length), step.out));
+      }),
+    );
+  }
+}
+
+/** Tiles of rows that are copied first. */
+function emitCopied(
   f: FunctionBuilder,
   block: Block & { readonly copied: Address },
   heights: readonly Height[],

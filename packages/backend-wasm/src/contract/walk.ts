@@ -48,19 +48,6 @@ export function overAxes(
   });
 }
 
-/** `times` with something to do between two turns (and after the last, where it does no harm). */
-export function turns(
-  f: FunctionBuilder,
-  n: number | Value<'i32'>,
-  body: () => void,
-  then: () => void,
-): void {
-  f.times(n, () => {
-    body();
-    if (n !== 1) then();
-  });
-}
-
 export const copy = (f: FunctionBuilder, { a, b, out }: Cursor): Cursor => ({
   a: f.let('a', f.get(a)),
   b: f.let('b', f.get(b)),

@@ -19,13 +19,16 @@ const tanhP = [1288326.1, 172374.39, 4501.4547, 26.518215, 0.017159278];
 /** Then x^2 + 422.9692 times the power that follows. */
 const tanhQ = [1288326.16, 601816.2, 33330.375];
 
-/** From 9 on the quotients stay as they are, so that what is x times them goes on rising; cut off, it is 1 and never more. */
+const tanhParts = (kit: Kit, x: V, xx: V): readonly [V, V] => [
+  f('mul', x, kit.polynomial(xx, tanhP)),
+  kit.polynomial(xx, tanhQ, f('add', xx, kit.float(422.9692))),
+];
+
+/** From 9 on its quotient stays as it is, so that x times it goes on rising; cut off, it is 1 and never more. */
 export function tanh(kit: Kit, a: V): V {
   const x = kit.keep('x', a);
   const xx = kit.keep('xx', f('pmin', f('mul', x, x), kit.float(81)));
-  const numerator = f('mul', x, kit.polynomial(xx, tanhP));
-  const denominator = kit.polynomial(xx, tanhQ, f('add', xx, kit.float(422.9692)));
-  return clamp(kit, f('div', numerator, denominator), -1, 1);
+  return clamp(kit, f('div', ...tanhParts(kit, x, xx)), -1, 1);
 }
 
 /** tanh(r / 2) = r (c + r^2) / (a + b r^2) on |r| <= 0.347, right to 5.4e-10 before rounding. */
@@ -36,7 +39,7 @@ const halfTanh = { a: 120.15432, b: 12.01285, c: 60.07716 };
  * where tanh(r / 2) = odd / even: one division does for both. From -87.7 down 2^n is 0, where the result would be less
  * than 8.2e-39.
  */
-export function sigmoid(kit: Kit, a: V): V {
+function sigmoidParts(kit: Kit, a: V): readonly [V, V] {
   const x = kit.keep('x', clamp(kit, a, -88, 30));
   // With the exponent's bias in the sum, its low bits are those of the float 2^n.
   const sum = kit.keep('sum', kit.madd(x, kit.float(Math.LOG2E), kit.float(rounder + 127)));
@@ -49,5 +52,19 @@ export function sigmoid(kit: Kit, a: V): V {
   const odd = kit.keep('odd', f('mul', r, f('add', rr, kit.float(halfTanh.c))));
   const even = kit.keep('even', kit.madd(rr, kit.float(halfTanh.b), kit.float(halfTanh.a)));
   const up = kit.keep('up', f('mul', shifted('shl', sum, 23), f('add', even, odd)));
-  return f('div', up, f('add', up, f('sub', even, odd)));
+  return [up, f('add', up, f('sub', even, odd))];
 }
+
+export const sigmoid = (kit: Kit, a: V): V => f('div', ...sigmoidParts(kit, a));
+
+/**
+ * Numerators and denominators, below 1e16, so that a product of two functions is one division. This tanh may be one bit
+ * more than 1.
+ */
+export const quotients = {
+  sigmoid: sigmoidParts,
+  tanh(kit: Kit, a: V): readonly [V, V] {
+    const x = kit.keep('x', clamp(kit, a, -9, 9));
+    return tanhParts(kit, x, kit.keep('xx', f('mul', x, x)));
+  },
+};

@@ -6,8 +6,9 @@ import type { ScalarOp } from '@ostinato/core/backend';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
 import type { LoopAxis, Plan } from './axes.ts';
+import { quotients } from './gates.ts';
 import type { Graph, Node } from './graph.ts';
-import type { Kit, V } from './kit.ts';
+import { floats, type Kit, type V } from './kit.ts';
 import type { Nest, Place } from './nest.ts';
 import type { Stored } from './ops.ts';
 import { type Emit, plainOps } from './plain.ts';
@@ -148,6 +149,10 @@ export class Points {
           n.dtype,
         );
       case 'op': {
+        if (n.op === 'mul' && n.inputs.every((k) => this.#quotient(k))) {
+          const [[a, b], [c, d]] = n.inputs.map((k) => this.#quotient(k)?.()) as [[V, V], [V, V]];
+          return floats('div', floats('mul', a, c), floats('mul', b, d));
+        }
         const inputs = n.inputs.map((k) => this.of(k));
         const known = n.inputs.map((k) => {
           const input = graph.nodes[k] as Node;
@@ -156,6 +161,15 @@ export class Points {
         return emitOf(n, this.#kernel.extras)(kit, inputs, known);
       }
     }
+  }
+
+  /** Of a value that is one, and has no other use. */
+  #quotient(k: number): (() => readonly [V, V]) | undefined {
+    const { graph, kit } = this.#kernel;
+    const n = graph.nodes[k] as Node;
+    if (n.kind !== 'op' || graph.uses[k] !== 1 || this.find(k)) return undefined;
+    const parts = quotients[n.op as keyof typeof quotients];
+    return parts && (() => parts(kit, this.of(n.inputs[0] as number)));
   }
 
   #index(window: number): V {
@@ -246,10 +260,4 @@ function variesAlong({ graph, plan }: Kernel, axes: readonly LoopAxis[]): boolea
 }
 
 const nameOf = (n: Node): string =>
-  n.kind === 'op'
-    ? n.op
-    : n.kind === 'arg'
-      ? `x${n.arg}`
-      : n.kind === 'axis'
-        ? 'index'
-        : 'constant';
+  n.kind === 'op' ? n.op : n.kind === 'arg' ? `x${n.arg}` : n.kind;

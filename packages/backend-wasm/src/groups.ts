@@ -2,31 +2,32 @@
 import type { Instr, Program } from '@ostinato/core/backend';
 import { callsOfJoint, findJoints, membersOf, single } from './joint.ts';
 import type { ModuleBuilder } from './module-builder.ts';
-import type { Call, Surroundings } from './program.ts';
+import type { Call, Surroundings, Together } from './program.ts';
 import { callsOfStrips, findStrips } from './strips.ts';
 
-/** By the first member; none for the others. */
+/** Of each member: all in the place of the first one, but for results that wait for their turn. */
 export function callsOfGroups(
   module: ModuleBuilder,
   program: Program,
   around: Surroundings,
 ): ReadonlyMap<Instr, readonly Call[]> {
   const calls = new Map<Instr, readonly Call[]>();
-  const add = (members: readonly Instr[], made: readonly Call[]): void => {
-    const first = program.code.find((i) => members.includes(i));
-    for (const member of members) calls.set(member, member === first ? made : []);
+  const add = (made: Together | undefined): void => {
+    const first = program.code.find((i) => made?.members.includes(i));
+    for (const member of made?.members ?? []) {
+      const late = made?.later.get(member) ?? [];
+      calls.set(member, member === first ? [...(made?.calls ?? []), ...late] : late);
+    }
   };
   const joints = findJoints(program);
   const all = [...joints, ...single(program, joints)];
   findStrips(program, all, module.machine.strips).forEach((strips, k) => {
-    const made = callsOfStrips(module, strips, `strips_${k}`, around);
-    if (made) add(made.members, made.calls);
+    add(callsOfStrips(module, strips, `strips_${k}`, around));
   });
   joints.forEach((joint, k) => {
     const members = membersOf(joint);
     if (members.some((i) => calls.has(i))) return;
-    const made = callsOfJoint(module, joint, `joint_${k}`, around);
-    if (made) add(members, made);
+    add(callsOfJoint(module, joint, `joint_${k}`, around));
   });
   return calls;
 }

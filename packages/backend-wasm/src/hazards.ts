@@ -17,12 +17,15 @@ export function overlap(slots: readonly Slot[], a: number, b: number): boolean {
   return (p.offset as number) < end(q) && (q.offset as number) < end(p);
 }
 
+const meet = (slots: readonly Slot[], a: readonly Operand[], b: readonly Operand[]): boolean =>
+  a.some((p) => b.some((q) => overlap(slots, p.slot, q.slot)));
+
+/** Whether the later one may run before the earlier one, if what it computes is kept elsewhere until its turn. */
+export const readsNothingOf = (slots: readonly Slot[], later: Instr, earlier: Instr): boolean =>
+  !meet(slots, outsOfInstr(earlier), argsOfInstr(later));
+
 /** Whether the later one may run beside the earlier one, and before it. */
 export function independent(slots: readonly Slot[], earlier: Instr, later: Instr): boolean {
-  const meet = (a: readonly Operand[], b: readonly Operand[]): boolean =>
-    a.some((p) => b.some((q) => overlap(slots, p.slot, q.slot)));
-  const outs = outsOfInstr(later);
-  return !(
-    meet(outsOfInstr(earlier), [...argsOfInstr(later), ...outs]) || meet(argsOfInstr(earlier), outs)
-  );
+  const touched = [...argsOfInstr(earlier), ...outsOfInstr(earlier)];
+  return readsNothingOf(slots, later, earlier) && !meet(slots, touched, outsOfInstr(later));
 }

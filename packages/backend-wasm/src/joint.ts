@@ -2,21 +2,31 @@
  * Instructions of a program that share the packing of an operand: products, and that operand's own sum, that read the
  * same window of it and may run at the same time. Knows windows and places; leaves the code to contract/.
  */
-import { type Contract, type Instr, type Loop, type Program, sizeOf } from '@ostinato/core/backend';
+import {
+  type Contract,
+  type Instr,
+  type Loop,
+  type Operand,
+  type Program,
+  sizeOf,
+} from '@ostinato/core/backend';
+import { addressIn, apart, isWhole, keep } from './apart.ts';
 import type { Callee, Local } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
 import { type Companion, emitJoint, planJoint, planSum } from './contract/joint.ts';
 import { matrixOfVectors, planContract, suits } from './contract/plan.ts';
-import { independent } from './hazards.ts';
+import { independent, readsNothingOf } from './hazards.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { type Extras, need } from './need.ts';
-import type { Call, Surroundings } from './program.ts';
+import type { Surroundings, Together } from './program.ts';
 import type { Target } from './target.ts';
 
 export interface Joint {
   readonly companions: readonly Companion[];
   /** The sum of the common operand over the depth. */
   readonly sum: Loop | undefined;
+  /** Members whose results are kept elsewhere until it is their turn: something before it needs their place. */
+  readonly kept: readonly Member[];
 }
 
 export type Member = Contract | Loop;
@@ -36,18 +46,35 @@ export const leadOf = ({ companions, sum }: Joint): Member =>
       (companions[0]?.contract ?? sum) as Member,
     );
 
-/** The calls of a joint, in the place of the first of its members. */
+/** The same with other members. */
+export const mapMembers = (joint: Joint, map: <I extends Member>(member: I) => I): Joint => ({
+  companions: joint.companions.map((c) => ({ ...c, contract: map(c.contract) })),
+  sum: joint.sum && map(joint.sum),
+  kept: joint.kept.map(map),
+});
+
 export function callsOfJoint(
   module: ModuleBuilder,
   joint: Joint,
   name: string,
   { constants, place }: Surroundings,
-): readonly Call[] | undefined {
+): Together | undefined {
   const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
-  const made = prepareJoint(module, joint, { name, constants, parted });
+  const made = prepareJoint(module, mapMembers(joint, apart), { name, constants, parted });
   if (!made) return undefined;
-  const args = membersOf(joint).flatMap((i) => i.buffers.map(place));
-  return [{ function: made.main, args, ...(parted && { parts: made.parts }) }];
+  const members = membersOf(joint);
+  const kept = new Map(
+    joint.kept.map((m) => [m, keep(module, m, `${name}_${members.indexOf(m)}`, place)]),
+  );
+  const args = members.flatMap((m) => [
+    ...m.args.map((o) => addressIn(m, o, 0, place)),
+    kept.get(m)?.at ?? addressIn(m, m.outs[0] as Operand, 0, place),
+  ]);
+  return {
+    members,
+    calls: [{ function: made.main, args, ...(parted && { parts: made.parts }) }],
+    later: new Map([...kept].map(([m, { bring }]) => [m, [bring]])),
+  };
 }
 
 /** No instruction is in two of them. */
@@ -61,17 +88,23 @@ export function findJoints({ code, slots }: Program): readonly Joint[] {
   for (const [window, all] of readers) {
     const free = all.filter((i) => !taken.has(i));
     const start = code.indexOf(free[0] as Instr);
-    const members = free.filter((instr) =>
-      code.slice(start, code.indexOf(instr)).every((i) => independent(slots, i, instr)),
+    const before = (instr: Instr): readonly Instr[] => code.slice(start, code.indexOf(instr));
+    const inPlace = (instr: Instr): boolean =>
+      before(instr).every((i) => independent(slots, i, instr));
+    const members = free.filter(
+      (instr): instr is Member =>
+        isMember(instr) &&
+        before(instr).every((i) => readsNothingOf(slots, instr, i)) &&
+        (inPlace(instr) || isWhole(instr)),
     );
     const companions = members.flatMap((i): Companion[] =>
       i.kind === 'contract' ? [{ contract: i, common: windowsOf(i).indexOf(window) as 0 | 1 }] : [],
     );
     const sum = members.find((i) => i.kind === 'loop');
     if (companions.length === 0 || companions.length + (sum ? 1 : 0) < 2) continue;
-    joints.push({ companions, sum });
-    for (const { contract } of companions) taken.add(contract);
-    if (sum) taken.add(sum);
+    const chosen = [...companions.map((c) => c.contract), ...(sum ? [sum] : [])];
+    joints.push({ companions, sum, kept: chosen.filter((i) => !inPlace(i)) });
+    for (const i of chosen) taken.add(i);
   }
   return joints;
 }
@@ -85,24 +118,27 @@ export function single({ code }: Program, joints: readonly Joint[]): readonly Jo
   return code
     .filter((i) => !joined.includes(i as Member))
     .flatMap((i): readonly Joint[] => {
-      if (isSum(i)) return [{ companions: [], sum: i }];
+      if (isSum(i)) return [{ companions: [], sum: i, kept: [] }];
       if (!isProduct(i)) return [];
       return ([0, 1] as const).map((common) => ({
         companions: [{ contract: i, common }],
         sum: undefined,
+        kept: [],
       }));
     });
 }
 
 /** What a product reads, or a sum: equal texts for equal windows along columns and depth. */
 function windowsOf(instr: Instr): readonly string[] {
-  if (!isSum(instr) && !isProduct(instr)) return [];
+  if (!isMember(instr)) return [];
   const { shape, over } = instr;
   return instr.args.map(({ slot, dtype, offset, strides }) => {
     const columns = shape.flatMap((n, k) => (strides[k] === 0 ? [] : [n, strides[k]]));
     return JSON.stringify([slot, dtype, offset, columns, over, strides.slice(shape.length)]);
   });
 }
+
+const isMember = (i: Instr): i is Member => isSum(i) || isProduct(i);
 
 const isProduct = (i: Instr): i is Contract =>
   i.kind === 'contract' && suits(i) && matrixOfVectors(i) === undefined;

@@ -2,7 +2,7 @@
  * A program as functions of a module, one per instruction, and the list of calls that runs it. Knows where every slot
  * lies; leaves what an instruction does to loop/, table and contract/.
  */
-import { type BufferUse, fail, type Program } from '@ostinato/core/backend';
+import { type BufferUse, fail, type Instr, type Program } from '@ostinato/core/backend';
 import type { Callee } from './assembler/function.ts';
 import { prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
@@ -23,6 +23,15 @@ export interface Call {
   readonly ifChanged?: number;
   /** So many parts can run at once: three more arguments say the first, how many, and in which thread. */
   readonly parts?: number;
+}
+
+/** The calls of instructions that run together. */
+export interface Together {
+  readonly members: readonly Instr[];
+  /** In the place of the first of them. */
+  readonly calls: readonly Call[];
+  /** In their own places. */
+  readonly later: ReadonlyMap<Instr, readonly Call[]>;
 }
 
 export interface Built {
@@ -94,7 +103,7 @@ function checkTypes(program: Program): void {
     if (slot.dtype === 'float64')
       fail(
         'unsupported-dtype',
-        `wasm: "${slot.label}" is float64. This backend has 32-bit elements; cast to float32, or use the reference.`,
+        `wasm: "${slot.label}" is float64. This backend has 32-bit elements; cast to float32.`,
       );
   for (const i of program.code) if (i.kind === 'scan') checkTypes(i.body);
 }

@@ -5,7 +5,6 @@
  */
 import {
   argsOfInstr,
-  type BufferUse,
   extent,
   type Instr,
   type Loop,
@@ -15,14 +14,13 @@ import {
   type Scan,
   sizeOf,
 } from '@ostinato/core/backend';
-import type { Callee } from './assembler/function.ts';
-import { i32 } from './assembler/instructions.ts';
+import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './apart.ts';
 import { divisorNear } from './contract/depth.ts';
-import { independent, overlap } from './hazards.ts';
+import { overlap, readsNothingOf } from './hazards.ts';
 import { prepareInstr } from './instruction.ts';
-import { type Joint, leadOf, type Member, membersOf, prepareJoint } from './joint.ts';
+import { type Joint, leadOf, type Member, mapMembers, membersOf, prepareJoint } from './joint.ts';
 import type { ModuleBuilder } from './module-builder.ts';
-import type { Argument, Call, Surroundings } from './program.ts';
+import type { Argument, Call, Surroundings, Together } from './program.ts';
 
 export interface Strips {
   readonly scan: Scan;
@@ -90,26 +88,18 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
   const sizes = [...shape, ...over.map((n, k) => (k === time ? 1 : n))];
   const { low, high } = extent(sizes, strides);
   if (time < 0 || low < 0 || high > step) return undefined;
-  // Whatever else the members read is complete before the loop, and what comes between may come after them.
+  // Whatever else the members read is complete before the loop.
   const written = outsOfInstr(scan).map((o) => o.slot);
   const others = members.flatMap(argsOfInstr).filter((o) => o.slot !== slot);
   if (others.some((o) => written.some((w) => overlap(slots, o.slot, w)))) return undefined;
   const start = code.indexOf(scan);
   const free = (member: Instr): boolean =>
     code.indexOf(member) > start &&
-    code
-      .slice(start + 1, code.indexOf(member))
-      .every((i) => members.includes(i) || independent(slots, i, member));
-  if (!members.every(free) || !membersOf(joint).every(isDense)) return undefined;
+    code.slice(start + 1, code.indexOf(member)).every((i) => readsNothingOf(slots, member, i));
+  if (!members.every(free) || !membersOf(joint).every(isWhole)) return undefined;
   const readers = code.filter((i) => argsOfInstr(i).some((o) => o.slot === slot));
   const alone = !outputs.includes(slot) && readers.every((i) => members.includes(i));
   return { joint, stack, time, alone };
-}
-
-/** Sums are collected elsewhere, and then copied in one run: until the loop is over, it may need their place. */
-function isDense({ shape, outs }: Member): boolean {
-  const { low, high } = extent(shape, outs[0]?.strides ?? []);
-  return low === 0 && high === sizeOf(shape);
 }
 
 /** Bit of `changed` that no input has: the first strip of a run. */
@@ -121,7 +111,7 @@ export function callsOfStrips(
   { scan, readers, steps }: Strips,
   name: string,
   around: Surroundings,
-): { readonly members: readonly Instr[]; readonly calls: readonly Call[] } | undefined {
+): Together | undefined {
   const made = readers.flatMap((reader, k) => {
     const collected = reader.joint.companions.length > 0 ? sumsOf : partsOfSum;
     const sums = collected(module, reader, { name: `${name}_joint_${k}`, steps, around });
@@ -136,14 +126,10 @@ export function callsOfStrips(
     const where = { turn, low, first: turn === 0, last: turn === count - 1 };
     return [loop(where), ...made.map((m) => m.sums.call(where))];
   });
-  const results = made.flatMap((m) => m.sums.results);
   return {
     members: [scan, ...planned.flatMap((r) => membersOf(r.joint))],
-    calls: [
-      ...turns.flat(),
-      collect(module, results, `${name}_sums`),
-      ...made.flatMap((m) => m.sums.finish ?? []),
-    ],
+    calls: turns.flat(),
+    later: new Map(made.flatMap((m) => [...m.sums.later])),
   };
 }
 
@@ -193,20 +179,14 @@ function loopOf(
 
 interface Sums {
   call(turn: Turn): Call;
-  readonly results: readonly Result[];
-  readonly finish?: Call;
+  /** Brings each result to its place. */
+  readonly later: Together['later'];
 }
 
 interface InStrips {
   readonly name: string;
   readonly steps: number;
   readonly around: Surroundings;
-}
-
-interface Result {
-  readonly to: Argument;
-  readonly from: number;
-  readonly bytes: number;
 }
 
 /** The products of a joint, strip by strip, added up in places of their own. */
@@ -220,24 +200,23 @@ function sumsOf(
   const strip = jointOfStrip(reader, steps);
   const made = prepareJoint(module, strip, { name, constants, parted, adds: true });
   if (!made) return undefined;
-  const results = membersOf(joint).map((i): Result & { readonly member: Member } => {
-    const bytes = 4 * sizeOf(i.shape);
-    const from = addressOf(module.reserve(bytes, `${name} sums`));
-    return { member: i, to: addressIn(i, i.outs[0] as Operand, 0, place), from, bytes };
-  });
+  const results = membersOf(joint).map((member, k) => ({
+    member,
+    ...keep(module, member, `${name}_${k}`, place),
+  }));
   const call = ({ low, first }: Turn): Call => {
-    const windows = results.flatMap(({ member, from }) => [
+    const windows = results.flatMap(({ member, at }) => [
       ...member.args.map((o) => {
         const still = alone && o.slot === stack.slot;
         const step = o.strides[member.shape.length + time] as number;
         return addressIn(member, o, still ? 0 : low * step, place);
       }),
-      fixed(from),
+      at,
     ]);
     const args = [...windows, fixed(first ? 0 : -1)];
     return { function: made.main, args, ...(parted && { parts: made.parts }) };
   };
-  return { call, results };
+  return { call, later: new Map(results.map(({ member, bring }) => [member, [bring]])) };
 }
 
 /** A sum by itself: each strip's in a row of its own, and the sum of those rows at the end. */
@@ -254,60 +233,31 @@ function partsOfSum(
   const size = sizeOf(sum.shape);
   const turns = (sum.over[time] as number) / steps;
   const rows = addressOf(module.reserve(4 * size * turns, `${name} rows`));
-  const strip = loopApart({ ...sum, over: sum.over.with(time, steps) });
+  const strip = apart({ ...sum, over: sum.over.with(time, steps) });
   const row = { ...arg, strides: [1, size] };
-  const last = loopApart({ ...sum, over: [turns], args: [row] });
+  const last = apart({ ...sum, over: [turns], args: [row] });
   const inStrip = prepareInstr(module, strip, name, setting);
   const ofRows = prepareInstr(module, last, `${name}_rows`, setting);
+  const finish: Call = {
+    function: ofRows.main,
+    args: [fixed(rows), addressIn(sum, out, 0, place)],
+    ...shared,
+  };
   return {
-    results: [],
+    later: new Map([[sum, [finish]]]),
     call: ({ turn, low }) => {
       const moved = alone ? 0 : low * (arg.strides[sum.shape.length + time] as number);
       const from = addressIn(sum, arg, moved, place);
       return { function: inStrip.main, args: [from, fixed(rows + 4 * size * turn)], ...shared };
     },
-    finish: {
-      function: ofRows.main,
-      args: [fixed(rows), addressIn(sum, out, 0, place)],
-      ...shared,
-    },
   };
-}
-
-/** Brings sums to where the program has them. */
-function collect(module: ModuleBuilder, results: readonly Result[], name: string): Call {
-  const params = results.map((_, k) => `to${k}`);
-  const copy: Callee = module.define(name, params, false, (f, p) => {
-    p.forEach((to, k) => {
-      const { from, bytes } = results[k] as Result;
-      f.do('memory.copy', [f.get(to), i32.const(from), i32.const(bytes)]);
-    });
-  });
-  return { function: copy, args: results.map((r) => r.to) };
-}
-
-const fixed = (value: number): Argument => ({ kind: 'address', value });
-
-const addressOf = ({ imm }: ReturnType<ModuleBuilder['reserve']>): number => imm[0] as number;
-
-/** Where an operand begins, and some elements behind. */
-function addressIn(
-  instr: Instr,
-  operand: Operand,
-  elements: number,
-  place: Surroundings['place'],
-): Argument {
-  const start = place(instr.buffers[operand.buffer] as BufferUse);
-  const bytes = 4 * (operand.offset + elements);
-  if (start.kind === 'address') return { ...start, value: start.value + bytes };
-  return { ...start, plus: (start.plus ?? 0) + bytes };
 }
 
 /** The scan of so many steps, each operand in a buffer of its own. */
 function scanOfStrip(scan: Scan, steps: number): Scan {
   const { consts, init, xs, finals, ys } = scan;
-  const apart = separate([...consts, ...init, ...xs, ...finals, ...ys]);
-  const take = (list: readonly Operand[]): Operand[] => apart.operands.splice(0, list.length);
+  const own = separate([...consts, ...init, ...xs, ...finals, ...ys]);
+  const take = (list: readonly Operand[]): Operand[] => own.operands.splice(0, list.length);
   return {
     ...scan,
     length: steps,
@@ -316,29 +266,10 @@ function scanOfStrip(scan: Scan, steps: number): Scan {
     xs: take(xs),
     finals: take(finals),
     ys: take(ys),
-    buffers: apart.buffers,
+    buffers: own.buffers,
   };
 }
 
 /** The same for all members of a joint. */
-function jointOfStrip({ joint: { companions, sum }, time }: Reader, steps: number): Joint {
-  const strip = <I extends Member>(instr: I): I =>
-    loopApart({ ...instr, over: instr.over.with(time, steps) });
-  return {
-    companions: companions.map((c) => ({ ...c, contract: strip(c.contract) })),
-    sum: sum && strip(sum),
-  };
-}
-
-function loopApart<I extends Member>(instr: I): I {
-  const { operands, buffers } = separate([...instr.args, ...instr.outs]);
-  const args = operands.splice(0, instr.args.length);
-  return { ...instr, args, outs: operands, buffers };
-}
-
-const separate = (
-  operands: readonly Operand[],
-): { operands: Operand[]; buffers: readonly BufferUse[] } => ({
-  operands: operands.map((o, buffer) => ({ ...o, buffer, offset: 0 })),
-  buffers: operands.map(({ slot }) => ({ source: 'slot', index: slot, access: 'readwrite' })),
-});
+const jointOfStrip = ({ joint, time }: Reader, steps: number): Joint =>
+  mapMembers(joint, (i) => apart({ ...i, over: i.over.with(time, steps) }));

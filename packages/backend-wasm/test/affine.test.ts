@@ -23,7 +23,9 @@ import type { Backend, Loop, Program, Scan } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Affine, absorb } from '../src/affine.ts';
+import { absorb } from '../src/absorb.ts';
+import type { Affine } from '../src/affine.ts';
+import { cut } from '../src/cut.ts';
 import { sink } from '../src/sink.ts';
 import { machine, onVariants, programOf } from './forced.ts';
 
@@ -152,7 +154,7 @@ onVariants({ sinks: always }, (agrees) => {
 async function bodyOf(name: Name, sizes: Partial<Sizes> = {}): Promise<Program> {
   const all = { time: 4, batch: 12, inputs: 16, units: 16, ...sizes };
   const program = await programOf((backend) => run(backend, name, all));
-  const tight = absorb(sink(program, always), machine());
+  const tight = absorb(cut(sink(program, always)), machine());
   return (tight.code.find((i) => i.kind === 'scan') as Scan).body;
 }
 
@@ -170,9 +172,25 @@ test('products with the same sums are one, with their biases', async () => {
   expect(shapeOf(await bodyOf('otherOrder'))).toEqual(['2 products, 2 biases', 'loop of 5']);
 });
 
-test('products that are not always added keep their own biases', async () => {
+test('columns that are not added to each other are products of their own', async () => {
+  // Two gates in one sum, a window of each candidate, and the state. The fourth quarter is nobody's.
+  const body = await bodyOf('gru');
+  expect(shapeOf(body)).toEqual([
+    '1 products, 1 biases',
+    '2 products, 2 biases',
+    '1 products, 1 biases',
+    'loop of 5',
+  ]);
+  expect(body.code.slice(0, 3).map((i) => (i as Affine).shape)).toEqual([
+    [12, 16],
+    [12, 32],
+    [12, 16],
+  ]);
+});
+
+test('products whose columns would not fill panels stay whole', async () => {
   // Three windows of each, and the state.
-  expect(shapeOf(await bodyOf('gru'))).toEqual([
+  expect(shapeOf(await bodyOf('gru', { units: 12 }))).toEqual([
     '1 products, 1 biases',
     '1 products, 1 biases',
     'loop of 7',

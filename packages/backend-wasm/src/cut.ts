@@ -1,0 +1,162 @@
+/**
+ * Cuts products of a time loop into columns, where a map adds them to each other in some of their columns only: those
+ * can then be one sum (absorb.ts), as a GRU's gates are beside its candidate. Program to program; knows windows.
+ */
+import {
+  type Contract,
+  denseStrides,
+  extent,
+  type Loop,
+  mapSame,
+  type Operand,
+  type Program,
+  type Scan,
+  type Slot,
+} from '@ostinato/core/backend';
+import { type Candidate, candidateOf, chainsOf, sameWindow, termsOf } from './terms.ts';
+
+/** Of every time loop's body. */
+export const cut = (program: Program): Program => ({
+  ...program,
+  code: mapSame(program.code, (i) => (i.kind === 'scan' ? cutInScan(i) : i)),
+});
+
+const cutInScan = (scan: Scan): Scan =>
+  scan.body.code.filter((i) => i.kind === 'loop').reduce(cutForLoop, scan);
+
+function cutForLoop(scan: Scan, loop: Loop): Scan {
+  const candidates = scan.body.code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
+  const chains = candidates.length > 1 ? chainsOf(loop.body) : [];
+  for (const [k, a] of candidates.entries())
+    for (const b of candidates.slice(k + 1)) {
+      const pieces = piecesOf(loop, chains, a, b);
+      if (pieces) return [a, b].reduce(cutProduct, { scan, loop, pieces }).scan;
+    }
+  return scan;
+}
+
+type Chains = ReturnType<typeof chainsOf>;
+
+/** Columns of a product. */
+interface Piece {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Panels are no wider: pieces of whole ones are computed as fast as the whole. */
+const PANEL = 16;
+
+/** Columns that are added to each other, and others; undefined where they are not two pieces. */
+function piecesOf(
+  loop: Loop,
+  chains: Chains,
+  a: Candidate,
+  b: Candidate,
+): readonly Piece[] | undefined {
+  const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
+  const [together, apart]: [Piece[], Piece[]] = [[], []];
+  for (const chain of chains) {
+    const [p, q] = [termsOf(loop, chain, a.slot), termsOf(loop, chain, b.slot)];
+    const [x, y] = [p[0], q[0]];
+    const one = p.length === 1 && q.length === 1;
+    const added = one && x !== undefined && y !== undefined && sameWindow(x, y, shift);
+    if (added) together.push(columnsOf(loop, a, x));
+    else apart.push(...p.map((z) => columnsOf(loop, a, z)), ...q.map((z) => columnsOf(loop, b, z)));
+  }
+  if (together.length === 0 || apart.length === 0) return undefined;
+  const pieces = [hull(together), hull(apart)];
+  const [p, q] = pieces as [Piece, Piece];
+  const disjoint = p.high <= q.low || q.high <= p.low;
+  return disjoint && pieces.every((c) => (c.high - c.low) % PANEL === 0) ? pieces : undefined;
+}
+
+const hull = (pieces: readonly Piece[]): Piece => ({
+  low: Math.min(...pieces.map((p) => p.low)),
+  high: Math.max(...pieces.map((p) => p.high)),
+});
+
+/** What a window shows of each row. */
+function columnsOf({ shape }: Loop, { contract, columns }: Candidate, z: Operand): Piece {
+  const along = z.strides.map((s) => (s % columns === 0 ? 0 : s));
+  const { low, high } = extent(shape, along);
+  const start = z.offset - contract.outs[0].offset;
+  return { low: start + low, high: start + high };
+}
+
+interface Cut {
+  readonly scan: Scan;
+  readonly loop: Loop;
+  readonly pieces: readonly Piece[];
+}
+
+/** Each piece is a product with a place of its own, and the loop reads that. */
+function cutProduct({ scan, loop, pieces }: Cut, candidate: Candidate): Cut {
+  const { body, rows } = scan;
+  const { contract, slot, columns } = candidate;
+  const whole = body.slots[slot] as Slot;
+  const slots = [...body.slots];
+  const made = pieces.map((piece) => {
+    const shape = contract.shape.with(-1, piece.high - piece.low);
+    const size = shape.reduce((n, axis) => n * axis, 1);
+    const index = slots.push({ dtype: whole.dtype, label: whole.label, size }) - 1;
+    return { piece, slot: index, product: productOf(contract, piece, shape, index) };
+  });
+  const buffers = [...loop.buffers];
+  const args = loop.args.map((z): Operand => {
+    const seen = columnsOf(loop, candidate, z);
+    const place = made.find(({ piece }) => seen.low >= piece.low && seen.high <= piece.high);
+    if (z.slot !== slot || !place) return z;
+    const width = place.piece.high - place.piece.low;
+    return {
+      ...z,
+      slot: place.slot,
+      buffer: buffers.push({ source: 'slot', index: place.slot, access: 'read' }) - 1,
+      offset: z.offset - contract.outs[0].offset - place.piece.low,
+      strides: z.strides.map((s) => (s % columns === 0 ? (s / columns) * width : s)),
+    };
+  });
+  const reader: Loop = { ...loop, args, buffers };
+  const at = body.code.indexOf(contract);
+  const code = body.code
+    .toSpliced(at, 1, ...made.map((m) => m.product))
+    .map((i) => (i === loop ? reader : i));
+  const axis = rows?.axis[at] ?? null;
+  const rowOf = ({ product }: (typeof made)[number]): number | null =>
+    axis === null ? null : (product.outs[0].strides[axis] as number);
+  return {
+    loop: reader,
+    pieces,
+    scan: {
+      ...scan,
+      body: { ...body, slots, code },
+      ...(rows && {
+        rows: {
+          ...rows,
+          axis: rows.axis.toSpliced(at, 1, ...made.map(() => axis)),
+          stride: [...rows.stride, ...made.map(rowOf)],
+        },
+      }),
+    },
+  };
+}
+
+function productOf(
+  contract: Contract,
+  { low }: Piece,
+  shape: readonly number[],
+  slot: number,
+): Contract {
+  const [a, b] = contract.args;
+  const shifted = (o: Operand): Operand => ({
+    ...o,
+    offset: o.offset + low * (o.strides[shape.length - 1] as number),
+  });
+  const out = { ...contract.outs[0], slot, buffer: contract.buffers.length, offset: 0 };
+  return {
+    ...contract,
+    shape,
+    args: [shifted(a), shifted(b)],
+    outs: [{ ...out, strides: denseStrides(shape) }],
+    buffers: [...contract.buffers, { source: 'slot', index: slot, access: 'write' }],
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * What a map adds up: products that nobody else reads, and the sums in which they are terms. Knows expressions and
+ * windows.
+ */
+import {
+  argsOf,
+  argsOfInstr,
+  type Contract,
+  denseStrides,
+  type Expr,
+  type Instr,
+  type Loop,
+  type Operand,
+  outsOfInstr,
+  type Program,
+} from '@ostinato/core/backend';
+import { suits } from './contract/index.ts';
+
+/** A product that one loop reads, and nobody else. */
+export interface Candidate {
+  readonly contract: Contract;
+  readonly slot: number;
+  readonly columns: number;
+}
+
+export function candidateOf(
+  { code, outputs }: Program,
+  loop: Loop,
+  i: Instr,
+): Candidate | undefined {
+  if (i.kind !== 'contract' || !suits(i)) return undefined;
+  const [{ slot, strides }] = i.outs;
+  const touches = (list: readonly Operand[]): boolean => list.some((o) => o.slot === slot);
+  const touching = code.filter((c) => touches([...argsOfInstr(c), ...outsOfInstr(c)]));
+  const dense = denseStrides(i.shape).every((n, k) => n === strides[k]);
+  const alone = touching.length === 2 && touching.includes(loop) && !outputs.includes(slot);
+  return dense && alone && touches(loop.args)
+    ? { contract: i, slot, columns: i.shape.at(-1) as number }
+    : undefined;
+}
+
+/** Terms of the longest sums, and all other expressions as sums of one term. */
+export function chainsOf(roots: readonly Expr[]): readonly (readonly Expr[])[] {
+  const chains: (readonly Expr[])[] = [];
+  const seen = new Set<Expr>();
+  const visit = (x: Expr): void => {
+    if (seen.has(x)) return;
+    seen.add(x);
+    const terms = flat(x);
+    chains.push(terms);
+    for (const t of terms) argsOf(t).forEach(visit);
+  };
+  roots.forEach(visit);
+  return chains;
+}
+
+export const flat = (x: Expr): readonly Expr[] => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
+
+/** The windows of a slot among the terms. */
+export const termsOf = ({ args }: Loop, chain: readonly Expr[], slot: number): readonly Operand[] =>
+  chain.flatMap((t) => {
+    const operand = t.op === 'arg' ? args[t.index] : undefined;
+    return operand?.slot === slot ? [operand] : [];
+  });
+
+export const sameWindow = (a: Operand, b: Operand, shift: number): boolean =>
+  a.offset - b.offset === shift && a.strides.every((s, k) => s === b.strides[k]);

@@ -31,6 +31,24 @@ test('a function runs', async () => {
   expect([...floats.subarray(16, 24)]).toEqual([3, 5, 7, 9, 11, 13, 15, 17]);
 });
 
+test('a function may have any length, and leaves the ones after it as they are', async () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const stores = 12_000;
+  const long = new FunctionBuilder('long');
+  for (let k = 0; k < stores; k++) long.store('i32.store', i32.const(0), i32.const(7 * k), 4 * k);
+  const functions = [long.finish(), scale()];
+  const bytes = encodeModule(functions, { shared: false, minimum: 1, maximum: 1 });
+  expect(bytes.length).toBeGreaterThan(1 << 16);
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
+  const { long: run, scale: scaled } = instance.exports as Record<string, CallableFunction>;
+  run?.();
+  const words = new Int32Array(memory.buffer);
+  expect(words.subarray(0, stores).every((word, k) => word === 7 * k)).toBe(true);
+  new Float32Array(memory.buffer).set([1, 2, 3, 4]);
+  scaled?.(0, 64, 1);
+  expect([...new Float32Array(memory.buffer).subarray(16, 20)]).toEqual([3, 5, 7, 9]);
+});
+
 test('a function prints', () => {
   expect(printFunction(scale())).toMatchInlineSnapshot(`
     "(func $scale (param $x i32) (param $out i32) (param $n i32)

@@ -2,7 +2,7 @@
  * What a function does, as bytes (WebAssembly core, section 5.4). Knows no module: where a function is called, its number
  * is left open.
  *
- * Most programs are encoded before an engine has compiled this code: hence plain loops and one array here, for iterators,
+ * Most programs are encoded before an engine has compiled this code: hence plain loops and one buffer here, for iterators,
  * spreading and methods of our own take several times as long then. And hence function by function, each as soon as it
  * is built: its expressions are garbage before the collector has moved them.
  */
@@ -23,8 +23,8 @@ interface Call {
   readonly callee: Callee;
 }
 
-/** Of the function that is being encoded; the array is the same for all. */
-const bytes: number[] = Array(1 << 14).fill(0);
+/** Of the function that is being encoded. The buffer is the same for all; what goes beyond it is lost, and `end` says so. */
+let bytes = new Uint8Array(1 << 14);
 let end = 0;
 let calls: Call[] = [];
 
@@ -36,7 +36,7 @@ const put = (byte: number): void => {
 function unsigned(n: number): void {
   let rest = n;
   for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80;
-  bytes[end++] = rest & 0x7f; // an integer to the engine too, or the array becomes one of doubles
+  bytes[end++] = rest;
 }
 
 /** LEB128 of an int32. */
@@ -51,18 +51,23 @@ function word(n: number): void {
 }
 
 /** LEB128 in the five bytes that a number gets which is known later. */
-export function padded(out: Uint8Array | number[], at: number, n: number): void {
+export function padded(out: Uint8Array, at: number, n: number): void {
   for (let k = 0; k < 5; k++) out[at + k] = ((n >>> (7 * k)) & 0x7f) | (k < 4 ? 0x80 : 0);
 }
 
-export function encodeFunction({ name, params, locals, body }: Func): Encoded {
+export function encodeFunction(func: Func): Encoded {
+  const { name, params, locals, body } = func;
   end = 5;
   calls = [];
   encodeLocals(locals);
   encodeStatements(body);
   put(END);
+  if (end > bytes.length) {
+    bytes = new Uint8Array(2 * end);
+    return encodeFunction(func);
+  }
   padded(bytes, 0, end - 5);
-  return { name, params, bytes: new Uint8Array(bytes.slice(0, end)), calls };
+  return { name, params, bytes: bytes.slice(0, end), calls };
 }
 
 /** How many of one type follow one another, for all of them. */

@@ -146,7 +146,9 @@ function emitTile(
     );
   });
   for (const row of sums.slice(1))
-    for (const [v, sum] of row.entries()) f.set(sum, f.get(top[v] as typeof sum));
+    row.forEach((sum, v) => {
+      f.set(sum, f.get(top[v] as typeof sum));
+    });
   kernels.forEach((kernel, k) => {
     emitDepth(f, kernel, rows, cursors[k] as Cursor);
   });

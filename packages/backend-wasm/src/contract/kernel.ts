@@ -99,8 +99,11 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
   // Of a row or a column of the tile, the same in each step: made once.
   const products = (inRows ? column : kernel.rowOfB).map((_, k) =>
     f.collect(() => {
-      if (inRows) for (const [v, b] of kernel.rowOfB.entries()) multiplyAdd(k, v, a0, b);
-      else for (const [r, a] of column.entries()) multiplyAdd(r, k, a, b0);
+      const others = inRows ? kernel.rowOfB : column;
+      others.forEach((x, i) => {
+        if (inRows) multiplyAdd(k, i, a0, x);
+        else multiplyAdd(i, k, x, b0);
+      });
     }),
   );
   const byRow = (k: number, low: Low): void => {

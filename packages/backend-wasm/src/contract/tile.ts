@@ -75,11 +75,16 @@ export function chooseTile(
       const columns = registers * unit;
       if (exact === true ? size.columns % columns !== 0 : exact && columns !== exact) continue;
       const panels = Math.ceil(size.columns / columns);
-      const perStep = split.map((s) => cyclesPerStep(s.rows, registers, target));
-      const steps = split.reduce((sum, s, k) => sum + s.tiles * (perStep[k] as number), 0);
-      const first = Math.max(0, cyclesOfFirst(registers, target) - (perStep[0] as number));
-      const tiles = split.reduce((n, s) => n + s.tiles * cyclesPerTile(s.rows, registers), 0);
-      const cycles = panels * (size.depth * (steps + first) + tiles);
+      let first = cyclesOfFirst(registers, target);
+      let steps = 0;
+      let around = 0;
+      for (const s of split) {
+        const step = cyclesPerStep(s.rows, registers, target);
+        steps += Math.max(first, step) + (s.tiles - 1) * step;
+        around += s.tiles * cyclesPerTile(s.rows, registers);
+        first = 0;
+      }
+      const cycles = panels * (size.depth * steps + around);
       // Of two alike, the one with more rows: 4x8 50 and 2x16 46 without multiply-add.
       if (!best || cycles <= best.cycles) best = { tile: { rows, columns }, cycles };
     }

@@ -67,7 +67,9 @@ function piecesOf(
   const pieces = [hull(together), hull(apart)];
   const [p, q] = pieces as [Piece, Piece];
   const disjoint = p.high <= q.low || q.high <= p.low;
-  return disjoint && pieces.every((c) => (c.high - c.low) % PANEL === 0) ? pieces : undefined;
+  const fits = ({ low, high }: Piece): boolean =>
+    low >= 0 && high <= a.columns && (high - low) % PANEL === 0;
+  return disjoint && a.columns === b.columns && pieces.every(fits) ? pieces : undefined;
 }
 
 const hull = (pieces: readonly Piece[]): Piece => ({
@@ -75,12 +77,12 @@ const hull = (pieces: readonly Piece[]): Piece => ({
   high: Math.max(...pieces.map((p) => p.high)),
 });
 
-/** What a window shows of each row. */
+/** What a window shows of each row; beyond the columns where it goes from one row to another. */
 function columnsOf({ shape }: Loop, { contract, columns }: Candidate, z: Operand): Piece {
   const along = z.strides.map((s) => (s % columns === 0 ? 0 : s));
   const { low, high } = extent(shape, along);
-  const start = z.offset - contract.outs[0].offset;
-  return { low: start + low, high: start + high };
+  const first = (z.offset - contract.outs[0].offset) % columns;
+  return { low: first + low, high: first + high };
 }
 
 interface Cut {
@@ -107,11 +109,12 @@ function cutProduct({ scan, loop, pieces }: Cut, candidate: Candidate): Cut {
     const place = made.find(({ piece }) => seen.low >= piece.low && seen.high <= piece.high);
     if (z.slot !== slot || !place) return z;
     const width = place.piece.high - place.piece.low;
+    const start = z.offset - contract.outs[0].offset;
     return {
       ...z,
       slot: place.slot,
       buffer: buffers.push({ source: 'slot', index: place.slot, access: 'read' }) - 1,
-      offset: z.offset - contract.outs[0].offset - place.piece.low,
+      offset: Math.floor(start / columns) * width + (start % columns) - place.piece.low,
       strides: z.strides.map((s) => (s % columns === 0 ? (s / columns) * width : s)),
     };
   });

@@ -21,10 +21,14 @@ import { type Extras, need } from './need.ts';
 import type { Surroundings, Together } from './program.ts';
 import type { Target } from './target.ts';
 
-export interface Joint {
+/** What it computes. */
+export interface Shared {
   readonly companions: readonly Companion[];
   /** The sum of the common operand over the depth. */
   readonly sum: Loop | undefined;
+}
+
+export interface Joint extends Shared {
   /** Members whose results are kept elsewhere until it is their turn: something before it needs their place. */
   readonly kept: readonly Member[];
 }
@@ -32,7 +36,7 @@ export interface Joint {
 export type Member = Contract | Loop;
 
 /** Products first. */
-export const membersOf = ({ companions, sum }: Joint): readonly Member[] => [
+export const membersOf = ({ companions, sum }: Shared): readonly Member[] => [
   ...companions.map((c) => c.contract),
   ...(sum ? [sum] : []),
 ];
@@ -46,11 +50,13 @@ export const leadOf = ({ companions, sum }: Joint): Member =>
       (companions[0]?.contract ?? sum) as Member,
     );
 
-/** The same with other members. */
-export const mapMembers = (joint: Joint, map: <I extends Member>(member: I) => I): Joint => ({
-  companions: joint.companions.map((c) => ({ ...c, contract: map(c.contract) })),
-  sum: joint.sum && map(joint.sum),
-  kept: joint.kept.map(map),
+/** The same of other members. */
+export const mapMembers = (
+  { companions, sum }: Shared,
+  map: <I extends Member>(member: I) => I,
+): Shared => ({
+  companions: companions.map((c) => ({ ...c, contract: map(c.contract) })),
+  sum: sum && map(sum),
 });
 
 export function callsOfJoint(
@@ -165,7 +171,7 @@ interface Wanted {
 /** Undefined where no product by itself would pack the common operand, or where they cannot share that. */
 export function prepareJoint(
   module: ModuleBuilder,
-  joint: Joint,
+  joint: Shared,
   { name, constants, parted, adds = false }: Wanted,
 ): { readonly main: Callee; readonly parts: number } | undefined {
   const { companions, sum } = joint;

@@ -18,7 +18,15 @@ import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './a
 import { divisorNear } from './contract/depth.ts';
 import { overlap, readsNothingOf } from './hazards.ts';
 import { prepareInstr } from './instruction.ts';
-import { type Joint, leadOf, type Member, mapMembers, membersOf, prepareJoint } from './joint.ts';
+import {
+  type Joint,
+  leadOf,
+  type Member,
+  mapMembers,
+  membersOf,
+  prepareJoint,
+  type Shared,
+} from './joint.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import type { Argument, Call, Surroundings, Together } from './program.ts';
 
@@ -271,5 +279,5 @@ function scanOfStrip(scan: Scan, steps: number): Scan {
 }
 
 /** The same for all members of a joint. */
-const jointOfStrip = ({ joint, time }: Reader, steps: number): Joint =>
+const jointOfStrip = ({ joint, time }: Reader, steps: number): Shared =>
   mapMembers(joint, (i) => apart({ ...i, over: i.over.with(time, steps) }));

@@ -2,12 +2,10 @@
 import {
   apply,
   arg,
-  type Backend,
   type Contract,
   type Expr,
   type Program,
   programBuilder,
-  type Ref,
   reference,
   type Scan,
   type SlotWindow,
@@ -16,6 +14,7 @@ import {
 import { expect, test } from 'vitest';
 import { cut } from '../src/cut.ts';
 import { wasm } from '../src/index.ts';
+import { runProgram } from './harness.ts';
 
 const [rows, inputs, units, columns] = [5, 8, 16, 48];
 
@@ -94,23 +93,6 @@ const sameRow = (column: number) => (z: number) => window(z, [0, 1], 2 * columns
 /** From row to row, as if it were one long row. */
 const across = (column: number) => (z: number) => window(z, [columns - 16, 1], column);
 
-async function run<B>(backend: Backend<B>, program: Program): Promise<Float32Array[]> {
-  const executable = await backend.compile(program);
-  const refs = (slots: readonly number[]): Ref<B>[] =>
-    slots.map((k) => ({ buffer: backend.alloc((program.slots[k]?.size ?? 0) * 4), offset: 0 }));
-  const [given, outputs] = [refs(program.inputs), refs(program.outputs)];
-  given.forEach(({ buffer }, k) => {
-    const size = program.slots[program.inputs[k] as number]?.size as number;
-    const values = Float32Array.from({ length: size }, (_, i) => Math.sin(0.7 * i + 3 * k));
-    backend.write(buffer, new Uint8Array(values.buffer));
-  });
-  executable.run(given, outputs);
-  const bytes = await Promise.all(outputs.map(({ buffer }) => backend.read(buffer)));
-  executable.dispose();
-  for (const { buffer } of [...given, ...outputs]) backend.free(buffer);
-  return bytes.map((part) => new Float32Array(part.slice().buffer));
-}
-
 const shapesOf = (program: Program): (readonly number[])[] =>
   (program.code[0] as Scan).body.code
     .filter((i): i is Contract => i.kind === 'contract')
@@ -133,8 +115,8 @@ test.each([
   const pieces = cut(program);
   expect(shapesOf(pieces)).toEqual(widths.map((width) => [rows, width]));
   const backend = await wasm({ threads: 1 });
-  const want = await run(reference(), program);
-  const got = await run(backend, pieces);
+  const want = await runProgram(reference(), program);
+  const got = await runProgram(backend, pieces);
   backend.dispose();
   got.forEach((values, k) => {
     values.forEach((v, i) => {

@@ -1,8 +1,10 @@
-/** Runs one instruction as a module of its own, and as the reference does, on the same bytes. */
+/** Runs one instruction as a module of its own, and as the reference does, on the same bytes; or a whole program. */
 import { setFlagsFromString } from 'node:v8';
 import {
+  type Backend,
   type Gather,
   type Loop,
+  type Program,
   type Ref,
   referenceKernels,
   type Scatter,
@@ -135,4 +137,26 @@ export function worstDifference(a: Data[number], b: Data[number]): number {
     worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
   }
   return worst;
+}
+
+/** What a program gives for inputs that are all different. */
+export async function runProgram<B>(
+  backend: Backend<B>,
+  program: Program,
+): Promise<Float32Array[]> {
+  const executable = await backend.compile(program);
+  const refs = (slots: readonly number[]): Ref<B>[] =>
+    slots.map((k) => ({ buffer: backend.alloc((program.slots[k]?.size ?? 0) * 4), offset: 0 }));
+  const inputs = refs(program.inputs);
+  const outputs = refs(program.outputs);
+  inputs.forEach(({ buffer }, k) => {
+    const size = program.slots[program.inputs[k] as number]?.size as number;
+    const values = Float32Array.from({ length: size }, (_, i) => Math.sin(0.7 * i + 3 * k));
+    backend.write(buffer, new Uint8Array(values.buffer));
+  });
+  executable.run(inputs, outputs);
+  const bytes = await Promise.all(outputs.map(({ buffer }) => backend.read(buffer)));
+  executable.dispose();
+  for (const { buffer } of [...inputs, ...outputs]) backend.free(buffer);
+  return bytes.map((b) => new Float32Array(b.slice().buffer));
 }

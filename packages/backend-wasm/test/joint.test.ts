@@ -1,19 +1,12 @@
 /** Products and sums that share the packing of an operand: which ones do, and that what they give is right. */
-import {
-  arg,
-  type Backend,
-  type Program,
-  programBuilder,
-  type Ref,
-  reference,
-  window,
-} from '@ostinato/core/backend';
+import { arg, type Program, programBuilder, reference, window } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planJoint } from '../src/contract/joint.ts';
 import * as extras from '../src/extras.ts';
 import { wasm } from '../src/index.ts';
 import { findJoints } from '../src/joint.ts';
+import { runProgram } from './harness.ts';
 
 interface Shape {
   /** Of the common operand: two axes of the depth, and columns. */
@@ -57,24 +50,6 @@ function programOf({ steps, batch, columns, products, sumAt }: Shape, arenas = 0
   return p.program({ arenas });
 }
 
-async function run<B>(backend: Backend<B>, program: Program): Promise<Float32Array[]> {
-  const executable = await backend.compile(program);
-  const refs = (slots: readonly number[]): Ref<B>[] =>
-    slots.map((k) => ({ buffer: backend.alloc((program.slots[k]?.size ?? 0) * 4), offset: 0 }));
-  const inputs = refs(program.inputs);
-  const outputs = refs(program.outputs);
-  inputs.forEach(({ buffer }, k) => {
-    const size = program.slots[program.inputs[k] as number]?.size as number;
-    const values = Float32Array.from({ length: size }, (_, i) => Math.sin(0.7 * i + 3 * k));
-    backend.write(buffer, new Uint8Array(values.buffer));
-  });
-  executable.run(inputs, outputs);
-  const bytes = await Promise.all(outputs.map(({ buffer }) => backend.read(buffer)));
-  executable.dispose();
-  for (const { buffer } of [...inputs, ...outputs]) backend.free(buffer);
-  return bytes.map((b) => new Float32Array(b.slice().buffer));
-}
-
 const shapes: fc.Arbitrary<Shape> = fc.record({
   steps: fc.integer({ min: 1, max: 60 }),
   batch: fc.integer({ min: 1, max: 40 }),
@@ -110,8 +85,8 @@ describe.each([
     fc.assert(
       fc.asyncProperty(shapes, async (shape) => {
         const program = programOf(shape);
-        const want = await run(reference(), program);
-        const got = await run(backend, program);
+        const want = await runProgram(reference(), program);
+        const got = await runProgram(backend, program);
         got.forEach((values, k) => {
           const expected = want[k] as Float32Array;
           // Sums of up to 2400 products between -1 and 1, in float32.
@@ -119,7 +94,7 @@ describe.each([
             expect(Math.abs(x - (expected[i] as number))).toBeLessThanOrEqual(2e-4);
           });
         });
-        expect(await run(several, program)).toEqual(got);
+        expect(await runProgram(several, program)).toEqual(got);
       }),
       { numRuns: 25 },
     ));
@@ -213,8 +188,8 @@ test('what has to wait for another instruction is no companion', async () => {
   expect(kept(read)).toEqual([1]);
   const backend = await wasm({ threads: 1 });
   for (const program of [free, written, read]) {
-    const want = await run(reference(), program);
-    const got = await run(backend, program);
+    const want = await runProgram(reference(), program);
+    const got = await runProgram(backend, program);
     got.forEach((values, k) => {
       values.forEach((v, i) => {
         expect(v).toBeCloseTo((want[k] as Float32Array)[i] as number, 4);

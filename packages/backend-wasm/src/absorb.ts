@@ -19,7 +19,15 @@ import type { Affine } from './affine.ts';
 import { planAffine } from './contract/affine.ts';
 import { independent } from './hazards.ts';
 import type { Machine } from './module-builder.ts';
-import { type Candidate, candidateOf, chainsOf, flat, sameWindow, termsOf } from './terms.ts';
+import {
+  type Candidate,
+  candidateOf,
+  chainsOf,
+  columnsOf,
+  flat,
+  sameWindow,
+  termsOf,
+} from './terms.ts';
 
 /** Of every time loop's body. */
 export const absorb = (program: Program, machine: Machine): Program => ({
@@ -34,9 +42,17 @@ function absorbInScan(scan: Scan, machine: Machine): Scan {
 
 interface Group {
   readonly members: readonly Candidate[];
-  /** Windows of their columns alone. */
-  readonly biases: readonly Operand[];
+  readonly biases: readonly Bias[];
 }
+
+interface Bias {
+  /** A window of the columns alone. */
+  readonly operand: Operand;
+  /** Where it stands, in each sum that has the product. */
+  readonly terms: readonly { readonly chain: Chain; readonly term: Expr }[];
+}
+
+type Chain = readonly Expr[];
 
 function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
   const groups = groupsOf(scan, loop, machine);
@@ -66,8 +82,10 @@ function groupsOf(scan: Scan, loop: Loop, machine: Machine): readonly Group[] {
         addedTogether(loop, chains, candidate, o),
     );
     const around = chains.filter((c) => termsOf(loop, c, candidate.slot).length > 0);
-    const biases = biasesOf(loop, around, candidate, sizes).filter(
-      (b) => !groups.some((g) => g.biases.some((o) => sameStart(o, b))),
+    // A term is one product's bias, not two's.
+    const taken = groups.flatMap((g) => g.biases.flatMap((b) => b.terms));
+    const biases = biasesOf(loop, around, candidate, sizes).filter((b) =>
+      b.terms.every((t) => !taken.some((o) => o.chain === t.chain && o.term === t.term)),
     );
     const group = { members: [candidate, ...partners], biases };
     const choices = [group, { ...group, biases: [] }, { ...group, members: [candidate] }];
@@ -77,8 +95,6 @@ function groupsOf(scan: Scan, loop: Loop, machine: Machine): readonly Group[] {
   }
   return groups;
 }
-
-const sameStart = (a: Operand, b: Operand): boolean => a.slot === b.slot && a.offset === b.offset;
 
 /** Whether each sum that has one of the two has the other, at the same place of the out. */
 function addedTogether(
@@ -101,43 +117,44 @@ function addedTogether(
   );
 }
 
-/** What is added to a candidate in each of these sums, column by column, and stays the same in each row and step. */
+/** What is added to a candidate once in each of these sums, column by column, and stays the same in each row and step. */
 function biasesOf(
   loop: Loop,
-  chains: readonly (readonly Expr[])[],
+  chains: readonly Chain[],
   candidate: Candidate,
   sizes: ReadonlyMap<number, number>,
-): readonly Operand[] {
-  const found = chains.map((chain) => {
-    const [z, ...more] = termsOf(loop, chain, candidate.slot);
-    if (!z || more.length > 0) return [];
-    return chain.flatMap((t): readonly Operand[] => {
-      const operand = t.op === 'arg' ? loop.args[t.index] : undefined;
-      const size = operand && sizes.get(operand.slot);
-      if (size === undefined || operand?.dtype !== 'float32') return [];
-      const offset = biasAt(candidate, z, operand);
+): readonly Bias[] {
+  const [first, ...rest] = chains.map((chain) =>
+    chain.flatMap((term) => {
+      const operand = biasOf(loop, chain, candidate, term);
       // All columns get it, those too that nobody reads.
-      const fits = offset !== undefined && offset + candidate.columns <= size;
-      return fits ? [{ ...operand, offset, strides: [] }] : [];
-    });
-  });
-  const [first = [], ...rest] = found;
-  return first.filter(
-    (b, k) =>
-      first.findIndex((o) => sameStart(o, b)) === k &&
-      rest.every((list) => list.some((o) => sameStart(o, b))),
+      const size = operand ? (sizes.get(operand.slot) ?? 0) : 0;
+      return operand && operand.offset + candidate.columns <= size
+        ? [{ operand, chain, term }]
+        : [];
+    }),
   );
+  return (first ?? []).flatMap(({ operand }): readonly Bias[] => {
+    const terms = [first ?? [], ...rest].map((list) =>
+      list.filter(({ operand: o }) => o.slot === operand.slot && o.offset === operand.offset),
+    );
+    return terms.every((list) => list.length === 1) ? [{ operand, terms: terms.flat() }] : [];
+  });
 }
 
-/** Where a window's first column begins, if it runs along the columns of `z` and no rows. */
-function biasAt(
-  { contract, columns }: Candidate,
-  z: Operand,
-  { offset, strides }: Operand,
-): number | undefined {
-  const column = z.offset - contract.outs[0].offset;
-  const along = z.strides.every((s, k) => strides[k] === (s % columns === 0 ? 0 : s));
-  return along && column < columns && offset >= column ? offset - column : undefined;
+/** A term as a bias of all columns: a window that runs along the columns of the product's, and no rows. */
+function biasOf(loop: Loop, chain: Chain, candidate: Candidate, term: Expr): Operand | undefined {
+  const { columns } = candidate;
+  const operand = term.op === 'arg' ? loop.args[term.index] : undefined;
+  const [z, ...more] = termsOf(loop, chain, candidate.slot);
+  if (operand?.dtype !== 'float32' || !z || more.length > 0) return undefined;
+  const seen = columnsOf(loop, candidate, z);
+  const column = z.offset - candidate.contract.outs[0].offset;
+  const along = z.strides.every((s, k) => operand.strides[k] === (s % columns === 0 ? 0 : s));
+  const within = column < columns && seen.low >= 0 && seen.high <= columns;
+  return along && within && operand.offset >= column
+    ? { ...operand, offset: operand.offset - column, strides: [] }
+    : undefined;
 }
 
 /** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
@@ -179,9 +196,9 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
     return { ...rest, buffers, args: [shifted(a), shifted(b)], outs: [shifted(rest.outs[0])] };
   };
   const all = members.map((m) => moved(m.contract));
-  const added = biases.map((bias): Operand => {
-    const buffer = buffers.push({ source: 'slot', index: bias.slot, access: 'read' }) - 1;
-    return { ...bias, buffer };
+  const added = biases.map(({ operand }): Operand => {
+    const buffer = buffers.push({ source: 'slot', index: operand.slot, access: 'read' }) - 1;
+    return { ...operand, buffer };
   });
   const [first, ...others] = all as [Contract, ...Contract[]];
   const products = others.map((c): Contract => ({ ...c, outs: first.outs }));
@@ -198,19 +215,18 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
 /** The loop without what groups have added already. */
 function rewritten(loop: Loop, groups: readonly Group[]): Loop {
   const done = new Map<Expr, Expr>();
-  const operandOf = (x: Expr): Operand | undefined =>
-    x.op === 'arg' ? loop.args[x.index] : undefined;
-  const absorbed = (terms: readonly Expr[]): ReadonlySet<Expr> => {
+  const absorbed = (terms: Chain): ReadonlySet<Expr> => {
     const gone = new Set<Expr>();
     for (const { members, biases } of groups) {
-      const [{ slot, contract }, ...others] = members as [Candidate, ...Candidate[]];
-      const z = terms.map(operandOf).find((o) => o?.slot === slot);
-      if (!z) continue;
-      const column = z.offset - contract.outs[0].offset;
-      for (const t of terms) {
-        const o = operandOf(t);
-        const added = biases.some((b) => o?.slot === b.slot && o.offset === b.offset + column);
-        if (added || others.some((m) => m.slot === o?.slot)) gone.add(t);
+      const [first, ...others] = members as [Candidate, ...Candidate[]];
+      if (termsOf(loop, terms, first.slot).length === 0) continue;
+      for (const term of terms) {
+        const slot = term.op === 'arg' ? loop.args[term.index]?.slot : undefined;
+        const bias = biasOf(loop, terms, first, term);
+        const added = biases.some(
+          ({ operand: o }) => o.slot === bias?.slot && o.offset === bias.offset,
+        );
+        if (added || others.some((m) => m.slot === slot)) gone.add(term);
       }
     }
     return gone;

@@ -5,7 +5,6 @@
 import {
   type Contract,
   denseStrides,
-  extent,
   type Loop,
   mapSame,
   type Operand,
@@ -13,7 +12,15 @@ import {
   type Scan,
   type Slot,
 } from '@ostinato/core/backend';
-import { type Candidate, candidateOf, chainsOf, sameWindow, termsOf } from './terms.ts';
+import {
+  type Candidate,
+  type Columns,
+  candidateOf,
+  chainsOf,
+  columnsOf,
+  sameWindow,
+  termsOf,
+} from './terms.ts';
 
 /** Of every time loop's body. */
 export const cut = (program: Program): Program => ({
@@ -37,12 +44,6 @@ function cutForLoop(scan: Scan, loop: Loop): Scan {
 
 type Chains = ReturnType<typeof chainsOf>;
 
-/** Columns of a product. */
-interface Piece {
-  readonly low: number;
-  readonly high: number;
-}
-
 /** Panels are no wider: pieces of whole ones are computed as fast as the whole. */
 const PANEL = 16;
 
@@ -52,9 +53,9 @@ function piecesOf(
   chains: Chains,
   a: Candidate,
   b: Candidate,
-): readonly Piece[] | undefined {
+): readonly Columns[] | undefined {
   const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
-  const [together, apart]: [Piece[], Piece[]] = [[], []];
+  const [together, apart]: [Columns[], Columns[]] = [[], []];
   for (const chain of chains) {
     const [p, q] = [termsOf(loop, chain, a.slot), termsOf(loop, chain, b.slot)];
     const [x, y] = [p[0], q[0]];
@@ -65,30 +66,22 @@ function piecesOf(
   }
   if (together.length === 0 || apart.length === 0) return undefined;
   const pieces = [hull(together), hull(apart)];
-  const [p, q] = pieces as [Piece, Piece];
+  const [p, q] = pieces as [Columns, Columns];
   const disjoint = p.high <= q.low || q.high <= p.low;
-  const fits = ({ low, high }: Piece): boolean =>
+  const fits = ({ low, high }: Columns): boolean =>
     low >= 0 && high <= a.columns && (high - low) % PANEL === 0;
   return disjoint && a.columns === b.columns && pieces.every(fits) ? pieces : undefined;
 }
 
-const hull = (pieces: readonly Piece[]): Piece => ({
+const hull = (pieces: readonly Columns[]): Columns => ({
   low: Math.min(...pieces.map((p) => p.low)),
   high: Math.max(...pieces.map((p) => p.high)),
 });
 
-/** What a window shows of each row; beyond the columns where it goes from one row to another. */
-function columnsOf({ shape }: Loop, { contract, columns }: Candidate, z: Operand): Piece {
-  const along = z.strides.map((s) => (s % columns === 0 ? 0 : s));
-  const { low, high } = extent(shape, along);
-  const first = (z.offset - contract.outs[0].offset) % columns;
-  return { low: first + low, high: first + high };
-}
-
 interface Cut {
   readonly scan: Scan;
   readonly loop: Loop;
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly Columns[];
 }
 
 /** Each piece is a product with a place of its own, and the loop reads that. */
@@ -145,7 +138,7 @@ function cutProduct({ scan, loop, pieces }: Cut, candidate: Candidate): Cut {
 
 function productOf(
   contract: Contract,
-  { low }: Piece,
+  { low }: Columns,
   shape: readonly number[],
   slot: number,
 ): Contract {

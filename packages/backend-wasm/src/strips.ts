@@ -88,14 +88,19 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
   const members: readonly Instr[] = membersOf(joint);
   const [first] = joint.companions;
   const { shape, over, args } = (first?.contract ?? joint.sum) as Member;
-  const { slot, offset, strides } = args[first?.common ?? 0] as Operand;
-  const stack = scan.ys.find((y) => y.slot === slot && y.offset === offset);
-  if (!stack) return undefined;
+  const { slot, strides } = args[first?.common ?? 0] as Operand;
+  const [stack, ...more] = [...scan.ys, ...argsOfInstr(scan)].filter((o) => o.slot === slot);
+  if (!stack || more.length > 0 || !scan.ys.includes(stack)) return undefined;
   const [step] = stack.strides as [number];
   const time = over.findIndex((n, k) => n === scan.length && strides[shape.length + k] === step);
-  const sizes = [...shape, ...over.map((n, k) => (k === time ? 1 : n))];
-  const { low, high } = extent(sizes, strides);
-  if (time < 0 || low < 0 || high > step) return undefined;
+  // Whatever a member reads of the stack lies in the step that the loop has just made.
+  const inStep = ({ shape, over, args }: Member): boolean =>
+    args.every((o) => {
+      const { low, high } = extent([...shape, ...over.with(time, 1)], o.strides);
+      const same = o.offset === stack.offset && o.strides[shape.length + time] === step;
+      return o.slot !== slot || (same && low >= 0 && high <= step);
+    });
+  if (time < 0 || !membersOf(joint).every(inStep)) return undefined;
   // Whatever else the members read is complete before the loop.
   const written = outsOfInstr(scan).map((o) => o.slot);
   const others = members.flatMap(argsOfInstr).filter((o) => o.slot !== slot);

@@ -8,6 +8,7 @@ import {
   type Contract,
   denseStrides,
   type Expr,
+  extent,
   type Instr,
   type Loop,
   type Operand,
@@ -65,3 +66,21 @@ export const termsOf = ({ args }: Loop, chain: readonly Expr[], slot: number): r
 
 export const sameWindow = (a: Operand, b: Operand, shift: number): boolean =>
   a.offset - b.offset === shift && a.strides.every((s, k) => s === b.strides[k]);
+
+/** Columns of a product, from one to before another. */
+export interface Columns {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a window shows of each row; beyond the columns where it goes from one row to another. */
+export function columnsOf(
+  { shape, over }: Loop,
+  { contract, columns }: Candidate,
+  z: Operand,
+): Columns {
+  const along = z.strides.map((s) => (s % columns === 0 ? 0 : s));
+  const { low, high } = extent([...shape, ...over], along);
+  const first = (z.offset - contract.outs[0].offset) % columns;
+  return { low: first + low, high: first + high };
+}

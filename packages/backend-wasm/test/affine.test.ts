@@ -84,6 +84,36 @@ const steps = {
     );
     return [next, next];
   },
+  /** The same bias for both products, and a column of it for each row. */
+  tied: (x, h, { w, u, b }, units) => {
+    const bias = slice(b, 0, 0, units);
+    const half = (m: Tensor): Tensor => slice(m, 1, 0, units);
+    const [zx, zh] = [matmul(x, half(w)), matmul(h, half(u))];
+    const z = add(add(zx, onRows(bias, zx)), add(zh, onRows(bias, zh)));
+    const rows = Math.min(z.shape[0] as number, units);
+    const ofRows = reshape(slice(b, 0, 0, rows), [rows, 1]);
+    const next = tanh(z.shape[0] === rows ? add(z, broadcastTo(ofRows, z.shape)) : z);
+    return [next, next];
+  },
+  /** One bias that fits both products, at different places. */
+  oneBias: (x, h, { w, u, b }, units) => {
+    const [zx, uh] = [matmul(x, w), matmul(h, u)];
+    const zh = add(uh, onRows(b, uh));
+    const part = (z: Tensor, k: number): Tensor => slice(z, 1, k * units, units);
+    const r = sigmoid(add(part(zx, 0), part(zh, 1)));
+    const next = mul(r, tanh(add(part(zx, 2), part(zh, 2))));
+    return [next, next];
+  },
+  /** Units of two columns each, whose sum the map makes. */
+  pieces: (x, h, { w, u }, units) => {
+    const rows = x.shape[0] as number;
+    const part = (z: Tensor, k: number): Tensor =>
+      reshape(slice(z, 1, 2 * k * units, 2 * units), [rows, 2, units]);
+    const [zx, zh] = [matmul(x, w), matmul(h, u)];
+    const gate = sigmoid(add(part(zx, 0), part(zh, 0)));
+    const next = tanh(sum(add(gate, mul(tanh(part(zx, 1)), tanh(part(zh, 1)))), { axes: 1 }));
+    return [next, next];
+  },
   /** The product goes out, too. */
   shown: (x, h, { w, u, b }, units) => {
     const z = add(matmul(x, w), matmul(h, u));
@@ -159,7 +189,7 @@ onVariants({ sinks: always }, (agrees) => {
         // Sums of up to 64 products below 0.1, in float32, five times over.
         (name, sizes) => agrees((backend) => run(backend, name, sizes), 4e-6),
       ),
-      { numRuns: 80 },
+      { numRuns: 120 },
     ));
 });
 

@@ -157,6 +157,7 @@ describe.each(targets)('functions, relaxed $relaxed, paired $paired', (target) =
       else worst = Math.max(worst, Math.abs(y - exact) / Math.max(Math.abs(exact), 2 ** -126));
     });
     expect(worst).toBeLessThanOrEqual(f.error + g.error + 6e-8);
+    expect(ys.every((y) => !(Math.abs(y) > 1))).toBe(true);
   });
 
   test('no result leaves the range of its function', () => {

@@ -14,6 +14,7 @@ import {
   zeros,
 } from '@ostinato/core';
 import {
+  apply,
   arg,
   argsOfInstr,
   type Backend,
@@ -22,18 +23,21 @@ import {
   outsOfInstr,
   type Program,
   programBuilder,
+  reference,
   type Scan,
   window,
 } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { openWasm } from '../src/backend.ts';
 import { findJoints, single } from '../src/joint.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { buildProgram } from '../src/program.ts';
 import { findStrips, type StripLimits } from '../src/strips.ts';
 import { tighten } from '../src/tighten.ts';
 import { machine, onVariants, programOf } from './forced.ts';
+import { runProgram } from './harness.ts';
 
 interface Layers {
   readonly time: number;
@@ -234,4 +238,73 @@ test('what has to wait, or is not complete, takes no turns', async () => {
   const both = { ...scanned, ys: [...scanned.ys, ...ys] };
   const code = program.code.map((i) => (i === scanned ? both : i));
   expect(found({ ...program, code })).toEqual([]);
+});
+
+/** A product of what the loop writes with another window of the same slot: of a later or earlier step, or another ys. */
+function meeting(other: 'next' | 'previous' | 'two', reverse: boolean, shown: boolean): Program {
+  const [time, batch, columns] = [12, 4, 64];
+  const size = batch * columns;
+  const b = programBuilder();
+  const [h, x] = [b.input('h', 'float32', size), b.input('x', 'float32', size)];
+  const outs = ['h', 'y', 'z'].map((label) => window(b.output(label, 'float32', size), [1]));
+  const value = apply('tanh', apply('add', arg(0), arg(1)));
+  const args = [window(h, [1]), window(x, [1])];
+  b.loop({ shape: [size], args, body: [value, value, apply('tanh', value)], outs });
+  const body = b.program({ arenas: 1 });
+
+  const o = programBuilder();
+  const init = window(o.input('h', 'float32', size), []);
+  const xs = window(o.input('xs', 'float32', time * size), [size]);
+  const final = window(o.output('final', 'float32', size), []);
+  const two = other === 'two';
+  const all = (two ? 2 * time : time + 2) * size;
+  const stack = o[shown ? 'output' : 'scratch']('stack', 'float32', all);
+  const beside = two ? stack : o.scratch('beside', 'float32', time * size);
+  const [at, besideAt] = two ? [0, time * size] : [size, 0];
+  const constant = { op: 'const', dtype: 'float32', value: 0.25 } as const;
+  o.loop({ shape: [all], args: [], body: [constant], outs: [window(stack, [1])] });
+  o.scan({
+    length: time,
+    reverse,
+    body,
+    init: [init],
+    xs: [xs],
+    finals: [final],
+    ys: [window(stack, [size], at), window(beside, [size], besideAt)],
+  });
+  const otherAt = two ? besideAt : other === 'next' ? 2 * size : 0;
+  o.contract({
+    shape: [columns, columns],
+    over: [time, batch],
+    args: [window(stack, [1, 0, size, columns], otherAt), window(stack, [0, 1, size, columns], at)],
+    out: window(o.output('out', 'float32', columns * columns), [columns, 1]),
+  });
+  o.loop({
+    shape: [columns],
+    over: [time, batch],
+    args: [window(stack, [1, size, columns], at)],
+    body: [arg(0)],
+    outs: [window(o.output('sum', 'float32', columns), [1])],
+  });
+  return o.program();
+}
+
+test.each(
+  (['next', 'previous', 'two'] as const).flatMap((other) =>
+    [false, true].flatMap((reverse) =>
+      [false, true].map((shown) => [other, reverse, shown] as const),
+    ),
+  ),
+)('another window of the stack is complete first: %s, reverse %s, shown %s', async (...kind) => {
+  const program = meeting(...kind);
+  const backend = await openWasm({ threads: 1 }, { strips: always });
+  const want = await runProgram(reference(), program);
+  const got = await runProgram(backend, program);
+  backend.dispose();
+  got.forEach((values, k) => {
+    values.forEach((v, i) => {
+      // Sums of 48 products below 1.
+      expect(Math.abs(v - (want[k]?.[i] as number))).toBeLessThanOrEqual(1e-4);
+    });
+  });
 });

@@ -19,7 +19,9 @@ const tanhP = [1288326.1, 172374.39, 4501.4547, 26.518215, 0.017159278];
 /** Then x^2 + 422.9692 times the power that follows. */
 const tanhQ = [1288326.16, 601816.2, 33330.375];
 
-const tanhParts = (kit: Kit, x: V, xx: V): readonly [V, V] => [
+type Quotient = readonly [numerator: V, denominator: V];
+
+const tanhParts = (kit: Kit, x: V, xx: V): Quotient => [
   f('mul', x, kit.polynomial(xx, tanhP)),
   kit.polynomial(xx, tanhQ, f('add', xx, kit.float(422.9692))),
 ];
@@ -39,7 +41,7 @@ const halfTanh = { a: 120.15432, b: 12.01285, c: 60.07716 };
  * where tanh(r / 2) = odd / even: one division does for both. From -87.7 down 2^n is 0, where the result would be less
  * than 8.2e-39.
  */
-function sigmoidParts(kit: Kit, a: V): readonly [V, V] {
+function sigmoidParts(kit: Kit, a: V): Quotient {
   const x = kit.keep('x', clamp(kit, a, -88, 30));
   // With the exponent's bias in the sum, its low bits are those of the float 2^n.
   const sum = kit.keep('sum', kit.madd(x, kit.float(Math.LOG2E), kit.float(rounder + 127)));
@@ -58,13 +60,13 @@ function sigmoidParts(kit: Kit, a: V): readonly [V, V] {
 export const sigmoid = (kit: Kit, a: V): V => f('div', ...sigmoidParts(kit, a));
 
 /**
- * Numerators and denominators, below 1e16, so that a product of two functions is one division. This tanh may be one bit
- * more than 1.
+ * Functions as quotients of what is below 1e16, the numerator never more than the denominator: so is a product of two, with
+ * one division for both. Up to 7.87 no float's tanh is more than 1, with multiply-add or without; beyond, it stays 1 - 3e-7.
  */
 export const quotients = {
   sigmoid: sigmoidParts,
-  tanh(kit: Kit, a: V): readonly [V, V] {
-    const x = kit.keep('x', clamp(kit, a, -9, 9));
+  tanh(kit: Kit, a: V): Quotient {
+    const x = kit.keep('x', clamp(kit, a, -7.87, 7.87));
     return tanhParts(kit, x, kit.keep('xx', f('mul', x, x)));
   },
 };

@@ -20,12 +20,13 @@ import { planAffine } from './contract/affine.ts';
 import { independent } from './hazards.ts';
 import type { Machine } from './module-builder.ts';
 import {
+  areAdded,
   type Candidate,
+  type Chain,
   candidateOf,
   chainsOf,
   columnsOf,
   flat,
-  sameWindow,
   termsOf,
 } from './terms.ts';
 
@@ -51,8 +52,6 @@ interface Bias {
   /** Where it stands, in each sum that has the product. */
   readonly terms: readonly { readonly chain: Chain; readonly term: Expr }[];
 }
-
-type Chain = readonly Expr[];
 
 function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
   const groups = groupsOf(scan, loop, machine);
@@ -97,23 +96,12 @@ function groupsOf(scan: Scan, loop: Loop, machine: Machine): readonly Group[] {
 }
 
 /** Whether each sum that has one of the two has the other, at the same place of the out. */
-function addedTogether(
-  loop: Loop,
-  chains: readonly (readonly Expr[])[],
-  a: Candidate,
-  b: Candidate,
-): boolean {
+function addedTogether(loop: Loop, chains: readonly Chain[], a: Candidate, b: Candidate): boolean {
   const shape = JSON.stringify(a.contract.shape);
-  const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
+  const has = (chain: Chain, { slot }: Candidate): boolean => termsOf(loop, chain, slot).length > 0;
   return (
     shape === JSON.stringify(b.contract.shape) &&
-    chains.every((chain) => {
-      const [p, q] = [termsOf(loop, chain, a.slot), termsOf(loop, chain, b.slot)];
-      if (p.length === 0 && q.length === 0) return true;
-      return (
-        p.length === 1 && q.length === 1 && sameWindow(p[0] as Operand, q[0] as Operand, shift)
-      );
-    })
+    chains.every((c) => areAdded(loop, c, a, b) || !(has(c, a) || has(c, b)))
   );
 }
 

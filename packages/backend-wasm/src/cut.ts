@@ -11,14 +11,16 @@ import {
   type Program,
   type Scan,
   type Slot,
+  sizeOf,
 } from '@ostinato/core/backend';
 import {
+  areAdded,
   type Candidate,
+  type Chain,
   type Columns,
   candidateOf,
   chainsOf,
   columnsOf,
-  sameWindow,
   termsOf,
 } from './terms.ts';
 
@@ -42,27 +44,21 @@ function cutForLoop(scan: Scan, loop: Loop): Scan {
   return scan;
 }
 
-type Chains = ReturnType<typeof chainsOf>;
-
 /** Panels are no wider: pieces of whole ones are computed as fast as the whole. */
 const PANEL = 16;
 
 /** Columns that are added to each other, and others; undefined where they are not two pieces. */
 function piecesOf(
   loop: Loop,
-  chains: Chains,
+  chains: readonly Chain[],
   a: Candidate,
   b: Candidate,
 ): readonly Columns[] | undefined {
-  const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
   const [together, apart]: [Columns[], Columns[]] = [[], []];
   for (const chain of chains) {
-    const [p, q] = [termsOf(loop, chain, a.slot), termsOf(loop, chain, b.slot)];
-    const [x, y] = [p[0], q[0]];
-    const one = p.length === 1 && q.length === 1;
-    const added = one && x !== undefined && y !== undefined && sameWindow(x, y, shift);
-    if (added) together.push(columnsOf(loop, a, x));
-    else apart.push(...p.map((z) => columnsOf(loop, a, z)), ...q.map((z) => columnsOf(loop, b, z)));
+    const list = areAdded(loop, chain, a, b) ? together : apart;
+    for (const c of [a, b])
+      list.push(...termsOf(loop, chain, c.slot).map((z) => columnsOf(loop, c, z)));
   }
   if (together.length === 0 || apart.length === 0) return undefined;
   const pieces = [hull(together), hull(apart)];
@@ -92,7 +88,7 @@ function cutProduct({ scan, loop, pieces }: Cut, candidate: Candidate): Cut {
   const slots = [...body.slots];
   const made = pieces.map((piece) => {
     const shape = contract.shape.with(-1, piece.high - piece.low);
-    const size = shape.reduce((n, axis) => n * axis, 1);
+    const size = sizeOf(shape);
     const index = slots.push({ dtype: whole.dtype, label: whole.label, size }) - 1;
     return { piece, slot: index, product: productOf(contract, piece, shape, index) };
   });

@@ -1,7 +1,7 @@
 /**
  * What most products, time loops and plain maps of floats do without: other types, rarer maths, reductions, tables, many
- * rows and copies of them, work that threads share, products moved into loops. Loaded with the first program that needs some of it
- * (need.ts), so that a page which streams a cell loads none.
+ * rows and copies of them, work that threads share, products moved into loops. Loaded with the first program that needs
+ * some of it (need.ts), so that a page which streams a cell loads none.
  */
 
 export { prepareAffine } from './affine.ts';

@@ -40,9 +40,12 @@ export function candidateOf(
     : undefined;
 }
 
-/** Terms of the longest sums, and all other expressions as sums of one term. */
-export function chainsOf(roots: readonly Expr[]): readonly (readonly Expr[])[] {
-  const chains: (readonly Expr[])[] = [];
+/** The terms of a sum. */
+export type Chain = readonly Expr[];
+
+/** Of the longest sums, and all other expressions as sums of one term. */
+export function chainsOf(roots: readonly Expr[]): readonly Chain[] {
+  const chains: Chain[] = [];
   const seen = new Set<Expr>();
   const visit = (x: Expr): void => {
     if (seen.has(x)) return;
@@ -55,17 +58,23 @@ export function chainsOf(roots: readonly Expr[]): readonly (readonly Expr[])[] {
   return chains;
 }
 
-export const flat = (x: Expr): readonly Expr[] => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
+export const flat = (x: Expr): Chain => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
 
 /** The windows of a slot among the terms. */
-export const termsOf = ({ args }: Loop, chain: readonly Expr[], slot: number): readonly Operand[] =>
+export const termsOf = ({ args }: Loop, chain: Chain, slot: number): readonly Operand[] =>
   chain.flatMap((t) => {
     const operand = t.op === 'arg' ? args[t.index] : undefined;
     return operand?.slot === slot ? [operand] : [];
   });
 
-export const sameWindow = (a: Operand, b: Operand, shift: number): boolean =>
-  a.offset - b.offset === shift && a.strides.every((s, k) => s === b.strides[k]);
+/** Whether a sum has each of the two once, at the same place of their outs. */
+export function areAdded(loop: Loop, chain: Chain, a: Candidate, b: Candidate): boolean {
+  const [p, ...moreP] = termsOf(loop, chain, a.slot);
+  const [q, ...moreQ] = termsOf(loop, chain, b.slot);
+  if (!p || !q || moreP.length + moreQ.length > 0) return false;
+  const shift = a.contract.outs[0].offset - b.contract.outs[0].offset;
+  return p.offset - q.offset === shift && p.strides.every((s, k) => s === q.strides[k]);
+}
 
 /** Columns of a product, from one to before another. */
 export interface Columns {

@@ -20,7 +20,7 @@ import {
 import type { Backend } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { onVariants } from './forced.ts';
+import { onVariants, tight } from './forced.ts';
 
 interface Params {
   readonly w: Tensor;
@@ -128,12 +128,7 @@ async function run(backend: Backend, c: Case): Promise<Float32Array[]> {
   });
 }
 
-const forced = {
-  sinks: { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 },
-  strips: { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 8 },
-};
-
-onVariants(forced, (agrees) => {
+onVariants(tight, (agrees) => {
   test('give what the reference gives, and two threads the same bits', () =>
     // float32 through up to eight steps, next to the largest.
     fc.assert(

@@ -1,11 +1,7 @@
 /** As with long sequences: products sink into time loops, are joined there, and loops run in strips, however short. */
 import { testBackend } from '@ostinato/backend-testing';
 import { openWasm } from '../src/backend.ts';
-
-const forced = {
-  sinks: { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 },
-  strips: { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 8 },
-};
+import { tight } from './forced.ts';
 
 for (const [threads, size] of [
   [1, 'full'],
@@ -13,6 +9,6 @@ for (const [threads, size] of [
 ] as const)
   testBackend(
     `wasm with ${threads} thread${threads > 1 ? 's' : ''}, all loops tight`,
-    () => openWasm({ threads, threadsFrom: 0 }, forced),
+    () => openWasm({ threads, threadsFrom: 0 }, tight),
     { size },
   );

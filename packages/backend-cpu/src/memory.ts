@@ -55,6 +55,10 @@ export const cpuMemory: Memory<CpuBuffer> = {
     checkRange('read', buffer, at, bytes);
     return copied(buffer.views.bytes.subarray(at, at + bytes), into);
   },
+  view(buffer, at, bytes) {
+    checkRange('read', buffer, at, bytes);
+    return buffer.views.bytes.subarray(at, at + bytes);
+  },
 };
 
 function block(bytes: number, label: string): ArrayBuffer {

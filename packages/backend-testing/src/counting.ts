@@ -61,6 +61,10 @@ export function countingMemory<B>(memory: Memory<B>, counters: Counters): Memory
       counters.reads++;
       return memory.read(buffer, at, bytes, into);
     },
+    view(buffer, at, bytes) {
+      counters.reads++;
+      return memory.view?.(buffer, at, bytes);
+    },
   };
 }
 

@@ -307,6 +307,20 @@ const mutants: { readonly [bug: string]: () => Backend<Host> } = {
       read: async (buffer, at = 0, bytes = buffer.byteLength - at) =>
         new Uint8Array(buffer, at, bytes),
     })),
+  'a view begins where its buffer does': () =>
+    withMemory(() => ({ view: (buffer, _at, bytes) => new Uint8Array(buffer, 0, bytes) })),
+  'a view ends where its buffer does': () =>
+    withMemory(() => ({ view: (buffer, at) => new Uint8Array(buffer, at) })),
+  'a view is kept': () => {
+    const kept = new WeakMap<Host, Uint8Array>();
+    return withMemory((memory) => ({
+      view(buffer, at, bytes) {
+        const all = kept.get(buffer) ?? new Uint8Array(buffer).slice();
+        kept.set(buffer, all);
+        return memory.isLive(buffer) ? all.subarray(at, at + bytes) : undefined;
+      },
+    }));
+  },
   'a read into an array starts where its memory does': () =>
     withMemory((memory) => ({
       async read(buffer, at, bytes, into) {

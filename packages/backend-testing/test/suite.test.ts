@@ -63,5 +63,5 @@ test('the cases run in plain Node, where vitest cannot be found', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     cwd: new URL('..', import.meta.url).pathname,
   });
-  expect(stdout.trim()).toBe('ran 6');
+  expect(stdout.trim()).toBe('ran 7');
 });

@@ -86,8 +86,7 @@ async function chooseThreads(
   if (count !== undefined && (!Number.isInteger(count) || count < 1))
     fail('option-invalid', `wasm: threads is ${count}. Give a whole number from 1 up.`);
   if (count === 1 || typeof SharedArrayBuffer === 'undefined') {
-    const why =
-      ' (no SharedArrayBuffer: a page has it if it is cross-origin isolated (COOP and COEP))';
+    const why = ' (no SharedArrayBuffer: a page needs COOP and COEP for it)';
     notes.push(`threads: 1${count === 1 ? '' : why}`);
     return oneThread;
   }
@@ -132,6 +131,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     free: (buffer) => heap.free(buffer),
     write: (buffer, data, at) => heap.write(buffer, data, at),
     read: (buffer, at, bytes, into) => heap.read(buffer, at, bytes, into),
+    view: (buffer, at, bytes) => heap.view(buffer, at, bytes),
     async compile(program) {
       const executable = await compileProgram(host, program);
       executables.add(executable);

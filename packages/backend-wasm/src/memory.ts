@@ -69,7 +69,7 @@ export class Heap implements Memory<WasmBuffer> {
     this.#check('write', buffer, at, data.length);
     buffer.version++;
     if (this.lead) this.lead.write(buffer.address + at, data);
-    else this.#view(buffer.address + at, data.length).set(data);
+    else this.#bytes(buffer.address + at, data.length).set(data);
   }
 
   async read(
@@ -78,30 +78,28 @@ export class Heap implements Memory<WasmBuffer> {
     bytes = buffer.bytes - at,
     into?: Uint8Array,
   ): Promise<Uint8Array> {
-    this.#check('read', buffer, at, bytes);
-    if (this.lead) return this.lead.read(buffer.address + at, bytes, into);
-    return copied(this.#view(buffer.address + at, bytes), into);
+    const view = this.view(buffer, at, bytes);
+    return view ? copied(view, into) : (this.lead as Lead).read(buffer.address + at, bytes, into);
   }
 
-  #view(address: number, bytes: number): Uint8Array {
+  view(buffer: WasmBuffer, at: number, bytes: number): Uint8Array | undefined {
+    this.#check('read', buffer, at, bytes);
+    return this.lead ? undefined : this.#bytes(buffer.address + at, bytes);
+  }
+
+  #bytes(address: number, bytes: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, bytes);
   }
 
   #clear(from: number, to: number): void {
     if (this.lead) this.lead.clear(from, to - from);
-    else this.#view(from, to - from).fill(0);
+    else this.#bytes(from, to - from).fill(0);
   }
 
   #check(what: string, buffer: WasmBuffer, at: number, bytes: number): void {
     if (buffer.freed)
       fail('disposed', `${what}: the buffer was freed. Free it after its last use.`);
-    if (
-      !Number.isInteger(at) ||
-      !Number.isInteger(bytes) ||
-      at < 0 ||
-      bytes < 0 ||
-      at + bytes > buffer.bytes
-    )
+    if (![at, bytes].every((n) => Number.isInteger(n) && n >= 0) || at + bytes > buffer.bytes)
       fail(
         'option-invalid',
         `${what}: ${bytes} bytes at ${at} of a buffer of ${buffer.bytes}. Stay inside it.`,
@@ -136,16 +134,14 @@ export class Heap implements Memory<WasmBuffer> {
   #grow(pages: number, size: number, label: string): void {
     const have = this.#capacity / PAGE;
     // Growing by a quarter at least keeps the number of growths, each of which detaches views, small.
-    const wanted = Math.min(MAXIMUM_PAGES - have, Math.max(pages, Math.ceil(have / 4)));
-    for (const by of wanted > pages ? [wanted, pages] : [pages])
-      if (have + by <= MAXIMUM_PAGES) {
-        try {
-          this.memory.grow(by);
-          this.#capacity += by * PAGE;
-          return;
-        } catch {
-          // The engine has less than we hoped for: ask for just enough.
-        }
+    const wanted = Math.max(pages, Math.min(MAXIMUM_PAGES - have, Math.ceil(have / 4)));
+    for (const by of [wanted, pages])
+      try {
+        this.memory.grow(by);
+        this.#capacity += by * PAGE;
+        return;
+      } catch {
+        // The engine has less than we hoped for: ask for just enough.
       }
     fail(
       'out-of-memory',

@@ -14,7 +14,7 @@ interface Twins {
 }
 
 async function judged(options: WebGpuOptions): Promise<Backend> {
-  const judge = await webgpu({ ...options, gpu: nullGpu().gpu });
+  const { view: _, ...judge } = await webgpu({ ...options, gpu: nullGpu().gpu });
   const { limits } = judge;
   const { buffers, align } = limits;
   const computing = reference({ limits: { buffers, align } });

@@ -48,5 +48,6 @@ export {
 } from './trace/compile.ts';
 export { explain } from './trace/explain.ts';
 export { type HostInput, type Nested, tensor } from './trace/host.ts';
+export { peek } from './trace/peek.ts';
 export { type Opener, type Picked, pickBackend } from './trace/pick-backend.ts';
 export { dispose, type Leak, leaks, scope } from './trace/value.ts';

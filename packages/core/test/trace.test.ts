@@ -648,6 +648,61 @@ describe('reading', () => {
       expect([...into]).toEqual([0, 0]);
     });
   });
+  describe('looking in place', () => {
+    /** As a device far away: nothing lies in this thread's memory. */
+    const far: Backend<ArrayBuffer> = { ...backend, view: () => undefined };
+    /** Its buffers begin anywhere. */
+    const odd: Backend<ArrayBuffer> = {
+      ...backend,
+      view(buffer, at, bytes) {
+        const around = new Uint8Array(bytes + 1);
+        around.set(backend.view?.(buffer, at, bytes) ?? []);
+        return around.copyWithin(1, 0).subarray(1);
+      },
+    };
+    test.each(['float32', 'int32', 'uint32', 'bool', 'float64'] as const)(
+      'shows %s as a read gives it',
+      async (dtype) => {
+        const host = tensor([[0, 1, 1]], { dtype });
+        for (const x of [
+          host,
+          await run(backend, host),
+          await run(far, host),
+          await run(odd, host),
+        ]) {
+          const read = await x.read();
+          expect(await o.peek(x, ({ data, ...rest }) => ({ ...rest, data: data.slice() }))).toEqual(
+            read,
+          );
+        }
+      },
+    );
+    test('nothing is copied where the backend shows its memory', async () => {
+      const x = await run(backend, tensor([1, 2]));
+      const seen = await o.peek(x, ({ data }) => data.buffer);
+      expect(await o.peek(x, ({ data }) => data.buffer)).toBe(seen);
+      expect((await x.read()).data.buffer).not.toBe(seen);
+    });
+    test('a function that looks must not be async, and what it throws comes through', async () => {
+      const x = await run(backend, tensor([1]));
+      await expectError('option-invalid', ['peek', 'float32[1]', 'promise', 'read()'], () =>
+        o.peek(x, async ({ data }) => data[0]),
+      );
+      const thrown = new Error('of the caller');
+      await expect(
+        o.peek(x, () => {
+          throw thrown;
+        }),
+      ).rejects.toBe(thrown);
+      expect(await o.peek(x, () => null)).toBe(null);
+    });
+    test('tensors that have no values say so', async () => {
+      await expectError('not-run', ['never ran'], () => o.peek(add(tensor([1]), 1), () => 0));
+      const gone = await run(backend, tensor([1]));
+      gone.dispose();
+      await expectError('disposed', ['peek'], () => o.peek(gone, () => 0));
+    });
+  });
   test('item needs one element', () =>
     expectError('shape-mismatch', ['item', 'Use read'], () => f64([1, 2]).item()));
 });

@@ -107,6 +107,33 @@ async function givenArrays(backend: Backend): Promise<void> {
   backend.free(buffer);
 }
 
+/** Memory may show the bytes themselves: always those that a read would give. */
+async function views(backend: Backend): Promise<void> {
+  const b = programBuilder();
+  const [from, to] = [b.input('from', 'uint32', 4), b.output('to', 'uint32', 4)];
+  b.loop({ shape: [4], args: [window(from, [1])], body: [arg(0)], outs: [window(to, [1])] });
+  const copy = await backend.compile(b.program());
+  const [first, second] = [backend.alloc(16), backend.alloc(32)];
+  const check = async (buffer: unknown, at: number, n: number, what: string): Promise<void> => {
+    const view = backend.view?.(buffer, at, n);
+    const shown = view && Uint8Array.from(view);
+    const read = await backend.read(buffer, at, n);
+    if (!shown) return;
+    if (shown.length !== n) throw new Error(`${what}: a view of ${n} bytes has ${shown.length}`);
+    same(shown, read, what);
+  };
+  await check(first, 0, 16, 'a view of a new buffer');
+  backend.write(first, bytes(16));
+  await check(first, 0, 16, 'a view after a write');
+  await check(first, 4, 8, 'a view of 8 bytes from 4');
+  copy.run([{ buffer: first, offset: 0 }], [{ buffer: second, offset: 16 }]);
+  await check(second, 16, 16, 'a view after a run');
+  await check(second, 0, 32, 'a view of all');
+  copy.dispose();
+  backend.free(first);
+  backend.free(second);
+}
+
 async function independent(backend: Backend): Promise<void> {
   const buffers = [0, 1, 2].map((k) => {
     const buffer = backend.alloc(16, `buffer ${k}`);
@@ -150,6 +177,7 @@ export const memoryCases = (): ConformanceCase[] => [
   withBackend('memory: reads and writes at offsets', offsets),
   withBackend('memory: reads and writes copy', copies),
   withBackend('memory: reads into an array of the caller', givenArrays),
+  withBackend('memory: views show what reads give', views),
   withBackend('memory: buffers are independent', independent),
   withBackend('memory: writes, runs and reads take effect in call order', callOrder),
 ];

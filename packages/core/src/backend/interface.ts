@@ -13,6 +13,11 @@ export interface Memory<B> {
    * look at it gives a copy of its own, and who asked copies once more.
    */
   read(buffer: B, at?: number, bytes?: number, into?: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The bytes themselves, where they lie in this thread's memory and no earlier work is waited for; undefined where not.
+   * What it gives is looked at before the next call of any kind, never written.
+   */
+  view?(buffer: B, at: number, bytes: number): Uint8Array | undefined;
 }
 
 /** A place in a buffer, in bytes. */

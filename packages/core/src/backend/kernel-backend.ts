@@ -41,6 +41,7 @@ export function kernelBackend<B>(
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, at) => memory.write(buffer, data, at),
     read: (buffer, at, bytes, into) => memory.read(buffer, at, bytes, into),
+    view: (buffer, at, bytes) => memory.view?.(buffer, at, bytes),
     async compile(program): Promise<Executable<B>> {
       const steps = await prepare(program, memory, kernels);
       return {

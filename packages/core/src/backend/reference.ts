@@ -91,6 +91,7 @@ export function hostMemory(): Memory<ArrayBuffer> & { isLive(buffer: ArrayBuffer
     async read(buffer, at = 0, bytes = buffer.byteLength - at, into) {
       return copied(bytesOf(buffer, at, bytes), into);
     },
+    view: bytesOf,
     isLive: (buffer) => live.has(buffer),
   };
 }

@@ -1,6 +1,6 @@
 /** One recurrent layer with our own packages, as a user writes it. */
 import { type Cell, gru, lstm, recurrent } from '@ostinato/cells';
-import { compile, dispose, run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
+import { compile, dispose, peek, run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
 import { meanSquaredError, type OptimizerState, sgd } from '@ostinato/training';
 import { serve, spec, type Work } from '../../harness/serve.ts';
 import { CHECKED, type Sequences, sample, sequenceData, sequenceWeights } from '../sequences.ts';
@@ -36,9 +36,8 @@ function hostParams(): Params {
 async function inference(): Promise<Work> {
   const apply = compile(backend, (params: Params, x: Tensor) => layer.apply(params, x));
   const [params, x] = await run(backend, [hostParams(), tensor(host.input)] as const);
-  const read = reader();
-  const step = async (): Promise<ArrayLike<number>> => read(await apply(params, x));
-  return { about, step, check: async () => sample(await step()) };
+  const step = async (): Promise<number[]> => look(await apply(params, x), ends);
+  return { about, step, check: async () => look(await apply(params, x), sample) };
 }
 
 interface Training {
@@ -81,26 +80,26 @@ async function streaming(): Promise<Work> {
   const params = await run(backend, hostParams());
   let state = await run(backend, cell.start(hostParams(), 1));
   const x = { data: host.input.data, shape: [1, inputs] };
-  const read = reader();
-  const step = async (): Promise<ArrayLike<number>> => {
+  const stepTo = async (of: Look): Promise<number[]> => {
     const [next, y] = await advance(params, state, x);
     state = next;
-    return read(y);
+    return look(y, of);
   };
-  const check = async () => (await repeated(async () => sample(await step()))).flat();
-  return { about, step, check };
+  const check = async () => (await repeated(() => stepTo(sample))).flat();
+  return { about, step: () => stepTo(ends), check };
 }
 
-/** Reads results of one size into one array, as PyTorch's allocator gives each result the memory of the one before. */
-function reader(): (t: Tensor) => Promise<Float32Array> {
-  let into: Float32Array | undefined;
-  return async (t) => {
-    into ??= new Float32Array(t.size);
-    await t.read({ into });
-    dispose(t);
-    return into;
-  };
+type Look = (values: ArrayLike<number>) => number[];
+
+/** Looks at a result where it lies, as NumPy does at PyTorch's, and gives it back. */
+async function look(t: Tensor, of: Look): Promise<number[]> {
+  const seen = await peek(t, ({ data }) => of(data));
+  dispose(t);
+  return seen;
 }
+
+/** The values are there. */
+const ends: Look = (values) => [values[0] as number, values[values.length - 1] as number];
 
 async function repeated<T>(step: () => Promise<T>): Promise<T[]> {
   const all: T[] = [];

@@ -103,7 +103,7 @@ await runCases(
   ],
   [
     "t16-wasm: embedding of 10 000 words, LSTM, dense, binary cross-entropy, Adam; the gradient of the layer's input is included: it trains the embedding",
-    'peers: inference, all outputs, read; one bias, and the GRU resets before the product, as tfjs does',
+    'peers: inference, all outputs, as each library gives them; one bias, and the GRU resets before the product, as tfjs does',
     `tfjs ${versions.tfjs} gets a scatter-add of ours as the gradient of its embedding: on wasm it has none, on cpu its own takes minutes a step; tfjs-node, which is native code, has its own`,
     `jax-js ${versions.jax} has no scan: T is unrolled into one program, which takes minutes to compile at T = 500, and its embedding is looked up and scattered outside of it`,
     `onnxruntime ${versions.ort} cannot train`,

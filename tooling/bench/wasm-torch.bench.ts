@@ -46,7 +46,7 @@ await runCases(
     caseOf(cell, 'step', STREAM),
   ]),
   [
-    'inference: all outputs, read; weights and input are on the backend',
+    'inference: all outputs, looked at where they lie, on both sides; weights and input are on the backend',
     "training: mean squared error of all outputs, gradients, gradient descent, the loss read; the input's gradient is not computed, on either side",
     'step: one time step, input from the host, output read, state kept; (1,1,64,128), in ms',
     'one thread each; two biases, and the GRU resets after the product, as PyTorch does; PyTorch gets time first, and glibc keeps its memory',

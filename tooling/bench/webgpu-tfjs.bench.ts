@@ -27,7 +27,7 @@ await runCases(
   [caseOf('training', [16, 100, 32, 64]), caseOf('inference', [16, 100, 32, 64])],
   [
     "training: mean squared error of all outputs, gradients, gradient descent, the loss read; the input's gradient is not computed, on either side",
-    'inference: all outputs, read; weights and input are on the device',
+    'inference: all outputs, copied to the host; weights and input are on the device',
     'the adapter is what Dawn finds; a software one computes on the CPU, so that only the ratio means something',
   ],
 );

@@ -2,7 +2,7 @@
 
 /** One turn of one side: some steps in a row. */
 export interface Slice {
-  /** Mean of the steps, by the clock and in CPU time of the process, helper threads included. */
+  /** Median of the steps by the clock, and their mean in CPU time of the process, helper threads included. */
   readonly ms: number;
   readonly cpuMs: number;
   /** Cores that other processes kept busy meanwhile. */

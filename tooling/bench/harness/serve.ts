@@ -3,6 +3,7 @@
  * other side. `side.ts` asks.
  */
 import { createInterface } from 'node:readline';
+import { median } from './rounds.ts';
 
 export interface Work {
   /** What runs: versions, instruction sets. */
@@ -20,7 +21,11 @@ export type Question =
 
 export type Answer =
   | { readonly numbers: readonly number[]; readonly about?: string }
-  | { readonly steps: number; readonly ms: number; readonly cpuMs: number };
+  /** Per step: the median of some repeats, and CPU time in the mean. Beside them the CPU time of all steps. */
+  | { readonly ms: number; readonly cpuMs: number; readonly allCpuMs: number };
+
+/** Least length of a repeat in ms: of so many steps in a row as that takes. */
+const REPEAT = 1;
 
 /** What to measure, as `side.ts` was told. */
 export const spec = <T>(): T => JSON.parse(process.argv[2] ?? 'null') as T;
@@ -39,13 +44,18 @@ async function answerTo(question: Question, work: Work): Promise<Answer> {
   if (question.ask === 'check') return { numbers: await work.check(), ...aboutOf(work) };
   const cpu = process.cpuUsage();
   const start = performance.now();
+  const repeats: number[] = [];
   let steps = 0;
-  let ms = 0;
-  do {
-    await work.step();
-    steps++;
-    ms = performance.now() - start;
-  } while (ms < question.ms);
+  for (let now = start; now - start < question.ms; ) {
+    const before = { steps, now };
+    do {
+      await work.step();
+      steps++;
+      now = performance.now();
+    } while (now - before.now < REPEAT);
+    repeats.push((now - before.now) / (steps - before.steps));
+  }
   const { user, system } = process.cpuUsage(cpu);
-  return { steps, ms, cpuMs: (user + system) / 1000 };
+  const allCpuMs = (user + system) / 1000;
+  return { ms: median(repeats), cpuMs: allCpuMs / steps, allCpuMs };
 }

@@ -79,10 +79,9 @@ export function startSide(options: SideOptions): Side {
     check: () => ask({ ask: 'check' }),
     async slice(ms) {
       const [busy, start] = [busyMs(), performance.now()];
-      const slice = await ask({ ask: 'slice', ms });
+      const { allCpuMs, ...slice } = await ask({ ask: 'slice', ms });
       const wall = performance.now() - start;
-      const foreign = Math.max(0, (busyMs() - busy - slice.cpuMs) / wall);
-      return { ms: slice.ms / slice.steps, cpuMs: slice.cpuMs / slice.steps, foreign };
+      return { ...slice, foreign: Math.max(0, (busyMs() - busy - allCpuMs) / wall) };
     },
     async stop() {
       child.stdin.end();
@@ -93,4 +92,4 @@ export function startSide(options: SideOptions): Side {
 
 type AnswerTo<Q extends Question> = Q['ask'] extends 'check'
   ? Extract<Answer, { numbers: unknown }>
-  : Extract<Answer, { steps: unknown }>;
+  : Extract<Answer, { ms: unknown }>;

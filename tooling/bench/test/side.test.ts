@@ -12,7 +12,7 @@ const side = (name: string, spec: object): SideOptions => ({
 let started: Side | undefined;
 afterEach(() => started?.stop());
 
-test('a side answers with its numbers and with the mean of a slice', async () => {
+test('a side answers with its numbers and with the median of a slice', async () => {
   started = startSide(side('pretend', { numbers: [1, 2], ms: 4 }));
   expect(await started.check()).toEqual({ numbers: [1, 2] });
   const slice = await started.slice(20);

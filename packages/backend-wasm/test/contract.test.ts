@@ -204,10 +204,12 @@ test('NaN stays where it enters', () => {
 });
 
 test('tiles fill the registers', () => {
-  const tile = (rows: number, columns: number, name: string) => {
-    const { tile } = chooseTile({ rows, columns, depth: 64 }, targets[name] as Target, false);
+  const tile = (rows: number, columns: number, name: string, depth = 64) => {
+    const { tile } = chooseTile({ rows, columns, depth }, targets[name] as Target, false);
     return `${tile.rows}x${tile.columns}`;
   };
+  // Panels of 48 columns are as good until they leave the first cache.
+  expect([64, 256].map((depth) => tile(64, 192, 'paired', depth))).toEqual(['2x48', '6x16']);
   const name = (rows: number, columns: number) =>
     Object.keys(targets)
       .slice(0, 3)

@@ -30,7 +30,7 @@ export const orderOf = (rows: number, registers: number): 'row' | 'column' =>
  */
 export function fits(rows: number, registers: number, target: Target): boolean {
   const taken = rows * registers + Math.min(rows, registers) + 1;
-  return target.relaxed ? taken <= 15 : taken + 1 <= 13;
+  return taken <= (target.relaxed ? 15 : 12);
 }
 
 /**
@@ -45,9 +45,15 @@ function cyclesPerStep(rows: number, registers: number, target: Target): number 
   return Math.max(3.5, sums / 2, 0.525 * loads, instructions);
 }
 
-/** The first tile of a panel has it from the second cache, 32 bytes in a cycle: what a single row takes. */
-const cyclesOfFirst = (registers: number, target: Target): number =>
-  (registers * unitOf(target)) / 8;
+/** The first tile of a panel has it from the second cache, so many floats in a cycle: what a single row takes. */
+const floatsPerCycle = 8;
+
+/**
+ * Bytes of a panel that stays in the first cache, beside the rows. Every tile has a larger one from the second, and there
+ * the rows come between: (64, 256) x (256, 192) at 2x48, which needs 8 floats in each cycle, 84 GFLOP/s, at 6x16 108.
+ */
+const nearPanel = 24 << 10;
+const beyondFirst = 1.3;
 
 /** Cycles around the steps of the depth: clearing, storing, addresses. */
 const cyclesPerTile = (rows: number, registers: number): number => 5 + rows * registers;
@@ -74,17 +80,16 @@ export function chooseTile(
     for (let registers = 1; fits(rows, registers, target); registers++) {
       const columns = registers * unit;
       if (exact === true ? size.columns % columns !== 0 : exact && columns !== exact) continue;
-      const panels = Math.ceil(size.columns / columns);
-      let first = cyclesOfFirst(registers, target);
-      let steps = 0;
-      let around = 0;
+      let loading = columns / floatsPerCycle;
+      const others = 4 * columns * size.depth > nearPanel ? beyondFirst * loading : 0;
+      let cycles = 0;
       for (const s of split) {
         const step = cyclesPerStep(s.rows, registers, target);
-        steps += Math.max(first, step) + (s.tiles - 1) * step;
-        around += s.tiles * cyclesPerTile(s.rows, registers);
-        first = 0;
+        const steps = Math.max(loading, step) + (s.tiles - 1) * Math.max(others, step);
+        cycles += size.depth * steps + s.tiles * cyclesPerTile(s.rows, registers);
+        loading = others;
       }
-      const cycles = panels * (size.depth * steps + around);
+      cycles *= Math.ceil(size.columns / columns);
       // Of two alike, the one with more rows: 4x8 50 and 2x16 46 without multiply-add.
       if (!best || cycles <= best.cycles) best = { tile: { rows, columns }, cycles };
     }

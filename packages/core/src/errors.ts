@@ -59,6 +59,9 @@ const path: string[] = [];
 
 export const currentPath = (): string => path.join('/');
 
+/** A name in the scope being traced. */
+export const scoped = (name: string): string => [...path, name].join('/');
+
 /** Runs `f` under a name that errors, printed programs and generated kernels show. */
 export function named<R>(name: string, f: () => R): R {
   path.push(name);

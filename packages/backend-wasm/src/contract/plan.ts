@@ -163,13 +163,9 @@ export function planOrientation(
   // A wider panel of a long depth would leave the first cache, or be cut into more partial sums.
   const narrow = !constant && depthSize > shortDepth / 4 && columns.size >= 2 * unitOf(target);
   const packedTile = choose(options.panel ?? (narrow && 2 * unitOf(target)));
-  const placeTile = choose(true);
+  const placeTile = dense && !constant && !options.panel && choose(true);
   const packing = columns.size * depthSize * (constant ? 0 : packingCycles(columns, axes.depth));
-  const inPlace =
-    !options.panel &&
-    !constant &&
-    dense &&
-    placeTile.cycles * inPlacePenalty < packedTile.cycles + packing;
+  const inPlace = placeTile && placeTile.cycles * inPlacePenalty < packedTile.cycles + packing;
   const { tile } = inPlace ? placeTile : packedTile;
   const source = inPlace ? 'place' : constant ? 'panels' : 'blocks';
 

@@ -2,7 +2,7 @@
  * The gradient of a scan is a scan the other way. Residuals are discovered, not declared: the backward step asks for
  * a forward value, and only then does a forward scan stack it.
  */
-import { dependents, topo, withArgs } from '../graph/rewrite.ts';
+import { dependents, mapArgs, topo } from '../graph/rewrite.ts';
 import { isHeavy, param, type ScanOp, Tensor } from '../graph/tensor.ts';
 import { isFloat } from '../ir/dtype.ts';
 import { isCostly } from '../ir/scalar.ts';
@@ -137,7 +137,7 @@ class Residuals {
       if (index !== undefined) p = constOutside(index);
       else if (v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && saves(v)))
         p = this.#save(v);
-      else p = withArgs(v, v.args.map(primal));
+      else p = mapArgs(v, primal);
       this.#memo.set(v, p);
       return p;
     };

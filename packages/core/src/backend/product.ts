@@ -15,24 +15,22 @@ export interface ProductAxes {
 }
 
 export function productAxes({ shape, over, args, outs }: Contract): ProductAxes {
-  const axes = [...shape, ...over].map(
-    (size, k): Axis => ({
-      size,
-      over: k >= shape.length,
-      strides: [
-        args[0].strides[k] as number,
-        args[1].strides[k] as number,
-        outs[0].strides[k] ?? 0,
-      ],
-    }),
-  );
-  const has = (a: Axis, k: number): boolean => a.strides[k] !== 0;
-  const group = (test: (a: Axis) => boolean): Axis[] => collapse(axes.filter(test));
+  const batch: Axis[] = [];
+  const rows: Axis[] = [];
+  const columns: Axis[] = [];
+  const depth: Axis[] = [];
+  [...shape, ...over].forEach((size, k) => {
+    const isOver = k >= shape.length;
+    const a = args[0].strides[k] as number;
+    const b = args[1].strides[k] as number;
+    const group = isOver ? depth : !a === !b ? batch : a ? rows : columns;
+    group.push({ size, over: isOver, strides: [a, b, outs[0].strides[k] ?? 0] });
+  });
   return {
-    batch: group((a) => !a.over && has(a, 0) === has(a, 1)),
-    rows: group((a) => !a.over && has(a, 0) && !has(a, 1)),
-    columns: group((a) => !a.over && !has(a, 0) && has(a, 1)),
-    depth: group((a) => a.over),
+    batch: collapse(batch),
+    rows: collapse(rows),
+    columns: collapse(columns),
+    depth: collapse(depth),
   };
 }
 

@@ -32,25 +32,27 @@ export function topo(roots: readonly Tensor[]): Tensor[] {
   return order;
 }
 
-/** The same node with other arguments. */
+/** The same node with other arguments; itself where the list is its own, as `mapSame` gives it. */
 export const withArgs = (t: Tensor, args: readonly Tensor[]): Tensor =>
-  args === t.args || args.every((a, i) => a === t.args[i])
-    ? t
-    : new Tensor(t.op, t.shape, t.dtype, args, t.label);
+  args === t.args ? t : new Tensor(t.op, t.shape, t.dtype, args, t.label);
+
+/** The same node with each argument changed; itself where none is. */
+export const mapArgs = (t: Tensor, change: (a: Tensor) => Tensor): Tensor =>
+  withArgs(t, mapSame(t.args, change));
 
 /**
  * Rebuilds the graph below `roots`, arguments first. `rule` gets a node and its rebuilt arguments and gives the node
- * that stands for it.
+ * that stands for it. The same list where no root changes.
  */
 export function rewrite(
   roots: readonly Tensor[],
   rule: (t: Tensor, args: readonly Tensor[]) => Tensor,
   order: readonly Tensor[] = topo(roots),
-): Tensor[] {
+): readonly Tensor[] {
   const memo = new Map<Tensor, Tensor>();
   const standIn = (t: Tensor): Tensor => memo.get(t) as Tensor;
   for (const t of order) memo.set(t, rule(t, mapSame(t.args, standIn)));
-  return roots.map(standIn);
+  return mapSame(roots, standIn);
 }
 
 /** Who reads each node. */

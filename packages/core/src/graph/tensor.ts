@@ -2,7 +2,7 @@
  * The lazy graph: a Tensor is a node, an op that ran nowhere yet, or the owner of a buffer on a backend. Knows how
  * nodes look, not how they run or differentiate.
  */
-import { currentPath, fail } from '../errors.ts';
+import { fail, scoped } from '../errors.ts';
 import { arrays, bytesOfView, copied, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
 import type { Expr } from '../ir/expr.ts';
 import type { Combine } from '../ir/program.ts';
@@ -94,8 +94,7 @@ export class Tensor {
     this.shape = shape;
     this.dtype = dtype;
     this.args = args;
-    const path = currentPath();
-    this.label = label ?? (path ? `${path}/${op.kind}` : op.kind);
+    this.label = label ?? scoped(op.kind);
   }
 
   get rank(): number {

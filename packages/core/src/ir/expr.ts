@@ -95,12 +95,15 @@ export function mapExpr(root: Expr, rule: (x: Expr) => Expr, memo?: Map<Expr, Ex
   let seen = memo;
   const visit = (x: Expr): Expr => {
     if (!('args' in x)) return rule(x);
-    seen ??= new Map();
-    const known = seen.get(x);
+    const known = seen?.get(x);
     if (known) return known;
     const args = mapSame(x.args, visit);
     const out = rule(args === x.args ? x : ({ ...x, args } as Expr));
-    seen.set(x, out);
+    // Nothing asks for the root again, and many have leaves alone.
+    if (x !== root || memo) {
+      seen ??= new Map();
+      seen.set(x, out);
+    }
     return out;
   };
   return visit(root);

@@ -3,7 +3,7 @@
  * are said with selects (masks.ts) and a loop in a loop; neither backends nor passes hear of them.
  */
 import { currentPath, fail, named } from '../errors.ts';
-import { dependents, rewrite, topo, withArgs } from '../graph/rewrite.ts';
+import { dependents, mapArgs, rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import {
   type Body,
   constantOf,
@@ -162,7 +162,7 @@ export function closeOver(body: Body): Closed {
     if (known) return known;
     let out: Tensor;
     if (constantOf(t) !== undefined || (t.op.kind === 'map' && t.args.length === 0)) out = t;
-    else if (isView(t)) out = withArgs(t, [outer(t.args[0] as Tensor)]);
+    else if (isView(t)) out = mapArgs(t, outer);
     else {
       out = param(t.shape, t.dtype, t.label);
       consts.set(t, out);
@@ -174,10 +174,7 @@ export function closeOver(body: Body): Closed {
     if (inside.has(t) && !memo.has(t))
       memo.set(
         t,
-        withArgs(
-          t,
-          t.args.map((a) => (inside.has(a) ? (memo.get(a) as Tensor) : outer(a))),
-        ),
+        mapArgs(t, (a) => (inside.has(a) ? (memo.get(a) as Tensor) : outer(a))),
       );
   const results = body.results.map((r) => memo.get(r) ?? outer(r));
   return {

@@ -85,7 +85,7 @@ export function builder(sinks: number): Build {
       return full({ op: 'const', dtype, value: total, fromSize: true }, t);
     }
     if (x.op.kind === 'reduce' && x.op.combine === op.combine) {
-      const [source] = x.args as readonly [Tensor];
+      const source = x.args[0] as Tensor;
       const axes = outside(op.axes, x.op.axes, source.shape);
       return share(new Tensor({ ...op, axes }, shape, dtype, [source], t.label));
     }
@@ -115,7 +115,7 @@ export function builder(sinks: number): Build {
 
   return (t, eager) => {
     const { op } = t;
-    const [x] = t.args as readonly [Tensor];
+    const x = t.args[0] as Tensor;
     switch (op.kind) {
       case 'identity':
         return x;
@@ -151,7 +151,7 @@ function outside(axes: readonly number[], inner: readonly number[], shape: Shape
 
 /** Two views in a row that are one, or a slice that moves inwards. */
 function compose(op: ViewOp, shape: Shape, x: Tensor, seen: See): Tensor | undefined {
-  const [source] = x.args as readonly [Tensor];
+  const source = x.args[0] as Tensor;
   const inner = x.op;
   if (op.kind === 'slice') return composeSlice(op, shape, x, seen);
   if (op.kind === 'reshape' && inner.kind === 'reshape') return seen(op, source);
@@ -177,7 +177,7 @@ function composeSlice(
   x: Tensor,
   seen: See,
 ): Tensor | undefined {
-  const [source] = x.args as readonly [Tensor];
+  const source = x.args[0] as Tensor;
   const inner = x.op;
   const count = shape[op.axis] as number;
   if (count === x.shape[op.axis]) return x;

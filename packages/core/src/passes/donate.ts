@@ -11,10 +11,11 @@ export function donate(
   pairs: readonly (readonly [input: number, output: number])[],
 ): Program {
   const rename = new Map<number, number>();
+  const uses = usesOf(program);
   for (const [i, o] of pairs) {
     const from = program.inputs[i] as number;
     const to = program.outputs[o] as number;
-    if (canShare(program, from, to)) rename.set(to, from);
+    if (canShare(program, uses, { from, to })) rename.set(to, from);
   }
   if (rename.size === 0) return program;
   const slot = (k: number): number => rename.get(k) ?? k;
@@ -23,18 +24,32 @@ export function donate(
   return { ...program, outputs: program.outputs.map(slot), code };
 }
 
-function canShare(program: Program, from: number, to: number): boolean {
+/** Of each slot, the last instruction that reads it and the first that writes it. */
+interface Uses {
+  readonly lastRead: ReadonlyMap<number, number>;
+  readonly firstWrite: ReadonlyMap<number, number>;
+}
+
+function usesOf({ code }: Program): Uses {
+  const lastRead = new Map<number, number>();
+  const firstWrite = new Map<number, number>();
+  code.forEach((i, k) => {
+    for (const { slot } of argsOfInstr(i)) lastRead.set(slot, k);
+    for (const { slot } of outsOfInstr(i)) if (!firstWrite.has(slot)) firstWrite.set(slot, k);
+  });
+  return { lastRead, firstWrite };
+}
+
+function canShare(
+  program: Program,
+  uses: Uses,
+  { from, to }: { readonly from: number; readonly to: number },
+): boolean {
   const a = program.slots[from] as Slot;
   const b = program.slots[to] as Slot;
   if (a.size !== b.size || a.dtype !== b.dtype) return false;
-  const reads = program.code.flatMap((i, k) =>
-    argsOfInstr(i).some((x) => x.slot === from) ? [k] : [],
-  );
-  const writes = program.code.flatMap((i, k) =>
-    outsOfInstr(i).some((x) => x.slot === to) ? [k] : [],
-  );
-  const lastRead = reads.at(-1) ?? -1;
-  const firstWrite = writes[0] ?? -1;
+  const lastRead = uses.lastRead.get(from) ?? -1;
+  const firstWrite = uses.firstWrite.get(to) ?? -1;
   if (lastRead < firstWrite) return true;
   const instr = program.code[firstWrite];
   if (lastRead !== firstWrite || instr?.kind !== 'loop' || instr.over.length > 0) return false;

@@ -16,9 +16,9 @@ export interface Lifts {
   readonly liftTable?: LiftTable;
 }
 
-export function fission(roots: readonly Tensor[], lifts: Lifts = {}): Tensor[] {
+export function fission(roots: readonly Tensor[], lifts: Lifts = {}): readonly Tensor[] {
   const order = topo(roots);
-  if (order.every((t) => t.op.kind !== 'scan')) return [...roots];
+  if (order.every((t) => t.op.kind !== 'scan')) return roots;
   // How each result is read: stacked over time, or summed over time.
   const plain = new Map<Tensor, Set<number>>();
   const note = (p: Tensor): void => {

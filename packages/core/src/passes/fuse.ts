@@ -85,8 +85,7 @@ class Fuser {
       this.#send(r, place);
       return place.slot;
     });
-    for (const t of [...this.#plan.order].reverse())
-      if (t.op.kind === 'concat') this.#placeParts(t);
+    for (const t of this.#plan.order.toReversed()) if (t.op.kind === 'concat') this.#placeParts(t);
     for (const t of this.#plan.order) if (t.op.kind === 'reshape') this.#placeForReshape(t);
     this.#collectConstants();
     for (let level = -1; level < this.#plan.levels; level++) {
@@ -496,16 +495,11 @@ class Fuser {
       const again = within || this.#differs(t, row);
       if (t.op.kind === 'map' && (again || inside(t))) {
         const parts = t.args.map((a) => load(a, again));
-        const shared = new Map<Expr, Expr>();
-        x = mapLeaves(
-          t.op.body,
-          (leaf) => {
-            if (leaf.op === 'arg') return parts[leaf.index] as Expr;
-            if (leaf.op !== 'axis' || order[leaf.axis] === leaf.axis) return leaf;
-            return axisIndex(order.indexOf(leaf.axis));
-          },
-          shared,
-        );
+        x = mapLeaves(t.op.body, (leaf) => {
+          if (leaf.op === 'arg') return parts[leaf.index] as Expr;
+          if (leaf.op !== 'axis' || order[leaf.axis] === leaf.axis) return leaf;
+          return axisIndex(order.indexOf(leaf.axis));
+        });
         x = simplifyExpr(x, types);
       } else {
         const place = this.#read(t);

@@ -57,8 +57,8 @@ function assignArenas(program: Program, limit: number): { slots: Slot[]; scratch
         busy.filter((p) => p.arena === arena),
         bytes,
       );
-    while (start() + bytes > limit) arena++;
-    const from = start();
+    let from = start();
+    for (; from + bytes > limit; from = start()) arena++;
     const to = from + bytes;
     placed.push({ arena, from, to, ...life });
     scratch[arena] = Math.max(scratch[arena] ?? 0, to);

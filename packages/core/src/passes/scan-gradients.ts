@@ -15,8 +15,10 @@ import { freshLetter, type Lift, type Outside, stackedValue } from './lift.ts';
  * The gradient of a scan asks for more results by making a second scan with the same parameters and the same
  * arguments. Such scans become one.
  */
-export function mergeScans(roots: readonly Tensor[]): Tensor[] {
-  const order = topo(roots);
+export function mergeScans(
+  roots: readonly Tensor[],
+  order: readonly Tensor[] = topo(roots),
+): readonly Tensor[] {
   const groups = new Map<string, Tensor[]>();
   const bodies = new Map<readonly Tensor[], number>(); // parameter list -> number
   for (const t of order) {
@@ -27,7 +29,7 @@ export function mergeScans(roots: readonly Tensor[]): Tensor[] {
     const key = `${number}|${t.args.map((a) => a.id)}|${t.op.length}|${t.op.reverse}`;
     groups.set(key, [...(groups.get(key) ?? []), t]);
   }
-  if ([...groups.values()].every((group) => group.length === 1)) return [...roots];
+  if ([...groups.values()].every((group) => group.length === 1)) return roots;
   const groupOf = new Map<Tensor, Tensor[]>();
   for (const group of groups.values()) for (const t of group) groupOf.set(t, group);
   const merged = new Map<Tensor[], { node: Tensor; results: Tensor[] }>();

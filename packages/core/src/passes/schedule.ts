@@ -26,7 +26,7 @@ export function schedule(results: readonly Tensor[]): Schedule {
   const users = usersOf(order);
   const outputs = new Set(results);
   const inlined = new Set<Tensor>();
-  for (const t of [...order].reverse()) if (runsInside(t, users, outputs, inlined)) inlined.add(t);
+  for (const t of order.toReversed()) if (runsInside(t, users, outputs, inlined)) inlined.add(t);
 
   const levels = new Map<Tensor, number>();
   // Maps, concats and copies end a level; whoever needs them whole comes one later.
@@ -52,7 +52,7 @@ export function schedule(results: readonly Tensor[]): Schedule {
   }
   const level = (t: Tensor): number => levels.get(t) ?? 0;
   // A map whose value only later loops of its shape need runs in the first of them and is never stored.
-  for (const t of [...order].reverse()) {
+  for (const t of order.toReversed()) {
     if (t.op.kind !== 'map' || inlined.has(t) || outputs.has(t)) continue;
     const readers = users.get(t) ?? [];
     const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u);

@@ -47,7 +47,7 @@ function step(
   const a = x.args[0] as Expr;
   const b = x.args[1] as Expr;
   const c = x.args[2] as Expr;
-  if (x.args.every((y) => isConst(y))) {
+  if (isConst(a) && x.args.every((y) => isConst(y))) {
     const dtype = typeOf(x);
     if (dtype) {
       const value = fold(x.op, x.args, dtype);

@@ -12,23 +12,28 @@ const ROUNDS = 6; // each round only makes graphs smaller or moves views up; one
 /** Views that move up, per node: far more than networks need. */
 const SINKS = 8;
 
-/** Nodes for nodes. */
-type Pass = (roots: readonly Tensor[]) => readonly Tensor[];
+/** Roots for roots, given all nodes below them; the same list where nothing changes. */
+type Pass = (roots: readonly Tensor[], order: readonly Tensor[]) => readonly Tensor[];
 
 /** `mergeScans` is needed where several scans have one body. */
-export function simplify(roots: readonly Tensor[], mergeScans: Pass = (same) => same): Tensor[] {
-  let now = rebuild(mergeScans(roots), mergeScans);
+export function simplify(
+  roots: readonly Tensor[],
+  mergeScans: Pass = (same) => same,
+): readonly Tensor[] {
+  let now = rebuild(roots, mergeScans);
   for (let round = 0; round < ROUNDS; round++) {
     const tidy = tidyScans(now);
-    if (tidy.every((t, i) => t === now[i])) break;
+    if (tidy === now) break;
     now = rebuild(tidy, mergeScans);
   }
   return now;
 }
 
 /** Every node in normal form, bodies of scans too. */
-function rebuild(roots: readonly Tensor[], mergeScans: Pass): Tensor[] {
-  const order = topo(roots);
+function rebuild(given: readonly Tensor[], mergeScans: Pass): readonly Tensor[] {
+  const all = topo(given);
+  const roots = mergeScans(given, all);
+  const order = roots === given ? all : topo(roots);
   const build = builder(SINKS * order.length + 100);
   const users = usersOf(order);
   const outputs = new Set(roots);
@@ -42,18 +47,18 @@ function rebuild(roots: readonly Tensor[], mergeScans: Pass): Tensor[] {
       case 'custom':
         return withArgs(t, args);
       case 'scan': {
-        const results = tidyScans(rebuild(mergeScans(op.body.results), mergeScans));
+        const results = tidyScans(rebuild(op.body.results, mergeScans));
         const body = { params: op.body.params, results };
         return new Tensor({ ...op, body }, t.shape, t.dtype, args, t.label);
       }
       case 'pick': {
-        const [node] = args as readonly [Tensor];
+        const node = args[0] as Tensor;
         if (node.op.kind === 'custom') return node.args[op.index] as Tensor;
         return build(withArgs(t, args));
       }
       default: {
         // A view may move above costly maths if nobody else needs the maths where it is.
-        const [x] = t.args;
+        const x = t.args[0];
         const eager = x !== undefined && !outputs.has(x) && users.get(x)?.length === 1;
         return build(withArgs(t, args), eager);
       }

@@ -60,19 +60,19 @@ function twiceStacked(program: Program, scan: Scan, carry: number): Twice | unde
 
 /** Whether it is all of a scratch slot, which nobody else writes. */
 function isWhole({ slots, inputs, outputs, code }: Program, scan: Scan, y: Operand, size: number) {
-  const writers = code.filter((i) => outsOfInstr(i).some((o) => o.slot === y.slot));
   return (
-    ![...inputs, ...outputs].includes(y.slot) &&
-    writers.length === 1 &&
     y.offset === 0 &&
     y.strides[0] === size &&
-    slots[y.slot]?.size === scan.length * size
+    slots[y.slot]?.size === scan.length * size &&
+    !inputs.includes(y.slot) &&
+    !outputs.includes(y.slot) &&
+    code.filter((i) => writes(i, y.slot)).length === 1
   );
 }
 
 /** The map that writes all of a slot, one element after another, and which of its outs that is. */
 function writerOf({ code, slots }: Program, slot: number): { loop: Loop; out: number } | undefined {
-  const writers = code.filter((i) => outsOfInstr(i).some((o) => o.slot === slot));
+  const writers = code.filter((i) => writes(i, slot));
   const [loop] = writers;
   if (writers.length !== 1 || loop?.kind !== 'loop' || loop.over.length > 0) return undefined;
   const out = loop.outs.findIndex((o) => o.slot === slot);

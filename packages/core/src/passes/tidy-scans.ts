@@ -5,9 +5,9 @@ import { closeOver, scanNode } from '../ops/scan.ts';
 import { broadcastAxes } from '../ops/views.ts';
 
 /** Rebuilds every scan of this level with only what is read and what moves; the same nodes where all are tidy. */
-export function tidyScans(roots: readonly Tensor[]): Tensor[] {
+export function tidyScans(roots: readonly Tensor[]): readonly Tensor[] {
   const order = topo(roots);
-  if (order.every((t) => t.op.kind !== 'scan')) return [...roots];
+  if (order.every((t) => t.op.kind !== 'scan')) return roots;
   const read = new Map<Tensor, Set<number>>();
   for (const t of order)
     if (t.op.kind === 'pick') {
@@ -120,6 +120,9 @@ function withoutTime(x: Tensor): Tensor | undefined {
 }
 
 /** Replaces parameters of a body; nothing outside the body is touched. */
-function substitute(results: readonly Tensor[], stands: ReadonlyMap<Tensor, Tensor>): Tensor[] {
+function substitute(
+  results: readonly Tensor[],
+  stands: ReadonlyMap<Tensor, Tensor>,
+): readonly Tensor[] {
   return rewrite(results, (t, args) => stands.get(t) ?? withArgs(t, args));
 }

@@ -25,7 +25,7 @@ export function lower(
   results: readonly Tensor[],
   { extras, donations = [], limits }: LowerOptions = {},
 ): Program {
-  const simple = (graph: readonly Tensor[]): Tensor[] => simplify(graph, extras?.mergeScans);
+  const simple = (graph: readonly Tensor[]) => simplify(graph, extras?.mergeScans);
   let program = fuse(params, simple(fission(simple(results), extras)));
   if (extras) program = extras.refine(program, donations, limits);
   return plan(program, limits?.bindingBytes);

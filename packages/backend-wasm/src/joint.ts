@@ -85,26 +85,29 @@ export function callsOfJoint(
 
 /** No instruction is in two of them. */
 export function findJoints({ code, slots }: Program): readonly Joint[] {
-  const readers = new Map<string, Instr[]>();
-  for (const instr of code)
-    for (const window of new Set(windowsOf(instr)))
-      readers.set(window, [...(readers.get(window) ?? []), instr]);
+  const readers = new Map<string, Member[]>();
+  const windows = new Map(code.filter(isMember).map((i) => [i, windowsOf(i)]));
+  for (const [member, own] of windows)
+    for (const window of new Set(own))
+      readers.set(window, [...(readers.get(window) ?? []), member]);
   const taken = new Set<Instr>();
   const joints: Joint[] = [];
   for (const [window, all] of readers) {
     const free = all.filter((i) => !taken.has(i));
+    if (free.length < 2) continue;
     const start = code.indexOf(free[0] as Instr);
     const before = (instr: Instr): readonly Instr[] => code.slice(start, code.indexOf(instr));
     const inPlace = (instr: Instr): boolean =>
       before(instr).every((i) => independent(slots, i, instr));
     const members = free.filter(
-      (instr): instr is Member =>
-        isMember(instr) &&
+      (instr) =>
         before(instr).every((i) => readsNothingOf(slots, instr, i)) &&
         (inPlace(instr) || isWhole(instr)),
     );
     const companions = members.flatMap((i): Companion[] =>
-      i.kind === 'contract' ? [{ contract: i, common: windowsOf(i).indexOf(window) as 0 | 1 }] : [],
+      i.kind === 'contract'
+        ? [{ contract: i, common: windows.get(i)?.indexOf(window) as 0 | 1 }]
+        : [],
     );
     const sum = members.find((i) => i.kind === 'loop');
     if (companions.length === 0 || companions.length + (sum ? 1 : 0) < 2) continue;
@@ -135,10 +138,8 @@ export function single({ code }: Program, joints: readonly Joint[]): readonly Jo
 }
 
 /** What a product reads, or a sum: equal texts for equal windows along columns and depth. */
-function windowsOf(instr: Instr): readonly string[] {
-  if (!isMember(instr)) return [];
-  const { shape, over } = instr;
-  return instr.args.map(({ slot, dtype, offset, strides }) => {
+function windowsOf({ shape, over, args }: Member): readonly string[] {
+  return args.map(({ slot, dtype, offset, strides }) => {
     const columns = shape.flatMap((n, k) => (strides[k] === 0 ? [] : [n, strides[k]]));
     return JSON.stringify([slot, dtype, offset, columns, over, strides.slice(shape.length)]);
   });

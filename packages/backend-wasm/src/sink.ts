@@ -7,6 +7,7 @@ import {
   type BufferUse,
   type Contract,
   extent,
+  type Instr,
   type Operand,
   outsOfInstr,
   type Program,
@@ -36,14 +37,12 @@ function sinkProduct(program: Program, product: Contract, limits: SinkLimits): P
   const { code, slots, outputs } = program;
   const { slot } = product.outs[0];
   const touches = (operands: readonly Operand[]): boolean => operands.some((o) => o.slot === slot);
-  const readers = code.filter((i) => touches(argsOfInstr(i)));
-  const writers = code.filter((i) => touches(outsOfInstr(i)));
-  const [scan] = readers;
-  if (scan?.kind !== 'scan' || readers.length + writers.length > 2 || outputs.includes(slot))
-    return program;
-  const stacks = scan.xs.filter((o) => o.slot === slot);
-  if (stacks.length !== 1 || touches([...scan.consts, ...scan.init])) return program;
-  const stack = stacks[0] as Operand;
+  const scan = code.find((i) => i.kind === 'scan' && touches(i.xs)) as Scan | undefined;
+  if (!scan || outputs.includes(slot)) return program;
+  const [stack, ...more] = argsOfInstr(scan).filter((o) => o.slot === slot) as [Operand];
+  const elsewhere = (i: Instr): boolean =>
+    (i !== scan && touches(argsOfInstr(i))) || (i !== product && touches(outsOfInstr(i)));
+  if (more.length > 0 || code.some(elsewhere)) return program;
   const time = timeAxis(product, scan, stack);
   if (time === undefined || !pays(product, time, limits)) return program;
   const moved = inStep(product, scan, { time, at: scan.xs.indexOf(stack) });

@@ -85,12 +85,12 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
 }
 
 function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
-  const members: readonly Instr[] = membersOf(joint);
   const [first] = joint.companions;
   const { shape, over, args } = (first?.contract ?? joint.sum) as Member;
   const { slot, strides } = args[first?.common ?? 0] as Operand;
-  const [stack, ...more] = [...scan.ys, ...argsOfInstr(scan)].filter((o) => o.slot === slot);
-  if (!stack || more.length > 0 || !scan.ys.includes(stack)) return undefined;
+  const [stack, ...more] = scan.ys.filter((o) => o.slot === slot);
+  if (!stack || more.length > 0 || argsOfInstr(scan).some((o) => o.slot === slot)) return undefined;
+  const members = membersOf(joint);
   const [step] = stack.strides as [number];
   const time = over.findIndex((n, k) => n === scan.length && strides[shape.length + k] === step);
   // Whatever a member reads of the stack lies in the step that the loop has just made.
@@ -100,7 +100,7 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
       const same = o.offset === stack.offset && o.strides[shape.length + time] === step;
       return o.slot !== slot || (same && low >= 0 && high <= step);
     });
-  if (time < 0 || !membersOf(joint).every(inStep)) return undefined;
+  if (time < 0 || !members.every(inStep)) return undefined;
   // Whatever else the members read is complete before the loop.
   const written = outsOfInstr(scan).map((o) => o.slot);
   const others = members.flatMap(argsOfInstr).filter((o) => o.slot !== slot);
@@ -109,9 +109,9 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
   const free = (member: Instr): boolean =>
     code.indexOf(member) > start &&
     code.slice(start + 1, code.indexOf(member)).every((i) => readsNothingOf(slots, member, i));
-  if (!members.every(free) || !membersOf(joint).every(isWhole)) return undefined;
+  if (!members.every(free) || !members.every(isWhole)) return undefined;
   const readers = code.filter((i) => argsOfInstr(i).some((o) => o.slot === slot));
-  const alone = !outputs.includes(slot) && readers.every((i) => members.includes(i));
+  const alone = !outputs.includes(slot) && readers.every((i) => members.includes(i as Member));
   return { joint, stack, time, alone };
 }
 

@@ -29,13 +29,13 @@ export function candidateOf(
   loop: Loop,
   i: Instr,
 ): Candidate | undefined {
-  if (i.kind !== 'contract' || !suits(i)) return undefined;
-  const [{ slot, strides }] = i.outs;
+  if (i.kind !== 'contract') return undefined;
+  const { slot, strides } = i.outs[0];
   const touches = (list: readonly Operand[]): boolean => list.some((o) => o.slot === slot);
-  const touching = code.filter((c) => touches([...argsOfInstr(c), ...outsOfInstr(c)]));
+  if (!touches(loop.args) || outputs.includes(slot)) return undefined;
+  const touching = code.filter((c) => touches(argsOfInstr(c)) || touches(outsOfInstr(c)));
   const dense = denseStrides(i.shape).every((n, k) => n === strides[k]);
-  const alone = touching.length === 2 && touching.includes(loop) && !outputs.includes(slot);
-  return dense && alone && touches(loop.args)
+  return dense && touching.length === 2 && suits(i)
     ? { contract: i, slot, columns: i.shape.at(-1) as number }
     : undefined;
 }

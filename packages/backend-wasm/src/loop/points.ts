@@ -2,7 +2,7 @@
  * A loop's body at a few vectors of points. Knows windows, their strides along the vectors, and what was computed
  * further outside; knows no loops.
  */
-import type { ScalarOp } from '@ostinato/core/backend';
+import type { Operand, ScalarOp } from '@ostinato/core/backend';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
 import type { LoopAxis, Plan } from './axes.ts';
@@ -82,7 +82,7 @@ export class Points {
       const values = this.of(root);
       const several = this.extent.vectors > 1;
       const kept = several ? this.#kernel.kit.keep('y', values) : values;
-      this.#readBefore(at);
+      this.#readBefore(w.operand);
       this.store(at, kept);
     });
   }
@@ -124,16 +124,13 @@ export class Points {
   }
 
   /** An out may be the very window of an arg: what is still to be read there is read now. */
-  #readBefore(out: number): void {
-    const { graph, plan } = this.#kernel;
-    const target = plan.windows[out];
-    graph.nodes.forEach((n, k) => {
-      if (n.kind !== 'arg' || this.find(k)) return;
-      const source = plan.windows.find((w) => w.kind === 'arg' && w.index === n.arg);
-      if (source?.kind !== 'arg' || target?.kind !== 'out') return;
-      const [a, b] = [source.operand, target.operand];
-      if (a.buffer === b.buffer && a.offset === b.offset) this.#keep(k, this.#make(n));
-    });
+  #readBefore({ buffer, offset }: Operand): void {
+    const { nodes } = this.#kernel.graph;
+    for (const w of this.#kernel.plan.windows) {
+      if (w.kind !== 'arg' || w.operand.buffer !== buffer || w.operand.offset !== offset) continue;
+      const k = nodes.findIndex((n) => n.kind === 'arg' && n.arg === w.index);
+      if (!this.find(k)) this.#keep(k, this.#make(nodes[k] as Node));
+    }
   }
 
   #make(n: Node): V {
@@ -142,12 +139,9 @@ export class Points {
       case 'const':
         return constant(kit, n.dtype, n.value);
       case 'axis':
-        return this.#index(plan.windows.findIndex((w) => w.kind === 'axis' && w.index === n.axis));
+        return this.#index(windowOf(plan, n));
       case 'arg':
-        return this.#load(
-          plan.windows.findIndex((w) => w.kind === 'arg' && w.index === n.arg),
-          n.dtype,
-        );
+        return this.#load(windowOf(plan, n), n.dtype);
       case 'op': {
         if (n.op === 'mul' && n.inputs.every((k) => this.#quotient(k))) {
           const [[a, b], [c, d]] = n.inputs.map((k) => this.#quotient(k)?.()) as [[V, V], [V, V]];
@@ -251,12 +245,16 @@ function variesAlong({ graph, plan }: Kernel, axes: readonly LoopAxis[]): boolea
     if (n.kind === 'op') varies.push(n.inputs.some((k) => varies[k]));
     else if (n.kind === 'const') varies.push(false);
     else {
-      const index = n.kind === 'arg' ? n.arg : n.axis;
-      const window = plan.windows.findIndex((w) => w.kind === n.kind && w.index === index);
+      const window = windowOf(plan, n);
       varies.push(axes.some((a) => a.strides[window] !== 0));
     }
   }
   return varies;
+}
+
+function windowOf({ windows }: Plan, n: Extract<Node, { kind: 'arg' | 'axis' }>): number {
+  const index = n.kind === 'arg' ? n.arg : n.axis;
+  return windows.findIndex((w) => w.kind === n.kind && w.index === index);
 }
 
 const nameOf = (n: Node): string =>

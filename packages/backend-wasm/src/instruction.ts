@@ -262,7 +262,8 @@ function prepareScan(
     f.times(scan.length, () => {
       steps.step(f, address, range);
       places.forEach(({ even, odd }, k) => {
-        const [from, to] = [carry[k], next[k]] as [Local<'i32'>, Local<'i32'>];
+        const from = carry[k] as Local<'i32'>;
+        const to = next[k] as Local<'i32'>;
         f.set(from, f.get(to));
         const both = (even.imm[0] as number) + (odd.imm[0] as number);
         f.set(to, i32.op('sub', i32.const(both), f.get(to)));

@@ -87,7 +87,9 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
     v128.load(i32.add(f.get(at.b), low), k * inner.b + 16 * v - low);
   const multiplyAdd = (r: number, v: number, a: Vector, b: Vector): void => {
     const sum = kernel.sums[r]?.[v] as Vector;
-    const [x, y, z] = [f.get(a), f.get(b), f.get(sum)];
+    const x = f.get(a);
+    const y = f.get(b);
+    const z = f.get(sum);
     const next = target.relaxed
       ? v128.f32x4('relaxed_madd', x, y, z)
       : v128.f32x4('add', v128.f32x4('mul', x, y), z);

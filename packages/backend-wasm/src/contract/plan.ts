@@ -153,7 +153,8 @@ export function planOrientation(
   if (ranged) (isBatch ? batch : rowAxes).unshift(inBytes(ranged));
   const byRows = splitLast(rowAxes, (x) => x.size);
   const byColumns = splitLast(axes.columns.map(inBytes), columnsWeight);
-  const [rows, columns] = [byRows.inner, byColumns.inner];
+  const rows = byRows.inner;
+  const columns = byColumns.inner;
   const given = ranged && (isBatch ? batch[0] : rowAxes[0]);
   const depthSize = sizeOfAxes(axes.depth);
 

@@ -102,8 +102,6 @@ export function splitRows(size: number, limit: number): { rows: number; tiles: n
   const tiles = Math.ceil(size / limit);
   const low = Math.floor(size / tiles);
   const taller = size - tiles * low;
-  return [
-    { rows: low + 1, tiles: taller },
-    { rows: low, tiles: tiles - taller },
-  ].filter((s) => s.tiles > 0);
+  const lower = { rows: low, tiles: tiles - taller };
+  return taller ? [{ rows: low + 1, tiles: taller }, lower] : [lower];
 }

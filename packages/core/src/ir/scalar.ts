@@ -122,17 +122,14 @@ export function exprType(
   args: readonly DType[],
   memo: Map<Expr, DType | null> = new Map(),
 ): DType | null {
-  const known = memo.get(x);
-  if (known !== undefined) return known;
-  let out: DType | null;
-  if (x.op === 'arg') out = args[x.index] ?? null;
-  else if (x.op === 'const') out = x.dtype;
-  else if (x.op === 'axis') out = 'int32';
-  else {
-    const types = x.args.map((a) => exprType(a, args, memo));
-    if (types.includes(null)) out = null;
-    else out = x.op === 'cast' ? x.dtype : scalarType(x.op, types as DType[]);
-  }
+  if (x.op === 'arg') return args[x.index] ?? null;
+  if (x.op === 'const') return x.dtype;
+  if (x.op === 'axis') return 'int32';
+  let out = memo.get(x);
+  if (out !== undefined) return out;
+  const types = x.args.map((a) => exprType(a, args, memo));
+  if (types.includes(null)) out = null;
+  else out = x.op === 'cast' ? x.dtype : scalarType(x.op, types as DType[]);
   memo.set(x, out);
   return out;
 }

@@ -95,7 +95,7 @@ function encodeStatements(body: readonly Statement[]): void {
         encode(s);
         break;
       case 'call':
-        for (let a = 0; a < s.args.length; a++) encode(s.args[a] as Value);
+        s.args.forEach(encode);
         put(CALL);
         calls.push({ at: end, callee: s.callee });
         end += 5;
@@ -134,6 +134,7 @@ function encode({ op, args, imm }: Pick<Value, 'op' | 'args' | 'imm'>): void {
     if (op === 'v128.const') word(n);
     else if (op === 'f32.const') word(bitsOfF32(n));
     else if (op === 'i32.const') signed(n);
+    else if (n < 0x80) bytes[end++] = n;
     else unsigned(n);
   }
 }

@@ -15,10 +15,8 @@ import { freshLetter, type Lift, type Outside, stackedValue } from './lift.ts';
  * The gradient of a scan asks for more results by making a second scan with the same parameters and the same
  * arguments. Such scans become one.
  */
-export function mergeScans(
-  roots: readonly Tensor[],
-  order: readonly Tensor[] = topo(roots),
-): readonly Tensor[] {
+export function mergeScans(roots: readonly Tensor[]): readonly Tensor[] {
+  const order = topo(roots);
   const groups = new Map<string, Tensor[]>();
   const bodies = new Map<readonly Tensor[], number>(); // parameter list -> number
   for (const t of order) {

@@ -12,8 +12,8 @@ const ROUNDS = 6; // each round only makes graphs smaller or moves views up; one
 /** Views that move up, per node: far more than networks need. */
 const SINKS = 8;
 
-/** Roots for roots, given all nodes below them; the same list where nothing changes. */
-type Pass = (roots: readonly Tensor[], order: readonly Tensor[]) => readonly Tensor[];
+/** Nodes for nodes. */
+type Pass = (roots: readonly Tensor[]) => readonly Tensor[];
 
 /** `mergeScans` is needed where several scans have one body. */
 export function simplify(
@@ -31,9 +31,8 @@ export function simplify(
 
 /** Every node in normal form, bodies of scans too. */
 function rebuild(given: readonly Tensor[], mergeScans: Pass): readonly Tensor[] {
-  const all = topo(given);
-  const roots = mergeScans(given, all);
-  const order = roots === given ? all : topo(roots);
+  const roots = mergeScans(given);
+  const order = topo(roots);
   const build = builder(SINKS * order.length + 100);
   const users = usersOf(order);
   const outputs = new Set(roots);

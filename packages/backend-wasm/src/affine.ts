@@ -1,18 +1,25 @@
 /**
  * Products of a time loop with what is only added to them: their sum is formed in registers, from the biases on, and the
- * maps that read it have one window where there were four. Its functions; absorb.ts finds such sums, contract/ has the
+ * maps that read it have one window where there were four. Its functions; passes/absorb.ts finds such sums, contract/ has the
  * arithmetic.
  */
 import type { Contract, Operand } from '@ostinato/core/backend';
 import { emitAffine, planAffine } from './contract/affine.ts';
 import { type Packing, type Prepared, packOperands, rangeOf, type Setting } from './instruction.ts';
-import type { ModuleBuilder } from './module-builder.ts';
+import type { Machine, ModuleBuilder } from './module-builder.ts';
+import type { Target } from './target.ts';
 
 /** out = the first product + further ones + biases, which have no rows. All buffers are the first one's. */
 export interface Affine extends Contract {
   readonly products: readonly Contract[];
   readonly biases: readonly Operand[];
 }
+
+/** Products are paired in one function where each of them could be by itself. */
+export const targetOf = ({ target, pairs }: Machine, products: readonly Contract[]): Target => ({
+  ...target,
+  paired: products.every((p) => pairs?.(p) ?? false),
+});
 
 /** The functions of such a sum. */
 export function prepareAffine(
@@ -22,9 +29,9 @@ export function prepareAffine(
   params: readonly string[],
   setting: Setting,
 ): Prepared {
-  const { target: plain, pairs, extras } = module.machine;
+  const { extras } = module.machine;
   const products = [affine, ...affine.products];
-  const target = { ...plain, paired: products.every((p) => pairs?.(p) ?? false) };
+  const target = targetOf(module.machine, products);
   const { constants, range } = setting;
   const plans = planAffine(products, target, {
     constants,

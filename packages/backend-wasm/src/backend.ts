@@ -1,6 +1,6 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
-import { assertCompiles, fusesMultiplyAdd } from './engine.ts';
+import { assertCompiles, fusesMultiplyAdd } from './engine/engine.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
@@ -67,7 +67,7 @@ async function chooseEngine(
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if (process?.versions?.node !== undefined) {
     // Where all files are near. No page loads it.
-    const { nodeEngine } = await import('./node.ts');
+    const { nodeEngine } = await import('./engine/node.ts');
     return nodeEngine(
       pairedSimd ?? true,
       (engine) => open({ relaxed, ...engine, threads: oneThread }, []),

@@ -79,7 +79,7 @@ async function build(
   given: Program,
   statics: WasmBuffer[],
 ): Promise<{ program: Program; built: Built; functions: ModuleBuilder['functions'] }> {
-  // Only products whose outs leave the cache are worth moving into a loop (see sink.ts).
+  // Only products whose outs leave the cache are worth moving into a loop (see passes/sink.ts).
   const { sinks } = host;
   const isLong = (i: Instr): boolean =>
     i.kind === 'contract' && 4 * sizeOf(i.shape) >= (sinks?.stack ?? LONG);

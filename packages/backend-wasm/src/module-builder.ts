@@ -6,9 +6,9 @@ import { i32, type Value } from './assembler/instructions.ts';
 import type { Plan } from './loop/axes.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
 import type { Extras } from './need.ts';
-import type { SinkLimits } from './sink.ts';
-import type { StripLimits } from './strips.ts';
+import type { SinkLimits } from './passes/sink.ts';
 import type { Target, Threads } from './target.ts';
+import type { StripLimits } from './together/strips.ts';
 
 /** Static memory of which every thread has its own copy. */
 export type PerThread = (thread: Value<'i32'>) => Value<'i32'>;

@@ -24,10 +24,10 @@ import type { Backend, Loop, Program, Scan } from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { absorb } from '../src/absorb.ts';
 import type { Affine } from '../src/affine.ts';
-import { cut } from '../src/cut.ts';
-import { sink } from '../src/sink.ts';
+import { absorb } from '../src/passes/absorb.ts';
+import { cut } from '../src/passes/cut.ts';
+import { sink } from '../src/passes/sink.ts';
 import { machine, onVariants, programOf, tight } from './forced.ts';
 
 interface Weights {

@@ -12,8 +12,8 @@ import {
   window,
 } from '@ostinato/core/backend';
 import { expect, test } from 'vitest';
-import { cut } from '../src/cut.ts';
 import { wasm } from '../src/index.ts';
+import { cut } from '../src/passes/cut.ts';
 import { expectNear } from './forced.ts';
 import { runProgram } from './harness.ts';
 

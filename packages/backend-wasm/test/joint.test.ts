@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planJoint } from '../src/contract/joint.ts';
 import * as extras from '../src/extras.ts';
 import { wasm } from '../src/index.ts';
-import { findJoints } from '../src/joint.ts';
+import { findJoints } from '../src/together/joint.ts';
 import { runProgram } from './harness.ts';
 
 interface Shape {

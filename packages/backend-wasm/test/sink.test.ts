@@ -17,7 +17,7 @@ import { type Backend, type Program, reference, verify } from '@ostinato/core/ba
 import { hostKey, uniform } from '@ostinato/core/random';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
-import { sink } from '../src/sink.ts';
+import { sink } from '../src/passes/sink.ts';
 import { trainingStep } from './training.ts';
 
 const always = { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 };

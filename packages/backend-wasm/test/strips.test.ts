@@ -31,11 +31,11 @@ import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openWasm } from '../src/backend.ts';
-import { findJoints, single } from '../src/joint.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
+import { tighten } from '../src/passes/tighten.ts';
 import { buildProgram } from '../src/program.ts';
-import { findStrips, type StripLimits } from '../src/strips.ts';
-import { tighten } from '../src/tighten.ts';
+import { findJoints, single } from '../src/together/joint.ts';
+import { findStrips, type StripLimits } from '../src/together/strips.ts';
 import { expectNear, machine, onVariants, programOf } from './forced.ts';
 import { runProgram } from './harness.ts';
 

@@ -1,5 +1,5 @@
 /** V8 and its flags, in Node. The only file that knows them; pages do not load it. */
-import type { CompileModule } from './executable.ts';
+import type { CompileModule } from '../executable.ts';
 
 interface V8 {
   setFlagsFromString(flag: string): void;

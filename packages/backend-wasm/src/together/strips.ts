@@ -14,10 +14,12 @@ import {
   type Scan,
   sizeOf,
 } from '@ostinato/core/backend';
+import { divisorNear } from '../contract/depth.ts';
+import { overlap, readsNothingOf } from '../hazards.ts';
+import { prepareInstr } from '../instruction.ts';
+import type { ModuleBuilder } from '../module-builder.ts';
+import type { Argument, Call, Surroundings, Together } from '../program.ts';
 import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './apart.ts';
-import { divisorNear } from './contract/depth.ts';
-import { overlap, readsNothingOf } from './hazards.ts';
-import { prepareInstr } from './instruction.ts';
 import {
   type Joint,
   leadOf,
@@ -27,8 +29,6 @@ import {
   prepareJoint,
   type Shared,
 } from './joint.ts';
-import type { ModuleBuilder } from './module-builder.ts';
-import type { Argument, Call, Surroundings, Together } from './program.ts';
 
 export interface Strips {
   readonly scan: Scan;

@@ -10,16 +10,17 @@ import {
   type Program,
   sizeOf,
 } from '@ostinato/core/backend';
+import { targetOf } from '../affine.ts';
+import type { Callee, Local } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import { type Companion, emitJoint, planJoint, planSum } from '../contract/joint.ts';
+import { matrixOfVectors, planContract, suits } from '../contract/plan.ts';
+import { independent, readsNothingOf } from '../hazards.ts';
+import type { ModuleBuilder } from '../module-builder.ts';
+import { type Extras, need } from '../need.ts';
+import type { Surroundings, Together } from '../program.ts';
+import type { Target } from '../target.ts';
 import { addressIn, apart, isWhole, keep } from './apart.ts';
-import type { Callee, Local } from './assembler/function.ts';
-import { i32 } from './assembler/instructions.ts';
-import { type Companion, emitJoint, planJoint, planSum } from './contract/joint.ts';
-import { matrixOfVectors, planContract, suits } from './contract/plan.ts';
-import { independent, readsNothingOf } from './hazards.ts';
-import type { ModuleBuilder } from './module-builder.ts';
-import { type Extras, need } from './need.ts';
-import type { Surroundings, Together } from './program.ts';
-import type { Target } from './target.ts';
 
 /** What it computes. */
 export interface Shared {
@@ -178,8 +179,10 @@ export function prepareJoint(
   const { companions, sum } = joint;
   const { machine } = module;
   const extras = need(machine.extras);
-  const paired = companions.every((c) => machine.pairs?.(c.contract) ?? false);
-  const target = { ...machine.target, paired };
+  const target = targetOf(
+    machine,
+    companions.map((c) => c.contract),
+  );
   const panel = Math.max(...companions.map((c) => panelOf(c, target, { constants, extras })));
   const products = panel > 0 ? planJoint(companions, target, { panel, extras }) : undefined;
   const [first] = products ?? [];
@@ -192,7 +195,7 @@ export function prepareJoint(
   const main = module.define(
     name,
     [...params, ...(adds ? ['adds'] : []), ...(parted ? ['first', 'count', 'thread'] : [])],
-    paired,
+    target.paired,
     (f, p) => {
       let used = 0;
       const buffers = uses.map(({ length }) => {

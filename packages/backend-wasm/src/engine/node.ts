@@ -1,9 +1,9 @@
 /** How Node compiles modules, and whether with pairs of vectors. Pages do not load it. */
 import type { Backend } from '@ostinato/core/backend';
-import type { Engine } from './backend.ts';
-import * as extras from './extras.ts';
-import type { WasmBuffer } from './memory.ts';
-import { pairs } from './pairing.ts';
+import type { Engine } from '../backend.ts';
+import * as extras from '../extras.ts';
+import type { WasmBuffer } from '../memory.ts';
+import { pairs } from '../pairing.ts';
 import { agreesWithPlain } from './self-check.ts';
 import { canPair, compileModule } from './v8.ts';
 

@@ -1,8 +1,8 @@
 /** Instructions that run better together than one after another: which, and their calls. */
 import type { Instr, Program } from '@ostinato/core/backend';
+import type { ModuleBuilder } from '../module-builder.ts';
+import type { Call, Surroundings, Together } from '../program.ts';
 import { callsOfJoint, findJoints, membersOf, single } from './joint.ts';
-import type { ModuleBuilder } from './module-builder.ts';
-import type { Call, Surroundings, Together } from './program.ts';
 import { callsOfStrips, findStrips } from './strips.ts';
 
 /** Of each member: all in the place of the first one, but for results that wait for their turn. */

@@ -1,8 +1,8 @@
 /** What the engine can do, and whether it may. Knows no engine by name: v8.ts does. */
 import { fail } from '@ostinato/core/backend';
-import { FunctionBuilder } from './assembler/function.ts';
-import { i32, v128 } from './assembler/instructions.ts';
-import { encodeModule } from './assembler/module.ts';
+import { FunctionBuilder } from '../assembler/function.ts';
+import { i32, v128 } from '../assembler/instructions.ts';
+import { encodeModule } from '../assembler/module.ts';
 
 /** A module of one function that does one thing, to ask the engine about it. */
 function probe(body: (f: FunctionBuilder) => void): Uint8Array<ArrayBuffer> {

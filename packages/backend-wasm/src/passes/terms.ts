@@ -15,7 +15,7 @@ import {
   outsOfInstr,
   type Program,
 } from '@ostinato/core/backend';
-import { suits } from './contract/index.ts';
+import { suits } from '../contract/index.ts';
 
 /** A product that one loop reads, and nobody else. */
 export interface Candidate {

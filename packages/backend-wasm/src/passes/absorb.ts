@@ -15,10 +15,10 @@ import {
   type Program,
   type Scan,
 } from '@ostinato/core/backend';
-import type { Affine } from './affine.ts';
-import { planAffine } from './contract/affine.ts';
-import { independent } from './hazards.ts';
-import type { Machine } from './module-builder.ts';
+import { type Affine, targetOf } from '../affine.ts';
+import { planAffine } from '../contract/affine.ts';
+import { independent } from '../hazards.ts';
+import type { Machine } from '../module-builder.ts';
 import {
   areAdded,
   type Candidate,
@@ -147,7 +147,7 @@ function biasOf(loop: Loop, chain: Chain, candidate: Candidate, term: Expr): Ope
 
 /** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
 function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean {
-  const { target, pairs, extras, threads } = machine;
+  const { extras, threads } = machine;
   const { body, rows } = scan;
   const { code, slots, inputs } = body;
   const products = members.map((m) => m.contract);
@@ -162,12 +162,11 @@ function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean
   if (!movable || axes.size > 1) return false;
   const [axis = null] = axes;
   const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
-  const paired = products.every((p) => pairs?.(p) ?? false);
   const columns = biases.length > 0 ? members[0]?.columns : undefined;
   const ranges = threads.count > 1 && axis !== null ? [undefined, axis] : [undefined];
   return ranges.every((rangeAxis) => {
     const wanted = { constants, rangeAxis, extras };
-    const plans = planAffine(products, { ...target, paired }, wanted);
+    const plans = planAffine(products, targetOf(machine, products), wanted);
     // Columns of a plan may be several axes of the product, of which a bias has the last.
     return plans !== undefined && (columns ?? plans[0]?.columns.size) === plans[0]?.columns.size;
   });

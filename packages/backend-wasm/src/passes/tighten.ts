@@ -1,14 +1,14 @@
 /** What makes time loops of a program do more, with less to store and load, before it is built. */
 import { arg, type Instr, type Loop, type Program } from '@ostinato/core/backend';
+import type { Machine } from '../module-builder.ts';
 import { absorb } from './absorb.ts';
 import { cut } from './cut.ts';
-import type { Machine } from './module-builder.ts';
 import { sink } from './sink.ts';
 
 export const tighten = (program: Program, machine: Machine): Program =>
   separateSums(absorb(cut(sink(program, machine.sinks)), machine));
 
-/** Sums of several operands side by side, each by itself: then each can join products that read the same (joint.ts). */
+/** Sums of several operands side by side, each by itself: then each can join products that read the same (together/joint.ts). */
 function separateSums(program: Program): Program {
   const apart = program.code.flatMap((i): readonly Instr[] =>
     i.kind === 'loop' ? sumsOf(i) : [i],

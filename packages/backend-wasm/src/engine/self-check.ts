@@ -9,7 +9,7 @@ import {
   type ScalarOp,
   window,
 } from '@ostinato/core/backend';
-import type { WasmBuffer } from './memory.ts';
+import type { WasmBuffer } from '../memory.ts';
 
 // Odd sizes: tails of every width run too.
 const [STEPS, BATCH, UNITS] = [3, 5, 19];

@@ -11,9 +11,9 @@ import {
   type Operand,
   sizeOf,
 } from '@ostinato/core/backend';
-import { i32 } from './assembler/instructions.ts';
-import type { ModuleBuilder } from './module-builder.ts';
-import type { Argument, Call, Surroundings } from './program.ts';
+import { i32 } from '../assembler/instructions.ts';
+import type { ModuleBuilder } from '../module-builder.ts';
+import type { Argument, Call, Surroundings } from '../program.ts';
 
 type Place = Surroundings['place'];
 

@@ -15,8 +15,8 @@ import {
   type Slot,
   sizeOf,
 } from '@ostinato/core/backend';
-import { overlap } from './hazards.ts';
-import { LONG } from './target.ts';
+import { overlap } from '../hazards.ts';
+import { LONG } from '../target.ts';
 
 /** When it pays. */
 export interface SinkLimits {

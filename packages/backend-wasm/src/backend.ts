@@ -108,7 +108,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     try {
       return await threads.start?.(heap);
     } catch (error) {
-      notes.push(`threads: 1 after all (workers do not start: ${(error as Error).message})`);
+      notes.push(`threads: 1 (workers do not start: ${(error as Error).message})`);
       return undefined;
     }
   };

@@ -145,7 +145,7 @@ export class Heap implements Memory<WasmBuffer> {
       }
     fail(
       'out-of-memory',
-      `alloc: no room for ${size} bytes ("${label}") beside the ${this.#capacity} in use; WebAssembly memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
+      `alloc: no room for ${size} bytes ("${label}") beside the ${this.#capacity} in use; wasm memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
     );
   }
 }

@@ -21,15 +21,17 @@ const NEAR = 2048;
  * Vectors per iteration (pairs, where the engine makes one of two). Results of functions are long in coming: three or four
  * vectors in step fill the time, and a constant without a register is fetched once for all. Where operands come from
  * further than the first cache, they are long in coming too, and a processor that is to ask for the next ones in time
- * must see the iteration's end: two. Loops that mostly read and write run out of registers: of many operands one at a
- * time (Adam waits for its divisions, as long one by one as three in step, which were five times the code).
+ * must see the iteration's end: two with an LSTM's five functions, three with a GRU's three. Loops that mostly read and
+ * write run out of registers: of many operands one at a time (Adam waits for its divisions, as long one by one as three in
+ * step, which were five times the code).
  */
 function groupSize({ part, graph, plan }: Kernel): number {
   const cost = costOf(graph);
   if (cost <= 4) return 4;
   const { shape, vector, windows } = plan;
   const points = shape.reduce((n, axis) => n * axis.size, vector.size);
-  const wide = points > NEAR ? 2 : vector.size % 32 > 0 ? 3 : 4;
+  const far = cost > 64 ? 2 : 3;
+  const wide = points > NEAR ? far : vector.size % 32 > 0 ? 3 : 4;
   const vectors = cost > 32 && hasFunctions(graph) ? wide : windows.length > 6 ? 1 : 2;
   return (part === 'pairs' ? 2 : 1) * vectors;
 }

@@ -126,8 +126,9 @@ async function views(backend: Backend): Promise<void> {
   backend.write(first, bytes(16));
   await check(first, 0, 16, 'a view after a write');
   await check(first, 4, 8, 'a view of 8 bytes from 4');
-  copy.run([{ buffer: first, offset: 0 }], [{ buffer: second, offset: 16 }]);
-  await check(second, 16, 16, 'a view after a run');
+  copy.run([{ buffer: first, offset: 0 }], [{ buffer: second, offset: 0 }]);
+  await check(second, 0, 16, 'a view after a run');
+  await check(second, 16, 16, 'a view behind what a run wrote');
   await check(second, 0, 32, 'a view of all');
   copy.dispose();
   backend.free(first);

@@ -52,14 +52,15 @@ export const cpuMemory: Memory<CpuBuffer> = {
     buffer.views.bytes.set(data, at);
   },
   async read(buffer, at = 0, bytes = buffer.bytes - at, into) {
-    checkRange('read', buffer, at, bytes);
-    return copied(buffer.views.bytes.subarray(at, at + bytes), into);
+    return copied(bytesOf(buffer, at, bytes), into);
   },
-  view(buffer, at, bytes) {
-    checkRange('read', buffer, at, bytes);
-    return buffer.views.bytes.subarray(at, at + bytes);
-  },
+  view: bytesOf,
 };
+
+function bytesOf(buffer: CpuBuffer, at: number, bytes: number): Uint8Array {
+  checkRange('read', buffer, at, bytes);
+  return buffer.views.bytes.subarray(at, at + bytes);
+}
 
 function block(bytes: number, label: string): ArrayBuffer {
   try {

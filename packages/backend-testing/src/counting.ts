@@ -62,8 +62,9 @@ export function countingMemory<B>(memory: Memory<B>, counters: Counters): Memory
       return memory.read(buffer, at, bytes, into);
     },
     view(buffer, at, bytes) {
-      counters.reads++;
-      return memory.view?.(buffer, at, bytes);
+      const view = memory.view?.(buffer, at, bytes);
+      if (view) counters.reads++; // who gets none reads instead
+      return view;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { peek, run, tensor } from '@ostinato/core';
 import {
   apply,
   arg,
@@ -32,6 +33,19 @@ test('a program shows what it launches: one product and one loop per step of an 
   expect(scans).toMatchObject([
     { length: 5, perStep: { total: 2, contract: 1, loop: 1, scans: [] } },
   ]);
+});
+
+test('a look counts as a read, and once, whether memory shows its bytes or not', async () => {
+  for (const shows of [true, false]) {
+    const counters = newCounters();
+    const { view: _, ...hidden } = hostMemory();
+    const memory = countingMemory(shows ? hostMemory() : hidden, counters);
+    const backend = kernelBackend('counted', memory, referenceKernels());
+    const x = await run(backend, tensor([1, 2]));
+    expect(await peek(x, ({ data }) => data[1])).toBe(2);
+    expect(counters.reads).toBe(1);
+    x.dispose();
+  }
 });
 
 test('kernels and memory count what happens', async () => {

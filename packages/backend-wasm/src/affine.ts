@@ -1,7 +1,7 @@
 /**
  * Products of a time loop with what is only added to them: their sum is formed in registers, from the biases on, and the
- * maps that read it have one window where there were four. Its functions; passes/absorb.ts finds such sums, contract/ has the
- * arithmetic.
+ * maps that read it have one window where there were four. Its functions; passes/absorb.ts finds such sums, contract/ has
+ * the arithmetic.
  */
 import type { Contract, Operand } from '@ostinato/core/backend';
 import { emitAffine, planAffine } from './contract/affine.ts';

@@ -1,6 +1,6 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
 import { type Backend, fail, unlimited } from '@ostinato/core/backend';
-import { assertCompiles, fusesMultiplyAdd } from './engine/engine.ts';
+import { assertCompiles, fusesMultiplyAdd } from './engine/features.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
@@ -86,7 +86,7 @@ async function chooseThreads(
   if (count !== undefined && (!Number.isInteger(count) || count < 1))
     fail('option-invalid', `wasm: threads is ${count}. Give a whole number from 1 up.`);
   if (count === 1 || typeof SharedArrayBuffer === 'undefined') {
-    const why = ' (no SharedArrayBuffer: a page needs COOP and COEP for it)';
+    const why = ' (no SharedArrayBuffer: a page needs COOP and COEP)';
     notes.push(`threads: 1${count === 1 ? '' : why}`);
     return oneThread;
   }

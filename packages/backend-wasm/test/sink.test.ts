@@ -18,9 +18,8 @@ import { hostKey, uniform } from '@ostinato/core/random';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
 import { sink } from '../src/passes/sink.ts';
+import { tight } from './forced.ts';
 import { trainingStep } from './training.ts';
-
-const always = { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 };
 
 /** The backend with every program sunk as far as it goes, and how many products that moved. */
 function sinking(backend: Backend): Backend & { moved: number } {
@@ -29,7 +28,7 @@ function sinking(backend: Backend): Backend & { moved: number } {
     ...backend,
     moved: 0,
     compile(program: Program) {
-      const sunk = sink(program, always);
+      const sunk = sink(program, tight.sinks);
       verify(sunk);
       out.moved += products(program) - products(sunk);
       return backend.compile(sunk);

@@ -134,7 +134,6 @@ function encode({ op, args, imm }: Pick<Value, 'op' | 'args' | 'imm'>): void {
     if (op === 'v128.const') word(n);
     else if (op === 'f32.const') word(bitsOfF32(n));
     else if (op === 'i32.const') signed(n);
-    else if (n < 0x80) bytes[end++] = n;
     else unsigned(n);
   }
 }

@@ -162,11 +162,12 @@ function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean
   if (!movable || axes.size > 1) return false;
   const [axis = null] = axes;
   const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
+  const target = targetOf(machine, products);
   const columns = biases.length > 0 ? members[0]?.columns : undefined;
   const ranges = threads.count > 1 && axis !== null ? [undefined, axis] : [undefined];
   return ranges.every((rangeAxis) => {
     const wanted = { constants, rangeAxis, extras };
-    const plans = planAffine(products, targetOf(machine, products), wanted);
+    const plans = planAffine(products, target, wanted);
     // Columns of a plan may be several axes of the product, of which a bias has the last.
     return plans !== undefined && (columns ?? plans[0]?.columns.size) === plans[0]?.columns.size;
   });

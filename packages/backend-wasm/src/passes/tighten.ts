@@ -8,7 +8,7 @@ import { sink } from './sink.ts';
 export const tighten = (program: Program, machine: Machine): Program =>
   separateSums(absorb(cut(sink(program, machine.sinks)), machine));
 
-/** Sums of several operands side by side, each by itself: then each can join products that read the same (together/joint.ts). */
+/** Sums of several operands side by side, each by itself: then each can join products that read it (together/joint.ts). */
 function separateSums(program: Program): Program {
   const apart = program.code.flatMap((i): readonly Instr[] =>
     i.kind === 'loop' ? sumsOf(i) : [i],

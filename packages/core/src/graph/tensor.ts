@@ -131,8 +131,7 @@ export class Tensor {
       if (bytes !== target) filled.set(bytes);
       return { data: into, shape, dtype };
     }
-    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-    return { data: viewOf(dtype, buffer, byteOffset, this.size), shape, dtype };
+    return hostArray(this, bytes);
   }
 
   /** The single element of a tensor of size 1. */
@@ -150,6 +149,12 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** A tensor's bytes as its elements, copied only where they begin between two elements. */
+export function hostArray({ shape, dtype, size }: Tensor, bytes: Uint8Array): HostArray {
+  const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return { data: viewOf(dtype, buffer, byteOffset, size), shape, dtype };
 }
 
 /** For messages: `float32[2,3] "lstm/map"`. */

@@ -1,7 +1,6 @@
 /** Looking at a tensor's values where they lie. */
 import { fail } from '../errors.ts';
-import { describe, type HostArray, type Tensor } from '../graph/tensor.ts';
-import { type TypedArray, viewOf } from '../ir/dtype.ts';
+import { describe, type HostArray, hostArray, type Tensor } from '../graph/tensor.ts';
 import type { Owned } from './value.ts';
 
 /**
@@ -20,12 +19,10 @@ export async function peek<R>(t: Tensor, look: (values: HostArray) => R): Promis
   return result;
 }
 
-function viewed({ op, shape, dtype, size }: Tensor): HostArray<TypedArray> | undefined {
-  if (op.kind !== 'value') return undefined;
-  const value = op.value as Owned;
+function viewed(t: Tensor): HostArray | undefined {
+  if (t.op.kind !== 'value') return undefined;
+  const value = t.op.value as Owned;
   value.assertLive('peek');
   const bytes = value.backend.view?.(value.buffer, 0, value.bytes);
-  if (!bytes) return undefined;
-  const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  return { data: viewOf(dtype, buffer, byteOffset, size), shape, dtype };
+  return bytes && hostArray(t, bytes);
 }

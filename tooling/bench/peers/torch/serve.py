@@ -33,4 +33,4 @@ def measured(step, limit):
         repeats.append((now - before) * 1000 / count)
         steps += count
     all_cpu = (time.process_time() - cpu) * 1000
-    return {"ms": statistics.median_low(repeats), "cpuMs": all_cpu / steps, "allCpuMs": all_cpu}
+    return {"ms": statistics.median(repeats), "cpuMs": all_cpu / steps, "allCpuMs": all_cpu}

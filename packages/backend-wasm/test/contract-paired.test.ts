@@ -30,9 +30,11 @@ const layouts: [Layout, Layout, Layout][] = [
   [layout([2, 0, 1]), layout([1, 2, 0]), layout([0, 1, 2])],
 ];
 
-// Whole panels, tails of columns, partial sums with a tail, one row, copied rows.
+// Whole panels, wide tiles, tails of columns, partial sums with a tail, one row, copied rows.
 const shapes: [number, number, number][] = [
   [64, 256, 64],
+  [32, 112, 70],
+  [38, 96, 1030],
   [31, 57, 30],
   [20, 40, 1030],
   [1, 130, 70],

@@ -104,9 +104,12 @@ describe.each(Object.entries(targets))('contract, %s', (_, target) => {
     );
   });
 
-  // Tiles of every height, tails of columns, no depth to speak of, several blocks of depth and of rows.
+  // Tiles of every height, wide ones, tails of columns, no depth to speak of, several blocks of depth and of rows.
   const shapes: [number, number, number][] = [
     [64, 256, 64],
+    [32, 256, 64],
+    [8, 48, 33],
+    [14, 80, 1030],
     [5, 7, 400],
     [270, 9, 11],
     [1, 130, 70],

@@ -4,21 +4,17 @@
  */
 import type { Contract, Operand } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, v128 } from '../assembler/instructions.ts';
-import { type Extras, need } from '../need.ts';
+import { i32, type Value, v128 } from '../assembler/instructions.ts';
+import type { Extras } from '../need.ts';
 import type { Target } from '../target.ts';
+import { countOf, heightsOf } from './heights.ts';
 import { emitDepth, emitStore, type Kernel } from './kernel.ts';
-import {
-  type ContractPlan,
-  orientations,
-  panelStride,
-  planContract,
-  planOrientation,
-  sizeOf,
-} from './plan.ts';
-import { begin, ifAny, type Packed, stepOfPanels, stepOfRows } from './product.ts';
-import { splitRows } from './tile.ts';
-import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
+import { skip } from './pieces.ts';
+import { type ContractPlan, orientations, planContract, planOrientation, sizeOf } from './plan.ts';
+import { begin, type Height, ifAny, type Packed, stepOfRows } from './product.ts';
+import { nearPanel } from './tile.ts';
+import { ahead, type Cursor, copy, type Range } from './walk.ts';
+import { inThrees, panelStep, widened } from './wide.ts';
 
 interface Wanted {
   /** Slots whose packing is kept. */
@@ -48,11 +44,8 @@ export function planAffine(
   if (all.length < products.length || !all.every((p) => isSimple(p, first, rangeAxis)))
     return undefined;
   const panels = all.reduce((n, { depth }) => n + 4 * first.tile.columns * sizeOf(depth), 0);
-  return plans.length === 0 || panels <= MOST_PANELS ? all : undefined;
+  return plans.length === 0 || panels <= nearPanel ? all : undefined;
 }
-
-/** All panels that a tile reads: with the tile's rows they stay in the first cache. */
-const MOST_PANELS = 1 << 14;
 
 function isSimple(
   plan: ContractPlan,
@@ -90,50 +83,109 @@ export function emitAffine(
   },
 ): void {
   const all = (): void => {
-    const parts = plans.map((plan, k) => {
+    const begun = plans.map((plan, k) => {
       const { shared, from } = begin(f, plan, buffers, packed[k] as Packed, range);
-      return {
-        plan,
-        shared,
-        from: range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : copy(f, from),
-      };
+      const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : from;
+      return { shared, cursor };
     });
-    const { plan, shared } = parts[0] as (typeof parts)[number];
-    const { sums, rowOfB, columnOfA, at } = shared;
-    const kernels = parts.map(
+    const { shared } = begun[0] as (typeof begun)[number];
+    const { plan, sums, rowOfB, columnOfA, at } = shared;
+    const kernels = begun.map(
       (p): Kernel => ({ ...p.shared, steps: undefined, sums, rowOfB, columnOfA, at }),
     );
-    const starts = biases.map(({ buffer, offset }) =>
-      f.let('bias', i32.add(f.get(buffers[buffer] as Local<'i32'>), 4 * offset)),
-    );
-    const heights = range
-      ? need(shared.extras).heightsOf(f, plan, range)
-      : splitRows(plan.rows.size, plan.tile.rows);
-    f.times(plan.columns.size / plan.tile.columns, () => {
-      const inner = parts.map((p) => copy(f, p.from));
-      for (const { rows, tiles } of heights)
-        ifAny(f, tiles, () =>
-          f.times(tiles, () => {
-            emitTile(f, kernels, rows, inner, starts);
-            parts.forEach((p, k) => {
-              move(f, inner[k] as Cursor, stepOfRows(p.plan, rows));
-            });
-          }),
-        );
-      for (const p of parts) move(f, p.from, { ...stepOfPanels(p.plan), b: panelStride(p.plan) });
-      for (const bias of starts) f.advance(bias, 4 * plan.tile.columns);
+    const from: At = {
+      cursors: begun.map((p) => copy(f, p.cursor)),
+      biases: biases.map(({ buffer, offset }) =>
+        f.let('bias', i32.add(f.get(buffers[buffer] as Local<'i32'>), 4 * offset)),
+      ),
+    };
+    const heights = heightsOf(f, plan, range);
+    const panels = plan.columns.size / plan.tile.columns;
+    const last = heights.at(-1) as Height;
+    if (!last.wide) {
+      emitPanels(f, kernels, heights, from, panels);
+      return;
+    }
+    const tall = heights.slice(0, -1);
+    const rest = (): At => {
+      const at = copyOf(f, from);
+      for (const { rows, tiles } of tall) skipRows(f, kernels, at, rows, countOf(tiles));
+      return at;
+    };
+    inThrees(f, panels, last.tiles, {
+      tall: (panels) => emitPanels(f, kernels, tall, copyOf(f, from), f.get(panels)),
+      wide: () => emitTile(f, kernels.map(widened), last.rows, rest()),
+      narrow: (panels) => emitPanels(f, kernels, [last], rest(), f.get(panels)),
+      next: (panels) => skipPanels(f, kernels, from, f.get(panels)),
     });
   };
   if (range) f.if(f.get(range.count), all);
   else all();
 }
 
+/** Where a tile begins: in each product, and in each bias. */
+interface At {
+  readonly cursors: readonly Cursor[];
+  readonly biases: readonly Local<'i32'>[];
+}
+
+const copyOf = (f: FunctionBuilder, { cursors, biases }: At): At => ({
+  cursors: cursors.map((c) => copy(f, c)),
+  biases: biases.map((b) => f.let('bias', f.get(b))),
+});
+
+/** On by `n` tiles of so many rows. */
+function skipRows(
+  f: FunctionBuilder,
+  kernels: readonly Kernel[],
+  { cursors }: At,
+  rows: number,
+  n: Value<'i32'>,
+): void {
+  kernels.forEach(({ plan }, k) => {
+    skip(f, cursors[k] as Cursor, stepOfRows(plan, rows), n);
+  });
+}
+
+function skipPanels(
+  f: FunctionBuilder,
+  kernels: readonly Kernel[],
+  { cursors, biases }: At,
+  n: Value<'i32'>,
+): void {
+  kernels.forEach(({ plan }, k) => {
+    skip(f, cursors[k] as Cursor, panelStep(plan), n);
+  });
+  const bytes = 4 * (kernels[0] as Kernel).plan.tile.columns;
+  for (const bias of biases) f.advance(bias, i32.mul(n, bytes));
+}
+
+/** All tiles with each of so many panels. Moves `from`. */
+function emitPanels(
+  f: FunctionBuilder,
+  kernels: readonly Kernel[],
+  heights: readonly Height[],
+  from: At,
+  panels: number | Value<'i32'>,
+): void {
+  f.times(panels, () => {
+    const at = { ...from, cursors: from.cursors.map((c) => copy(f, c)) };
+    for (const { rows, tiles } of heights)
+      ifAny(f, tiles, () =>
+        f.times(tiles, () => {
+          emitTile(f, kernels, rows, at);
+          skipRows(f, kernels, at, rows, i32.const(1));
+        }),
+      );
+    skipPanels(f, kernels, from, i32.const(1));
+  });
+}
+
 function emitTile(
   f: FunctionBuilder,
   kernels: readonly Kernel[],
   rows: number,
-  cursors: readonly Cursor[],
-  biases: readonly Local<'i32'>[],
+  { cursors, biases }: At,
 ): void {
   const [first] = kernels as readonly [Kernel];
   const sums = first.sums.slice(0, rows);

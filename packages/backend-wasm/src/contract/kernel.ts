@@ -32,6 +32,8 @@ export interface Kernel {
   readonly extras: Extras | undefined;
   readonly sums: readonly (readonly Vector[])[];
   readonly rowOfB: readonly Vector[];
+  /** Bytes of each of its vectors from where the tile begins in b, where they do not lie side by side. */
+  readonly bytesOfB?: readonly number[];
   readonly columnOfA: readonly Vector[];
   readonly at: { readonly a: Address; readonly b: Address; readonly out: Address };
 }
@@ -76,7 +78,7 @@ interface Low {
 
 /** sums[r][v] += a[r, k] * b[k, v] for all k. */
 export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, cursor: Cursor): void {
-  const { plan, depth, steps, at } = kernel;
+  const { plan, depth, steps, at, rowOfB, bytesOfB, columnOfA } = kernel;
   const { target } = plan;
   const inner = depth.at(-1) as Kernel['depth'][number];
   const unroll = Math.min(target.unroll ?? 4, inner.size);
@@ -84,7 +86,7 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
   const loadA = (r: number, k: number, low: number): Value<'v128'> =>
     v128.loadSplat(i32.add(f.get(at.a), low), offsetA(r, k) - low);
   const loadB = (v: number, k: number, low: number): Value<'v128'> =>
-    v128.load(i32.add(f.get(at.b), low), k * inner.b + 16 * v - low);
+    v128.load(i32.add(f.get(at.b), low), k * inner.b + (bytesOfB?.[v] ?? 16 * v) - low);
   const multiplyAdd = (r: number, v: number, a: Vector, b: Vector): void => {
     const sum = kernel.sums[r]?.[v] as Vector;
     const x = f.get(a);
@@ -95,13 +97,13 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
       : v128.f32x4('add', v128.f32x4('mul', x, y), z);
     f.set(sum, next);
   };
-  const [a0, b0] = [kernel.columnOfA[0] as Vector, kernel.rowOfB[0] as Vector];
-  const column = kernel.columnOfA.slice(0, rows);
-  const inRows = orderOf(rows, plan.tile.columns / unitOf(target)) === 'row';
+  const [a0, b0] = [columnOfA[0] as Vector, rowOfB[0] as Vector];
+  const column = columnOfA.slice(0, rows);
+  const inRows = orderOf(rows, (4 * rowOfB.length) / unitOf(target)) === 'row';
   // Of a row or a column of the tile, the same in each step: made once.
-  const products = (inRows ? column : kernel.rowOfB).map((_, k) =>
+  const products = (inRows ? column : rowOfB).map((_, k) =>
     f.collect(() => {
-      const others = inRows ? kernel.rowOfB : column;
+      const others = inRows ? rowOfB : column;
       others.forEach((x, i) => {
         if (inRows) multiplyAdd(k, i, a0, x);
         else multiplyAdd(i, k, x, b0);
@@ -109,7 +111,7 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
     }),
   );
   const byRow = (k: number, low: Low): void => {
-    kernel.rowOfB.forEach((b, v) => {
+    rowOfB.forEach((b, v) => {
       f.set(b, loadB(v, k, low.b));
     });
     products.forEach((row, r) => {
@@ -201,7 +203,7 @@ export function emitStore(
       if (r < sums.length - 1) f.advance(at.out, rowBytes);
     });
   };
-  const whole = (): void => store(out, plan.rows.out, tile.columns, true);
+  const whole = (): void => store(out, plan.rows.out, 4 * kernel.rowOfB.length, true);
   const part = (): void => {
     if (!edge) {
       store(out, plan.rows.out, columns.size % tile.columns, true);

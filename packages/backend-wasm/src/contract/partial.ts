@@ -5,8 +5,9 @@
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, v128 } from '../assembler/instructions.ts';
 import type { Kernel } from './kernel.ts';
+import { inPieces } from './pieces.ts';
 import type { ByteAxis, ContractPlan } from './plan.ts';
-import { type Cursor, copy, inPieces, move } from './walk.ts';
+import { type Cursor, copy, move } from './walk.ts';
 
 /** A product and where it begins. Several at once have blocks of the same sizes. */
 export interface Begun {

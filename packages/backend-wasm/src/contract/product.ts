@@ -8,7 +8,6 @@ import { type Extras, need } from '../need.ts';
 import { emitTile, type Kernel, kernelLocals } from './kernel.ts';
 import { packMatrix } from './panels.ts';
 import { type ByteAxis, type ContractPlan, panelStride } from './plan.ts';
-import { splitRows } from './tile.ts';
 import { ahead, type Cursor, copy, move, overAxes, type Range, type Steps } from './walk.ts';
 
 export type { Range } from './walk.ts';
@@ -177,15 +176,19 @@ export interface Height {
   readonly rows: number;
   /** 0 may only be what is known when the code runs. */
   readonly tiles: number | Value<'i32'>;
+  /** It is the last one, and runs with several panels at once: see wide.ts. */
+  readonly wide?: boolean;
 }
 
 /** Tiles of nearly equal height; with a range, of any height that may arise. */
 function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range | undefined): void {
   const { plan, copied } = block;
-  const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : copy(f, from);
-  const heights = range
-    ? need(block.extras).heightsOf(f, plan, range)
-    : splitRows(plan.rows.size, plan.tile.rows);
+  const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : from;
+  const { rows, tile } = plan;
+  const heights =
+    range || rows.size > tile.rows
+      ? need(block.extras).heightsOf(f, plan, range)
+      : [{ rows: rows.size, tiles: 1 }];
   if (copied || plan.rows.size > plan.blockRows)
     need(block.extras).emitRowBlocks(f, block, heights, cursor);
   else emitPanels(f, inPlace(block, heights), cursor);
@@ -207,11 +210,14 @@ export const inPlace = (block: Block, heights: readonly Height[]): readonly Plac
 
 /** All tiles with each panel of columns, so that a panel comes near once. */
 export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from: Cursor): void {
-  const { plan, count } = (heights[0] as Placed).block;
+  const { plan, count, extras } = (heights[0] as Placed).block;
   const { columns, tile } = plan;
   const panels = count ? f.get(count) : Math.ceil(columns.size / tile.columns);
-  const panel = { ...stepOfPanels(plan), b: panelStride(plan) };
   const cursor = copy(f, from);
+  if (heights.at(-1)?.wide) {
+    need(extras).emitInThrees(f, heights, cursor, panels);
+    return;
+  }
   const uneven = columns.size % tile.columns > 0;
   const rest = uneven ? f.let('columns', i32.const(columns.size)) : undefined;
   const width = rest && f.local('i32', 'width');
@@ -225,7 +231,7 @@ export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from:
           move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
         }),
       );
-    move(f, cursor, panel);
+    move(f, cursor, { ...stepOfPanels(plan), b: panelStride(plan) });
     if (rest) f.advance(rest, -tile.columns);
   });
 }

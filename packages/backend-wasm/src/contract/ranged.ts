@@ -1,4 +1,4 @@
-/** Products of which each call computes a range: what ranges count, which operand has the rows, and tiles of some of them. */
+/** Products of which each call computes a range: what ranges count, and which operand has the rows. */
 import {
   type Axis,
   type Contract,
@@ -6,8 +6,6 @@ import {
   type Operand,
   productAxes,
 } from '@ostinato/core/backend';
-import type { FunctionBuilder } from '../assembler/function.ts';
-import { i32, type Value } from '../assembler/instructions.ts';
 import {
   type ByteAxis,
   type ContractPlan,
@@ -15,7 +13,6 @@ import {
   type RangeAxis,
   sizeOf,
 } from './plan.ts';
-import type { Range } from './walk.ts';
 
 interface Ranged {
   readonly rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis };
@@ -71,27 +68,4 @@ function withoutAxis(instr: Contract, axis: number): Contract {
     args: [operand(a), operand(b)],
     outs: [operand(instr.outs[0])],
   };
-}
-
-/** Tiles of nearly equal height, of any that may arise: how many rows there are is known when the code runs. */
-export function heightsOf(
-  f: FunctionBuilder,
-  plan: ContractPlan,
-  range: Range,
-): readonly { readonly rows: number; readonly tiles: Value<'i32'> }[] {
-  const limit = plan.tile.rows;
-  const count = f.get(range.count);
-  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
-  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
-  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  const most = Math.min(limit, plan.rows.size);
-  return Array.from({ length: most }, (_, k) => {
-    const rows = most - k;
-    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    const some = i32.add(
-      i32.op('mul', height(rows - 1), f.get(taller)),
-      i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-    );
-    return { rows, tiles: f.get(f.let('some', some)) };
-  });
 }

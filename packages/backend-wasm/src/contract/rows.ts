@@ -4,6 +4,7 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
+import { inPieces } from './pieces.ts';
 import { type ContractPlan, copiedRowBytes } from './plan.ts';
 import {
   type Block,
@@ -14,7 +15,7 @@ import {
   type Placed,
   stepOfRows,
 } from './product.ts';
-import { type Cursor, inPieces } from './walk.ts';
+import { type Cursor, copy } from './walk.ts';
 
 type Address = Local<'i32'>;
 
@@ -35,9 +36,10 @@ export function emitRowBlocks(
   f: FunctionBuilder,
   block: Block,
   heights: readonly Height[],
-  cursor: Cursor,
+  from: Cursor,
 ): void {
   const { plan, copied } = block;
+  const cursor = copy(f, from);
   const emit = (some: readonly Height[]): void => {
     if (copied) emitCopied(f, { ...block, copied }, some, cursor);
     else emitPanels(f, inPlace(block, some), cursor);

@@ -52,7 +52,7 @@ const floatsPerCycle = 8;
  * Bytes of a panel that stays in the first cache, beside the rows. Every tile has a larger one from the second, and there
  * the rows come between: (64, 256) x (256, 192) at 2x48, which needs 8 floats in each cycle, 84 GFLOP/s, at 6x16 108.
  */
-const nearPanel = 24 << 10;
+export const nearPanel = 24 << 10;
 const beyondFirst = 1.3;
 
 /** Cycles around the steps of the depth: clearing, storing, addresses. */
@@ -97,7 +97,7 @@ export function chooseTile(
   return best ?? chooseTile(size, target, false);
 }
 
-/** Rows in nearly equal tiles: 32 rows are 6 + 6 + 5 + 5 + 5 + 5, because a tile of 2 would take as long as one of 6. */
+/** Rows in nearly equal tiles: 33 rows are 6 + 6 + 6 + 5 + 5 + 5, because a tile of 3 would take longer than half of 6. */
 export function splitRows(size: number, limit: number): { rows: number; tiles: number }[] {
   const tiles = Math.ceil(size / limit);
   const low = Math.floor(size / tiles);

@@ -72,22 +72,5 @@ export function move(f: FunctionBuilder, cursor: Cursor, steps: Omit<Steps, 'siz
   f.advance(cursor.out, steps.out);
 }
 
-/** Cuts `total` into pieces of at most `limit`, the last one shorter. `body` gets the length of a piece. */
-export function inPieces(
-  f: FunctionBuilder,
-  total: number | Value<'i32'>,
-  limit: number,
-  body: (length: Local<'i32'>) => void,
-): void {
-  const left = f.let('rest', typeof total === 'number' ? i32.const(total) : total);
-  const length = f.local('i32', 'length');
-  f.loop(() => {
-    f.set(length, i32.min(f.get(left), i32.const(limit)));
-    body(length);
-    f.set(left, i32.op('sub', f.get(left), f.get(length)));
-    f.repeatIf(f.get(left));
-  });
-}
-
 /** Immediate offsets cannot be negative: what to add to the address so that none is. */
 export const lowest = (...offsets: readonly number[]): number => Math.min(0, ...offsets);

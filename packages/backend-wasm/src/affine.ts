@@ -3,7 +3,7 @@
  * maps that read it have one window where there were four. Its functions; passes/absorb.ts finds such sums, contract/ has
  * the arithmetic.
  */
-import type { Contract, Operand } from '@ostinato/core/backend';
+import { argsOfInstr, type Contract, type Instr, type Operand } from '@ostinato/core/backend';
 import { emitAffine, planAffine } from './contract/affine.ts';
 import { type Packing, type Prepared, packOperands, rangeOf, type Setting } from './instruction.ts';
 import type { Machine, ModuleBuilder } from './module-builder.ts';
@@ -13,6 +13,12 @@ import type { Target } from './target.ts';
 export interface Affine extends Contract {
   readonly products: readonly Contract[];
   readonly biases: readonly Operand[];
+}
+
+/** What an instruction reads, be it such a sum or not. */
+export function readsOf(i: Instr): readonly Operand[] {
+  const { products = [], biases = [] } = i as Partial<Affine>;
+  return [...argsOfInstr(i), ...products.flatMap((p) => p.args), ...biases];
 }
 
 /** Products are paired in one function where each of them could be by itself. */

@@ -1,12 +1,12 @@
 /** What keeps instructions in their order: places that one writes and another touches. Knows windows and places. */
 import {
-  argsOfInstr,
   bytesPerElement,
   type Instr,
   type Operand,
   outsOfInstr,
   type Slot,
 } from '@ostinato/core/backend';
+import { readsOf } from './affine.ts';
 
 /** Whether two slots may lie in the same place. */
 export function overlap(slots: readonly Slot[], a: number, b: number): boolean {
@@ -22,10 +22,10 @@ const meet = (slots: readonly Slot[], a: readonly Operand[], b: readonly Operand
 
 /** Whether the later one may run before the earlier one, if what it computes is kept elsewhere until its turn. */
 export const readsNothingOf = (slots: readonly Slot[], later: Instr, earlier: Instr): boolean =>
-  !meet(slots, outsOfInstr(earlier), argsOfInstr(later));
+  !meet(slots, outsOfInstr(earlier), readsOf(later));
 
 /** Whether the later one may run beside the earlier one, and before it. */
 export function independent(slots: readonly Slot[], earlier: Instr, later: Instr): boolean {
-  const touched = [...argsOfInstr(earlier), ...outsOfInstr(earlier)];
+  const touched = [...readsOf(earlier), ...outsOfInstr(earlier)];
   return readsNothingOf(slots, later, earlier) && !meet(slots, touched, outsOfInstr(later));
 }

@@ -20,15 +20,27 @@ import {
   tanh,
   zeros,
 } from '@ostinato/core';
-import type { Backend, Loop, Program, Scan } from '@ostinato/core/backend';
+import {
+  apply,
+  arg,
+  type Backend,
+  type Loop,
+  type Program,
+  programBuilder,
+  reference,
+  type Scan,
+  window,
+} from '@ostinato/core/backend';
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Affine } from '../src/affine.ts';
+import { wasm } from '../src/index.ts';
 import { absorb } from '../src/passes/absorb.ts';
 import { cut } from '../src/passes/cut.ts';
 import { sink } from '../src/passes/sink.ts';
-import { machine, onVariants, programOf, tight } from './forced.ts';
+import { expectNear, machine, onVariants, programOf, tight } from './forced.ts';
+import { runProgram } from './harness.ts';
 
 interface Weights {
   readonly w: Tensor;
@@ -266,4 +278,60 @@ test('panels that would leave the first cache are not read in turn', async () =>
     'contract',
     'loop of 9',
   ]);
+});
+
+/** h' = tanh(h W + (h W) W) and y = tanh(h W + b), in a map each. */
+function chained(): Program {
+  const [rows, units, time] = [6, 16, 3];
+  const size = rows * units;
+  const b = programBuilder();
+  const w = b.input('w', 'float32', units * units);
+  const bias = b.input('b', 'float32', units);
+  const h = b.input('h', 'float32', size);
+  const next = b.output('h', 'float32', size);
+  const y = b.output('y', 'float32', size);
+  const shape = [rows, units];
+  const whole = (slot: number) => window(slot, [units, 1]);
+  const product = (from: number): number => {
+    const z = b.scratch('z', 'float32', size);
+    const args = [window(from, [units, 0, 1]), window(w, [0, 1, units])] as const;
+    b.contract({ shape, over: [units], args, out: whole(z) });
+    return z;
+  };
+  const first = product(h);
+  const [p, q] = [product(h), product(first)];
+  const body = [apply('tanh', apply('add', arg(0), arg(1)))];
+  b.loop({ shape, args: [whole(p), whole(q)], body, outs: [whole(next)] });
+  b.loop({ shape, args: [whole(first), window(bias, [0, 1])], body, outs: [whole(y)] });
+  const step = b.program({ arenas: 1 });
+
+  const o = programBuilder();
+  const consts = [o.input('w', 'float32', units * units), o.input('b', 'float32', units)];
+  o.scan({
+    length: time,
+    body: step,
+    consts: consts.map((slot) => window(slot, [])),
+    init: [window(o.input('h', 'float32', size), [])],
+    xs: [],
+    finals: [window(o.output('final', 'float32', size), [])],
+    ys: [window(o.output('ys', 'float32', time * size), [size])],
+  });
+  return o.program();
+}
+
+test('a product that a sum reads in its turn gets no bias', async () => {
+  const program = chained();
+  const made = absorb(program, machine());
+  expect(shapeOf((made.code[0] as Scan).body)).toEqual([
+    'contract',
+    '2 products, 0 biases',
+    'loop of 1',
+    'loop of 2',
+  ]);
+  const backend = await wasm({ threads: 1 });
+  const want = await runProgram(reference(), program);
+  const got = await runProgram(backend, made);
+  backend.dispose();
+  // Three steps of sums of 32 products, then tanh.
+  expectNear(got, want, 1e-5);
 });

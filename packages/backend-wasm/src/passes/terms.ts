@@ -4,7 +4,6 @@
  */
 import {
   argsOf,
-  argsOfInstr,
   type Contract,
   denseStrides,
   type Expr,
@@ -15,6 +14,7 @@ import {
   outsOfInstr,
   type Program,
 } from '@ostinato/core/backend';
+import { readsOf } from '../affine.ts';
 import { suits } from '../contract/index.ts';
 
 /** A product that one loop reads, and nobody else. */
@@ -33,7 +33,7 @@ export function candidateOf(
   const { slot, strides } = i.outs[0];
   const touches = (list: readonly Operand[]): boolean => list.some((o) => o.slot === slot);
   if (!touches(loop.args) || outputs.includes(slot)) return undefined;
-  const touching = code.filter((c) => touches(argsOfInstr(c)) || touches(outsOfInstr(c)));
+  const touching = code.filter((c) => touches(readsOf(c)) || touches(outsOfInstr(c)));
   const dense = denseStrides(i.shape).every((n, k) => n === strides[k]);
   return dense && touching.length === 2 && suits(i)
     ? { contract: i, slot, columns: i.shape.at(-1) as number }

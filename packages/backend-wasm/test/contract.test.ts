@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FunctionBuilder } from '../src/assembler/function.ts';
 import { printFunction } from '../src/assembler/print.ts';
 import { type ContractPlan, type PlanOptions, planContract } from '../src/contract/index.ts';
 import { chooseTile, fits, splitRows } from '../src/contract/tile.ts';
@@ -241,6 +242,29 @@ test('tiles fill the registers', () => {
     { rows: 6, tiles: 2 },
     { rows: 5, tiles: 4 },
   ]);
+});
+
+test('rows that tiles of six leave: two get a wide one, four one of their own, others are shared out', () => {
+  const heights = (rows: number, columns: number, target: Target) => {
+    const { contract } = makeCase(
+      matrix(rows, columns, 64),
+      layouts.straight as typeof layouts.straight,
+    );
+    const plan = planContract(contract, target, { constant: { b: true }, extras });
+    return extras
+      .heightsOf(new FunctionBuilder('f'), plan, undefined)
+      .map(({ rows, tiles, wide }) => `${tiles} of ${rows}${wide ? ', wide' : ''}`)
+      .join(' + ');
+  };
+  const paired = targets.paired as Target;
+  expect(heights(32, 256, paired)).toBe('5 of 6 + 1 of 2, wide');
+  expect(heights(16, 256, paired)).toBe('2 of 6 + 1 of 4');
+  expect(heights(33, 256, paired)).toBe('3 of 6 + 3 of 5');
+  expect(heights(32, 256, targets.relaxed as Target)).toBe('5 of 6 + 1 of 2, wide');
+  // Columns that end within a panel, more rows than stay near, and tiles of another shape.
+  expect(heights(32, 252, paired)).toBe('2 of 6 + 4 of 5');
+  expect(heights(602, 256, paired)).toBe('97 of 6 + 4 of 5');
+  expect(heights(32, 256, targets.plain as Target)).toBe('8 of 4');
 });
 
 test('the code of a small product', () => {

@@ -9,29 +9,24 @@ import type { Range } from './walk.ts';
 /** Of a wide tile: as many sums as the six rows of one panel. */
 export const WIDE = { rows: 2, panels: 3 } as const;
 
+/** Rows of a low tile: those of six and one of four take 1 % less than two of five among them, at 16 rows. */
+const LOW = 4;
+
+/** Whether tiles have the twelve sums that keep two multiply-adds per cycle going (wide.ts): then those of five have fewer. */
+const hasTwelveSums = ({ tile, target }: ContractPlan): boolean =>
+  target.relaxed && tile.rows === WIDE.rows * WIDE.panels && tile.columns === 2 * unitOf(target);
+
 /** Whether a wide tile may take what tiles of full height leave. */
-function takesWide({
-  tile,
-  columns,
-  rows,
-  target,
-  blockRows,
-  scratchParts,
-}: ContractPlan): boolean {
-  return (
-    target.relaxed &&
-    tile.rows === WIDE.rows * WIDE.panels &&
-    tile.columns === 2 * unitOf(target) &&
-    columns.size % tile.columns === 0 &&
-    columns.size >= WIDE.panels * tile.columns &&
-    scratchParts.edge === 0 &&
-    rows.size <= blockRows
-  );
-}
+const takesWide = (plan: ContractPlan): boolean =>
+  hasTwelveSums(plan) &&
+  plan.columns.size % plan.tile.columns === 0 &&
+  plan.columns.size >= WIDE.panels * plan.tile.columns &&
+  plan.scratchParts.edge === 0 &&
+  plan.rows.size <= plan.blockRows;
 
 /**
- * Tiles of nearly equal height; with a range of any that may arise, for how many rows there are is known when the code
- * runs. Where all are as high as can be but for a wide one, it is the last.
+ * Tiles of full height with a wide or a low one for the rest, where there is one for it; else of nearly equal heights. With
+ * a range of any that may arise, for how many rows there are is known when the code runs. A wide one is the last.
  */
 export function heightsOf(
   f: FunctionBuilder,
@@ -39,43 +34,65 @@ export function heightsOf(
   range: Range | undefined,
 ): readonly Height[] {
   const limit = plan.tile.rows;
-  const mayBeWide = takesWide(plan);
-  const last = { rows: WIDE.rows, wide: true };
+  const wide = { rows: WIDE.rows, wide: true };
   if (!range) {
     const { size } = plan.rows;
-    return mayBeWide && size > limit && size % limit === WIDE.rows
+    const [full, rest] = [Math.floor(size / limit), size % limit];
+    if (full > 0 && rest === WIDE.rows && takesWide(plan))
+      return [
+        { rows: limit, tiles: full },
+        { ...wide, tiles: 1 },
+      ];
+    return full > 0 && rest === LOW && hasTwelveSums(plan)
       ? [
-          { rows: limit, tiles: Math.floor(size / limit) },
-          { ...last, tiles: 1 },
+          { rows: limit, tiles: full },
+          { rows: LOW, tiles: 1 },
         ]
       : splitRows(size, limit);
   }
-  const all = f.get(range.count);
-  const wide = mayBeWide
-    ? f.let(
-        'wide',
-        i32.op(
-          'and',
-          i32.op('gt_u', all, i32.const(limit)),
-          i32.op('eq', i32.op('rem_u', all, i32.const(limit)), i32.const(WIDE.rows)),
-        ),
-      )
-    : undefined;
-  const count = wide ? i32.op('sub', all, i32.mul(f.get(wide), WIDE.rows)) : all;
+  const count = f.get(range.count);
+  const rest = i32.op('rem_u', count, i32.const(limit));
+  const leaves = (rows: number): Value<'i32'> => {
+    const some = i32.op('gt_u', count, i32.const(limit));
+    const one = i32.op('and', some, i32.op('eq', rest, i32.const(rows)));
+    return f.get(f.let('rest', one));
+  };
+  const two = takesWide(plan) ? leaves(WIDE.rows) : undefined;
+  const four = hasTwelveSums(plan) ? leaves(LOW) : undefined;
+  const apart = i32.add(i32.mul(two ?? NONE, WIDE.rows), i32.mul(four ?? NONE, LOW));
+  const tall = nearlyEqual(f, plan, f.get(f.let('rows', i32.op('sub', count, apart)))).map(
+    ({ rows, tiles }): Height => ({
+      rows,
+      tiles: f.get(f.let('tiles', rows === LOW && four ? i32.add(tiles, four) : tiles)),
+    }),
+  );
+  return two ? [...tall, { ...wide, tiles: two }] : tall;
+}
+
+const NONE = i32.const(0);
+
+/** How many tiles of each height that may arise. */
+function nearlyEqual(
+  f: FunctionBuilder,
+  { tile, rows: { size } }: ContractPlan,
+  count: Value<'i32'>,
+): readonly { readonly rows: number; readonly tiles: Value<'i32'> }[] {
+  const limit = tile.rows;
   const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
   const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
   const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  const most = Math.min(limit, plan.rows.size);
-  const tall = Array.from({ length: most }, (_, k): Height => {
+  const most = Math.min(limit, size);
+  return Array.from({ length: most }, (_, k) => {
     const rows = most - k;
     const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    const some = i32.add(
-      i32.op('mul', height(rows - 1), f.get(taller)),
-      i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-    );
-    return { rows, tiles: f.get(f.let('some', some)) };
+    return {
+      rows,
+      tiles: i32.add(
+        i32.op('mul', height(rows - 1), f.get(taller)),
+        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
+      ),
+    };
   });
-  return wide ? [...tall, { ...last, tiles: f.get(wide) }] : tall;
 }
 
 export const countOf = (tiles: Height['tiles']): Value<'i32'> =>

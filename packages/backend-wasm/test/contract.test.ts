@@ -248,7 +248,7 @@ test('rows that tiles of six leave: two get a wide one, four one of their own, o
   const heights = (rows: number, columns: number, target: Target) => {
     const { contract } = makeCase(
       matrix(rows, columns, 64),
-      layouts.straight as typeof layouts.straight,
+      layouts.straight as [Layout, Layout, Layout],
     );
     const plan = planContract(contract, target, { constant: { b: true }, extras });
     return extras

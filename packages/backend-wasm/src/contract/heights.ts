@@ -1,4 +1,4 @@
-/** How rows are cut into tiles: into nearly equal ones, or into the highest and a wide one (wide.ts) for what they leave. */
+/** How rows are cut into tiles: into nearly equal ones, or into the highest and another one for what they leave. */
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, type Value } from '../assembler/instructions.ts';
 import type { ContractPlan } from './plan.ts';
@@ -24,49 +24,45 @@ const takesWide = (plan: ContractPlan): boolean =>
   plan.scratchParts.edge === 0 &&
   plan.rows.size <= plan.blockRows;
 
-/**
- * Tiles of full height with a wide or a low one for the rest, where there is one for it; else of nearly equal heights. With
- * a range of any that may arise, for how many rows there are is known when the code runs. A wide one is the last.
- */
+/** Tiles of full height with a wide or a low one for the rest, where there is one for it; else of nearly equal heights. */
+function heightsOfAll(plan: ContractPlan): readonly Height[] {
+  const limit = plan.tile.rows;
+  const { size } = plan.rows;
+  const [full, rest] = [Math.floor(size / limit), size % limit];
+  const last = lastOf(plan, rest);
+  return full > 0 && last ? [{ rows: limit, tiles: full }, last] : splitRows(size, limit);
+}
+
+function lastOf(plan: ContractPlan, rest: number): Height | undefined {
+  if (rest === WIDE.rows && takesWide(plan)) return { rows: rest, tiles: 1, wide: true };
+  return rest === LOW && hasTwelveSums(plan) ? { rows: rest, tiles: 1 } : undefined;
+}
+
+/** The same; with a range of any height that may arise, for how many rows it has is known when the code runs. */
 export function heightsOf(
   f: FunctionBuilder,
   plan: ContractPlan,
   range: Range | undefined,
 ): readonly Height[] {
+  if (!range) return heightsOfAll(plan);
   const limit = plan.tile.rows;
-  const wide = { rows: WIDE.rows, wide: true };
-  if (!range) {
-    const { size } = plan.rows;
-    const [full, rest] = [Math.floor(size / limit), size % limit];
-    if (full > 0 && rest === WIDE.rows && takesWide(plan))
-      return [
-        { rows: limit, tiles: full },
-        { ...wide, tiles: 1 },
-      ];
-    return full > 0 && rest === LOW && hasTwelveSums(plan)
-      ? [
-          { rows: limit, tiles: full },
-          { rows: LOW, tiles: 1 },
-        ]
-      : splitRows(size, limit);
-  }
   const count = f.get(range.count);
   const rest = i32.op('rem_u', count, i32.const(limit));
+  /** 1 if so many are left by full tiles, else 0. */
   const leaves = (rows: number): Value<'i32'> => {
     const some = i32.op('gt_u', count, i32.const(limit));
     const one = i32.op('and', some, i32.op('eq', rest, i32.const(rows)));
     return f.get(f.let('rest', one));
   };
-  const two = takesWide(plan) ? leaves(WIDE.rows) : undefined;
-  const four = hasTwelveSums(plan) ? leaves(LOW) : undefined;
-  const apart = i32.add(i32.mul(two ?? NONE, WIDE.rows), i32.mul(four ?? NONE, LOW));
-  const tall = nearlyEqual(f, plan, f.get(f.let('rows', i32.op('sub', count, apart)))).map(
-    ({ rows, tiles }): Height => ({
-      rows,
-      tiles: f.get(f.let('tiles', rows === LOW && four ? i32.add(tiles, four) : tiles)),
-    }),
-  );
-  return two ? [...tall, { ...wide, tiles: two }] : tall;
+  const wide = takesWide(plan) ? leaves(WIDE.rows) : undefined;
+  const low = hasTwelveSums(plan) ? leaves(LOW) : undefined;
+  const apart = i32.add(i32.mul(wide ?? NONE, WIDE.rows), i32.mul(low ?? NONE, LOW));
+  const others = f.get(f.let('rows', i32.op('sub', count, apart)));
+  const tall = nearlyEqual(f, plan, others).map(({ rows, tiles }): Height => {
+    const all = rows === LOW && low ? i32.add(tiles, low) : tiles;
+    return { rows, tiles: f.get(f.let('tiles', all)) };
+  });
+  return wide ? [...tall, { rows: WIDE.rows, tiles: wide, wide: true }] : tall;
 }
 
 const NONE = i32.const(0);

@@ -11,10 +11,10 @@ import { countOf, heightsOf } from './heights.ts';
 import { emitDepth, emitStore, type Kernel } from './kernel.ts';
 import { skip } from './pieces.ts';
 import { type ContractPlan, orientations, planContract, planOrientation, sizeOf } from './plan.ts';
-import { begin, type Height, ifAny, type Packed, stepOfRows } from './product.ts';
+import { begin, type Height, ifAny, type Packed, panelStep, stepOfRows } from './product.ts';
 import { nearPanel } from './tile.ts';
 import { ahead, type Cursor, copy, type Range } from './walk.ts';
-import { inThrees, panelStep, widened } from './wide.ts';
+import { inThrees, widened } from './wide.ts';
 
 interface Wanted {
   /** Slots whose packing is kept. */

@@ -165,6 +165,9 @@ export const stepOfPanels = ({ tile, columns }: ContractPlan) => ({
   out: tile.columns * columns.out,
 });
 
+/** The same in what tiles read, which may be packed. */
+export const panelStep = (plan: ContractPlan) => ({ ...stepOfPanels(plan), b: panelStride(plan) });
+
 export const stepOfRows = ({ rows }: ContractPlan, n: number) => ({
   a: n * rows.a,
   b: 0,
@@ -180,7 +183,7 @@ export interface Height {
   readonly wide?: boolean;
 }
 
-/** Tiles of nearly equal height; with a range, of any height that may arise. */
+/** All tiles of a block, or of a range of its rows: see heights.ts. */
 function emitRows(f: FunctionBuilder, block: Block, from: Cursor, range: Range | undefined): void {
   const { plan, copied } = block;
   const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : from;
@@ -231,7 +234,7 @@ export function emitPanels(f: FunctionBuilder, heights: readonly Placed[], from:
           move(f, inner, { a: tileOfA, b: 0, out: rows * plan.rows.out });
         }),
       );
-    move(f, cursor, { ...stepOfPanels(plan), b: panelStride(plan) });
+    move(f, cursor, panelStep(plan));
     if (rest) f.advance(rest, -tile.columns);
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
+import { countOf } from './heights.ts';
 import { inPieces } from './pieces.ts';
 import { type ContractPlan, copiedRowBytes } from './plan.ts';
 import {
@@ -83,7 +84,7 @@ export function copyHeights(
   return heights.map((height): Placed => {
     const { rows, tiles } = height;
     const { row, depth, tile } = copiedStrides(plan, rows);
-    const count = typeof tiles === 'number' ? i32.const(tiles) : tiles;
+    const count = countOf(tiles);
     ifAny(f, tiles, () => copyRows(f, plan, { from, to, rows, tiles: count, steps }));
     f.advance(from, i32.mul(count, rows * plan.rows.a));
     f.advance(to, i32.mul(count, tile));

@@ -5,7 +5,7 @@
 import type { Target } from '../target.ts';
 
 export interface Tile {
-  /** At most so many rows; see `splitRows`. */
+  /** At most so many rows; see heights.ts. */
   readonly rows: number;
   /** Width of a panel of columns; a multiple of the target's unit. */
   readonly columns: number;

@@ -9,12 +9,12 @@ import { i32, type Value } from '../assembler/instructions.ts';
 import { countOf, WIDE } from './heights.ts';
 import { emitTile, type Kernel } from './kernel.ts';
 import { inPieces, skip } from './pieces.ts';
-import { type ContractPlan, panelStride } from './plan.ts';
-import { emitPanels, type Height, ifAny, type Placed, stepOfPanels } from './product.ts';
+import { panelStride } from './plan.ts';
+import { emitPanels, type Height, ifAny, type Placed, panelStep } from './product.ts';
 import { type Cursor, copy } from './walk.ts';
 
 /** The kernel of a wide tile: the same registers, two rows of three times the columns. */
-export function widened<K extends Kernel>(kernel: K): K {
+export function widened(kernel: Kernel): Kernel {
   const { sums, rowOfB, plan } = kernel;
   const all = sums.flat();
   const panels = Array.from({ length: WIDE.panels }, (_, k) => k);
@@ -90,6 +90,3 @@ export function emitInThrees(
     next: (panels) => skip(f, cursor, panelStep(plan), f.get(panels)),
   });
 }
-
-/** From one panel to the next. */
-export const panelStep = (plan: ContractPlan) => ({ ...stepOfPanels(plan), b: panelStride(plan) });

@@ -19,8 +19,9 @@ export function copyEdge(
   { rows, out, width }: Edge,
 ): void {
   const { columns, tile } = plan;
+  const from = at.a[0] as Address;
   const copyOne = (offset: number): void => {
-    const x = f32.load(f.get(at.a), offset);
+    const x = f32.load(f.get(from), offset);
     if (!mask) {
       f.store('f32.store', f.get(at.out), x, offset);
       return;
@@ -30,20 +31,20 @@ export function copyEdge(
     f.store('f32.store', f.get(at.out), sum, offset);
   };
   const copyFour = (offset: number): void => {
-    const x = v128.load(f.get(at.a), offset);
+    const x = v128.load(f.get(from), offset);
     const before = (word: Address): Value<'v128'> =>
       v128.bits('and', v128.load(f.get(at.out), offset), v128.splat(f.get(word)));
     const y = mask ? v128.f32x4('add', before(mask.word), x) : x;
     f.store('v128.store', f.get(at.out), y, offset);
   };
-  f.set(at.a, f.get(edge as Address));
+  f.set(from, f.get(edge as Address));
   if (columns.out === 4) {
     f.set(at.out, f.get(out));
     const tail = columns.size % tile.columns;
     f.times(rows, () => {
       for (const q of range(Math.floor(tail / 4))) copyFour(16 * q);
       for (const c of range(tail % 4)) copyOne(4 * (tail - (tail % 4) + c));
-      f.advance(at.a, 4 * tile.columns);
+      f.advance(from, 4 * tile.columns);
       f.advance(at.out, plan.rows.out);
     });
     return;
@@ -52,13 +53,13 @@ export function copyEdge(
   const count = width ? f.get(width) : Math.min(columns.size, tile.columns);
   f.times(rows, () => {
     f.set(at.out, f.get(row));
-    f.set(at.b, f.get(at.a));
+    f.set(at.b, f.get(from));
     f.times(count, () => {
       copyOne(0);
-      f.advance(at.a, 4);
+      f.advance(from, 4);
       f.advance(at.out, columns.out);
     });
-    f.set(at.a, i32.add(f.get(at.b), 4 * tile.columns));
+    f.set(from, i32.add(f.get(at.b), 4 * tile.columns));
     f.advance(row, plan.rows.out);
   });
 }

@@ -35,7 +35,8 @@ export interface Kernel {
   /** Bytes of each of its vectors from where the tile begins in b, where they do not lie side by side. */
   readonly bytesOfB?: readonly number[];
   readonly columnOfA: readonly Vector[];
-  readonly at: { readonly a: Address; readonly b: Address; readonly out: Address };
+  /** Of a, each row's: V8 adds an offset to a splatting load by an instruction of its own, unless loads share the offset. */
+  readonly at: { readonly a: readonly Address[]; readonly b: Address; readonly out: Address };
 }
 
 /** Registers and addresses, declared once per function and used by all of its tiles. */
@@ -49,7 +50,7 @@ export function kernelLocals(
     rowOfB: vectors.map((v) => f.local('v128', `b${v}`)),
     columnOfA: range(tile.rows).map((r) => f.local('v128', `a${r}`)),
     at: {
-      a: f.local('i32', 'at_a'),
+      a: range(tile.rows).map((r) => f.local('i32', `at_a${r}`)),
       b: f.local('i32', 'at_b'),
       out: f.local('i32', 'at_out'),
     },
@@ -82,9 +83,9 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
   const { target } = plan;
   const inner = depth.at(-1) as Kernel['depth'][number];
   const unroll = Math.min(target.unroll ?? 4, inner.size);
-  const offsetA = (r: number, k: number): number => r * kernel.row + k * inner.a;
+  const rowsOfA = at.a.slice(0, rows);
   const loadA = (r: number, k: number, low: number): Value<'v128'> =>
-    v128.loadSplat(i32.add(f.get(at.a), low), offsetA(r, k) - low);
+    v128.loadSplat(i32.add(f.get(rowsOfA[r] as Address), low), k * inner.a - low);
   const loadB = (v: number, k: number, low: number): Value<'v128'> =>
     v128.load(i32.add(f.get(at.b), low), k * inner.b + (bytesOfB?.[v] ?? 16 * v) - low);
   const multiplyAdd = (r: number, v: number, a: Vector, b: Vector): void => {
@@ -129,20 +130,25 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
     });
   };
   const step = inRows ? byRow : byColumn;
+  const advance = (a: number, b: number): void => {
+    for (const row of rowsOfA) f.advance(row, a);
+    f.advance(at.b, b);
+  };
   const someSteps = (n: number): void => {
     const low = {
-      a: lowest(offsetA(rows - 1, 0), offsetA(0, n - 1), offsetA(rows - 1, n - 1)),
+      a: lowest((n - 1) * inner.a),
       b: lowest((n - 1) * inner.b),
     };
     for (const k of range(n)) step(k, low);
-    f.advance(at.a, n * inner.a);
-    f.advance(at.b, n * inner.b);
+    advance(n * inner.a, n * inner.b);
   };
 
-  f.set(at.a, f.get(cursor.a));
+  rowsOfA.forEach((row, r) => {
+    f.set(row, i32.add(f.get(cursor.a), r * kernel.row));
+  });
   f.set(at.b, f.get(cursor.b));
   if (!steps) {
-    overDepth(f, kernel, () => {
+    overDepth(f, depth, advance, () => {
       f.times(Math.floor(inner.size / unroll), () => someSteps(unroll));
       someSteps(inner.size % unroll);
     });
@@ -159,7 +165,12 @@ export function emitDepth(f: FunctionBuilder, kernel: Kernel, rows: number, curs
 }
 
 /** Loops over all axes of the depth but the last, which `body` walks. */
-function overDepth(f: FunctionBuilder, { depth, at }: Kernel, body: () => void): void {
+function overDepth(
+  f: FunctionBuilder,
+  depth: Kernel['depth'],
+  advance: (a: number, b: number) => void,
+  body: () => void,
+): void {
   const nest = (k: number): void => {
     const axis = depth[k] as Kernel['depth'][number];
     const inner = depth[k + 1];
@@ -170,8 +181,7 @@ function overDepth(f: FunctionBuilder, { depth, at }: Kernel, body: () => void):
     f.times(axis.size, () => {
       nest(k + 1);
       // The inner axis has run to its end.
-      f.advance(at.a, axis.a - inner.size * inner.a);
-      f.advance(at.b, axis.b - inner.size * inner.b);
+      advance(axis.a - inner.size * inner.a, axis.b - inner.size * inner.b);
     });
   };
   nest(0);

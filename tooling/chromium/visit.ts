@@ -33,7 +33,8 @@ export async function openPage(
   url: string,
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
-  const context = await browser.newContext(options);
+  // The machine's locale must not decide what a page shows.
+  const context = await browser.newContext({ locale: 'en-GB', ...options });
   const page = await context.newPage();
   const troubles: string[] = [];
   const log: string[] = [];

@@ -200,6 +200,14 @@ describeInChromium('the studio', (open) => {
     expect(troubles).toEqual([]);
   });
 
+  test('opens in a browser whose language is no language tag', async () => {
+    const locale = 'en-US@posix'; // what Chromium says where the system has no locale
+    await using visited = await visit('backend=wasm', { ...screens.desktop, locale });
+    const { page, troubles } = visited;
+    await page.locator('#backend-name', { hasText: 'WebAssembly' }).waitFor();
+    expect(troubles).toEqual([]);
+  });
+
   const looks: readonly (readonly [
     name: string,
     search: string,

@@ -1,4 +1,6 @@
 /** Loss and accuracy over the steps of a run. Knows uPlot; knows no worker. */
+import './language.ts';
+
 import uPlot from 'uplot';
 import { byId, decimal, make, percent } from './elements.ts';
 import { type Columns, columnsOf, type Quantity } from './series.ts';

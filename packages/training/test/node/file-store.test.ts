@@ -61,17 +61,17 @@ test('unfinished files are removed once they are old, and not before', async () 
 });
 
 test('killed at random moments, it always has a whole checkpoint, and never an older one', async () => {
-  const moments = [0, 3, 1, 7, 20, 12];
+  const moments = [
+    { writes: 1, more: 0 },
+    { writes: 1, more: 3 },
+    { writes: 2, more: 1 },
+    { writes: 3, more: 7 },
+    { writes: 1, more: 20 },
+    { writes: 2, more: 12 },
+  ];
   let newest = 0;
-  for (const moment of moments) {
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL('./writer.ts', import.meta.url)), dir],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    newest = Math.max(newest, await killAfter(child, moment));
+  for (const { writes, more } of moments) {
+    newest = Math.max(newest, await killAfter(start('./writer.ts', dir), writes, more));
     const bytes = (await fileStore(dir).read('run')) as Uint8Array;
     const { metadata, tensors } = decodeSafetensors(bytes, 'run');
     const written = Number(metadata.count);
@@ -80,16 +80,21 @@ test('killed at random moments, it always has a whole checkpoint, and never an o
     newest = written;
   }
   expect(newest).toBeGreaterThan(moments.length);
-}, 30_000);
+});
 
-/** Kills a writer some milliseconds after its first write; gives the count that it reported last. */
-function killAfter(child: ChildProcess, milliseconds: number): Promise<number> {
+function start(script: string, ...args: readonly string[]): ChildProcess {
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  return spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** Kills a writer some milliseconds after it has reported so many writes; gives the count that it reported last. */
+function killAfter(child: ChildProcess, writes: number, milliseconds: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';
     let due = false;
     child.stdout?.on('data', (text: Buffer) => {
       output += text;
-      if (due) return;
+      if (due || output.split('\n').length <= writes) return;
       due = true;
       setTimeout(() => child.kill('SIGKILL'), milliseconds);
     });
@@ -102,21 +107,17 @@ function killAfter(child: ChildProcess, milliseconds: number): Promise<number> {
 }
 
 test('a training that is killed again and again ends with the bits of one that is not', async () => {
-  const train = (folder: string): ChildProcess =>
-    spawn(
-      process.execPath,
-      [fileURLToPath(new URL('./trainer.ts', import.meta.url)), join(dir, folder)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+  const train = (folder: string, until = ''): ChildProcess =>
+    start('./trainer.ts', join(dir, folder), until);
   const whole = await outputOf(train('whole'));
   expect(whole).toMatch(/resumed at 0\n[0-9a-f]+\n$/);
-  for (const moment of [2, 25, 9]) await killAfter(train('killed'), moment);
+  await killAfter(train('killed', '20'), 1, 2);
+  await killAfter(train('killed', '40'), 1, 25);
+  await killAfter(train('killed', '60'), 1, 9);
   const last = await outputOf(train('killed'));
   expect(Number(/resumed at (\d+)/.exec(last)?.[1])).toBeGreaterThan(0);
   expect(last.trim().split('\n').at(-1)).toBe(whole.trim().split('\n').at(-1));
-}, 30_000);
+});
 
 function outputOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -8,6 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../src/index.ts';
 import { fileStore } from '../../src/node.ts';
 
+const writer = new URL('./writer.ts', import.meta.url);
+const trainer = new URL('./trainer.ts', import.meta.url);
+
 let dir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ostinato-store-'));
@@ -71,7 +74,7 @@ test('killed at random moments, it always has a whole checkpoint, and never an o
   ];
   let newest = 0;
   for (const { writes, more } of moments) {
-    newest = Math.max(newest, await killAfter(start('./writer.ts', dir), writes, more));
+    newest = Math.max(newest, await killAfter(start(writer, dir), writes, more));
     const bytes = (await fileStore(dir).read('run')) as Uint8Array;
     const { metadata, tensors } = decodeSafetensors(bytes, 'run');
     const written = Number(metadata.count);
@@ -82,8 +85,8 @@ test('killed at random moments, it always has a whole checkpoint, and never an o
   expect(newest).toBeGreaterThan(moments.length);
 });
 
-function start(script: string, ...args: readonly string[]): ChildProcess {
-  const file = fileURLToPath(new URL(script, import.meta.url));
+function start(script: URL, ...args: readonly string[]): ChildProcess {
+  const file = fileURLToPath(script);
   return spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
@@ -108,7 +111,7 @@ function killAfter(child: ChildProcess, writes: number, milliseconds: number): P
 
 test('a training that is killed again and again ends with the bits of one that is not', async () => {
   const train = (folder: string, until = ''): ChildProcess =>
-    start('./trainer.ts', join(dir, folder), until);
+    start(trainer, join(dir, folder), until);
   const whole = await outputOf(train('whole'));
   expect(whole).toMatch(/resumed at 0\n[0-9a-f]+\n$/);
   await killAfter(train('killed', '20'), 1, 2);

@@ -16,6 +16,7 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Extras } from '../need.ts';
 import type { Target } from '../target.ts';
+import { heightsOf } from './heights.ts';
 import { emitStore } from './kernel.ts';
 import { packMatrix } from './panels.ts';
 import { emitPartialSums, maskLocals } from './partial.ts';
@@ -37,7 +38,6 @@ import {
   stepOfPanels,
 } from './product.ts';
 import { copyHeights } from './rows.ts';
-import { splitRows } from './tile.ts';
 import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
@@ -203,12 +203,12 @@ function panelByPanel(
 ): void {
   const moving = cursors.map((c) => copy(f, c));
   const narrow = blocks.map(ofOnePanel);
-  const readers = members.map(({ isSum, plan }, k) => {
+  const readers = members.map(({ isSum }, k) => {
     const block = narrow[k] as Block;
     if (isSum) return (at: Cursor) => emitSums(f, block, at);
     const { a } = cursors[k] as Cursor;
     const { copied } = block;
-    const heights = splitRows(plan.rows.size, plan.tile.rows);
+    const heights = heightsOf(f, block.plan, undefined);
     const placed = copied
       ? copyHeights(f, { ...block, copied }, heights, a)
       : inPlace(block, heights);

@@ -26,7 +26,6 @@ import {
   candidateOf,
   chainsOf,
   columnsOf,
-  flat,
   termsOf,
 } from './terms.ts';
 
@@ -54,23 +53,34 @@ interface Bias {
 }
 
 function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
-  const groups = groupsOf(scan, loop, machine);
+  const candidates = scan.body.code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
+  if (candidates.length === 0) return scan;
+  const chains = chainsOf(loop.body);
+  const groups = groupsOf(scan, loop, { candidates, chains: [...chains.values()] }, machine);
   if (groups.length === 0) return scan;
   const result = groups.reduce(withGroup, scan);
   const { body } = result;
-  const code = body.code.with(body.code.indexOf(loop), rewritten(loop, groups));
+  const code = body.code.with(body.code.indexOf(loop), rewritten(loop, chains, groups));
   return { ...result, body: { ...body, code } };
 }
 
+/** What a loop reads of products, and the sums in which it may add to them. */
+interface Found {
+  readonly candidates: readonly Candidate[];
+  readonly chains: readonly Chain[];
+}
+
 /** No product is in two of them, and no bias. */
-function groupsOf(scan: Scan, loop: Loop, machine: Machine): readonly Group[] {
-  const { code, inputs, slots } = scan.body;
+function groupsOf(
+  scan: Scan,
+  loop: Loop,
+  { candidates, chains }: Found,
+  machine: Machine,
+): readonly Group[] {
+  const { inputs, slots } = scan.body;
   const sizes = new Map(
     inputs.slice(0, scan.consts.length).map((slot) => [slot, slots[slot]?.size ?? 0]),
   );
-  const candidates = code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
-  if (candidates.length === 0) return [];
-  const chains = chainsOf(loop.body);
   const groups: Group[] = [];
   for (const candidate of candidates) {
     if (groups.some((g) => g.members.includes(candidate))) continue;
@@ -201,35 +211,26 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
 }
 
 /** The loop without what groups have added already. */
-function rewritten(loop: Loop, groups: readonly Group[]): Loop {
+function rewritten(loop: Loop, chains: ReadonlyMap<Expr, Chain>, groups: readonly Group[]): Loop {
   const done = new Map<Expr, Expr>();
-  const absorbed = (terms: Chain): ReadonlySet<Expr> => {
-    const gone = new Set<Expr>();
-    for (const { members, biases } of groups) {
-      const [first, ...others] = members as [Candidate, ...Candidate[]];
-      if (termsOf(loop, terms, first.slot).length === 0) continue;
-      for (const term of terms) {
-        const slot = term.op === 'arg' ? loop.args[term.index]?.slot : undefined;
-        const bias = biasOf(loop, terms, first, term);
-        const added = biases.some(
-          ({ operand: o }) => o.slot === bias?.slot && o.offset === bias.offset,
-        );
-        if (added || others.some((m) => m.slot === slot)) gone.add(term);
-      }
-    }
-    return gone;
-  };
+  /** A product's, where another one has its place, or a bias. */
+  const isGone = (chain: Chain, term: Expr): boolean =>
+    groups.some(({ members, biases }) => {
+      const slot = term.op === 'arg' ? loop.args[term.index]?.slot : undefined;
+      const added = biases.flatMap((b) => b.terms);
+      return (
+        members.slice(1).some((m) => m.slot === slot) ||
+        added.some((t) => t.chain === chain && t.term === term)
+      );
+    });
   const rewrite = (x: Expr): Expr => {
     const known = done.get(x);
     if (known) return known;
-    const terms = flat(x);
-    const gone = absorbed(terms);
+    const chain = chains.get(x) ?? [];
+    const left = chain.filter((t) => !isGone(chain, t));
     const made =
-      gone.size > 0
-        ? terms
-            .filter((t) => !gone.has(t))
-            .map(rewrite)
-            .reduce((a, b) => apply('add', a, b))
+      left.length < chain.length
+        ? left.map(rewrite).reduce((a, b) => apply('add', a, b))
         : 'args' in x
           ? ({ ...x, args: mapSame(x.args, rewrite) } as Expr)
           : x;

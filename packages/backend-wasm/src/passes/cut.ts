@@ -35,7 +35,7 @@ const cutInScan = (scan: Scan): Scan =>
 
 function cutForLoop(scan: Scan, loop: Loop): Scan {
   const candidates = scan.body.code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
-  const chains = candidates.length > 1 ? chainsOf(loop.body) : [];
+  const chains = candidates.length > 1 ? [...chainsOf(loop.body).values()] : [];
   for (const [k, a] of candidates.entries())
     for (const b of candidates.slice(k + 1)) {
       const pieces = piecesOf(loop, chains, a, b);

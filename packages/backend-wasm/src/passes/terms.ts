@@ -43,22 +43,20 @@ export function candidateOf(
 /** The terms of a sum. */
 export type Chain = readonly Expr[];
 
-/** Of the longest sums, and all other expressions as sums of one term. */
-export function chainsOf(roots: readonly Expr[]): readonly Chain[] {
-  const chains: Chain[] = [];
-  const seen = new Set<Expr>();
+/** Of the longest sums, and of all other expressions as sums of one term; each by what they sum up to. */
+export function chainsOf(roots: readonly Expr[]): ReadonlyMap<Expr, Chain> {
+  const chains = new Map<Expr, Chain>();
   const visit = (x: Expr): void => {
-    if (seen.has(x)) return;
-    seen.add(x);
+    if (chains.has(x)) return;
     const terms = flat(x);
-    chains.push(terms);
+    chains.set(x, terms);
     for (const t of terms) argsOf(t).forEach(visit);
   };
   roots.forEach(visit);
   return chains;
 }
 
-export const flat = (x: Expr): Chain => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
+const flat = (x: Expr): Chain => (x.op === 'add' ? x.args.flatMap(flat) : [x]);
 
 /** The windows of a slot among the terms. */
 export const termsOf = ({ args }: Loop, chain: Chain, slot: number): readonly Operand[] =>

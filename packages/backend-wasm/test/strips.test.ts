@@ -94,7 +94,12 @@ async function train(backend: Backend, { time, batch, units, two, ofInput, sole 
 const trained = (layers: Layers): Promise<Program> =>
   programOf((backend) => train(backend, layers));
 
-const always: StripLimits = { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 20 };
+const always: StripLimits = {
+  stacks: 0,
+  strip: Number.POSITIVE_INFINITY,
+  depth: 20,
+  sums: Number.POSITIVE_INFINITY,
+};
 const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: false };
 
 const found = (program: Program, limits = always) => {
@@ -152,10 +157,23 @@ test('strips are shorter where there are more stacks', async () => {
   const program = await trained({ ...usual, sole: true });
   const [strips] = found(program);
   expect(strips?.steps).toBe(4);
-  // Two stacks of 5 rows of 64 units, and sums of 64 and 64 x 64 floats.
-  const room = (steps: number) => 4 * (steps * 2 * 5 * 64 + 64 + 64 * 64);
+  // Two stacks of 5 rows of 64 units.
+  const room = (steps: number) => 4 * steps * 2 * 5 * 64;
   for (const steps of [2, 3])
     expect(found(program, { ...always, strip: room(steps) })[0]?.steps).toBe(steps);
+  // Never longer than fits: 5 does not divide 12.
+  expect(found(program, { ...always, strip: room(5), depth: 25 })[0]?.steps).toBe(4);
+});
+
+test('no strips where adding to large sums costs more than stacks that stay near', async () => {
+  const program = await trained({ ...usual, sole: true });
+  // Two steps instead of four: three more strips, each reads and writes sums of 64 and 64 x 64 floats.
+  const short = { ...always, strip: 4 * 2 * 2 * 5 * 64 };
+  const ratio = (2 * 3 * (64 + 64 * 64)) / (12 * 2 * 5 * 64);
+  expect(found(program, { ...short, sums: ratio * 1.01 })).toHaveLength(1);
+  expect(found(program, { ...short, sums: ratio * 0.99 })).toEqual([]);
+  // As deep as products are anyway: no more than these.
+  expect(found(program, { ...always, sums: 0 })).toHaveLength(1);
 });
 
 test('a stack that nobody else reads is short', async () => {

@@ -27,10 +27,15 @@ export function cutDepth(
   return { blocks: sorted, depth, depthStep: count === 1 ? inner.size : even };
 }
 
-/** The divisor of `size` nearest to what is wanted, if one is within a factor of two. */
-export function divisorNear(size: number, wanted: number): number | undefined {
+/** The divisor of `size` nearest to what is wanted, if one up to `most` is within a factor of two. */
+export function divisorNear(
+  size: number,
+  wanted: number,
+  most = Number.POSITIVE_INFINITY,
+): number | undefined {
   const near = (part: number): number => Math.abs(Math.log(part / wanted));
-  const fits = (part: number): boolean => size % part === 0 && near(part) <= Math.LN2;
+  const fits = (part: number): boolean =>
+    part <= most && size % part === 0 && near(part) <= Math.LN2;
   const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
   return parts.sort((p, q) => near(p) - near(q))[0];
 }

@@ -23,7 +23,7 @@ import {
   areAdded,
   type Candidate,
   type Chain,
-  candidateOf,
+  candidatesOf,
   chainsOf,
   columnsOf,
   termsOf,
@@ -53,7 +53,7 @@ interface Bias {
 }
 
 function absorbInLoop(scan: Scan, loop: Loop, machine: Machine): Scan {
-  const candidates = scan.body.code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
+  const candidates = candidatesOf(scan.body, loop);
   if (candidates.length === 0) return scan;
   const chains = chainsOf(loop.body);
   const groups = groupsOf(scan, loop, { candidates, chains: [...chains.values()] }, machine);
@@ -213,16 +213,16 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
 /** The loop without what groups have added already. */
 function rewritten(loop: Loop, chains: ReadonlyMap<Expr, Chain>, groups: readonly Group[]): Loop {
   const done = new Map<Expr, Expr>();
+  const biases = groups.flatMap((g) => g.biases.flatMap((b) => b.terms));
+  const joined = groups.flatMap((g) => g.members.slice(1).map((m) => m.slot));
   /** A product's, where another one has its place, or a bias. */
-  const isGone = (chain: Chain, term: Expr): boolean =>
-    groups.some(({ members, biases }) => {
-      const slot = term.op === 'arg' ? loop.args[term.index]?.slot : undefined;
-      const added = biases.flatMap((b) => b.terms);
-      return (
-        members.slice(1).some((m) => m.slot === slot) ||
-        added.some((t) => t.chain === chain && t.term === term)
-      );
-    });
+  const isGone = (chain: Chain, term: Expr): boolean => {
+    const operand = term.op === 'arg' ? loop.args[term.index] : undefined;
+    return (
+      (operand !== undefined && joined.includes(operand.slot)) ||
+      biases.some((t) => t.chain === chain && t.term === term)
+    );
+  };
   const rewrite = (x: Expr): Expr => {
     const known = done.get(x);
     if (known) return known;

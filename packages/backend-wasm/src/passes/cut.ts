@@ -18,7 +18,7 @@ import {
   type Candidate,
   type Chain,
   type Columns,
-  candidateOf,
+  candidatesOf,
   chainsOf,
   columnsOf,
   termsOf,
@@ -34,7 +34,7 @@ const cutInScan = (scan: Scan): Scan =>
   scan.body.code.filter((i) => i.kind === 'loop').reduce(cutForLoop, scan);
 
 function cutForLoop(scan: Scan, loop: Loop): Scan {
-  const candidates = scan.body.code.flatMap((i) => candidateOf(scan.body, loop, i) ?? []);
+  const candidates = candidatesOf(scan.body, loop);
   const chains = candidates.length > 1 ? [...chainsOf(loop.body).values()] : [];
   for (const [k, a] of candidates.entries())
     for (const b of candidates.slice(k + 1)) {

@@ -24,11 +24,10 @@ export interface Candidate {
   readonly columns: number;
 }
 
-export function candidateOf(
-  { code, outputs }: Program,
-  loop: Loop,
-  i: Instr,
-): Candidate | undefined {
+export const candidatesOf = (body: Program, loop: Loop): readonly Candidate[] =>
+  body.code.flatMap((i) => candidateOf(body, loop, i) ?? []);
+
+function candidateOf({ code, outputs }: Program, loop: Loop, i: Instr): Candidate | undefined {
   if (i.kind !== 'contract') return undefined;
   const { slot, strides } = i.outs[0];
   const touches = (list: readonly Operand[]): boolean => list.some((o) => o.slot === slot);

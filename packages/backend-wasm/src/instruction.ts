@@ -154,7 +154,7 @@ function prepareContract(
   const byPanels = range && !setting.apart && free.range.at === 'panels';
   const plan =
     typeof range?.axis === 'number' && !byPanels
-      ? planContract(instr, target, { ...options, rangeAxis: range.axis })
+      ? planContract(instr, target, { ...options, rangeAxis: range.axis, longest: free.longest })
       : free;
   const { packs, packed } = packOperands(module, instr, plan, { name, params, setting });
   const main = module.define(name, params, target.paired, (f, p) => {

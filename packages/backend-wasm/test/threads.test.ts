@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import type { Backend } from '@ostinato/core/backend';
-import { reference } from '@ostinato/core/backend';
+import { arg, programBuilder, reference, window } from '@ostinato/core/backend';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
+import { runProgram } from './harness.ts';
 import { trainingStep } from './training.ts';
 
 const sizes = { words: 40, steps: 7, batch: 13, units: 12 };
@@ -18,6 +20,54 @@ test('any number of threads gives the same bits', async () => {
     backend.dispose();
   }
   for (const other of results.slice(1)) expect(other).toEqual(results[0]);
+});
+
+test('products of any depth have the same bits, whoever shares them', async () => {
+  const open = (threads: number) => wasm({ threads, threadsFrom: 0 });
+  const alone = await open(1);
+  const others = [await open(2), await open(3)];
+  const cases = fc.record({
+    rows: fc.integer({ min: 1, max: 80 }),
+    columns: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(48, 80, 192)),
+    // One partial sum, or many: above 1024 and 2048 steps.
+    steps: fc.integer({ min: 1, max: 60 }),
+    batch: fc.constantFrom(1, 7, 32, 64, 150),
+    batchFirst: fc.boolean(),
+    swapped: fc.boolean(),
+    // Operands that stay the same are packed as a whole, and kept so.
+    made: fc.subarray(['a', 'b']),
+  });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ rows, columns, steps, batch, batchFirst, swapped, made }) => {
+      const p = programBuilder();
+      const operand = (name: string, size: number): number => {
+        const given = p.input(name, 'float32', size);
+        if (!made.includes(name)) return given;
+        const copy = p.output(`${name} again`, 'float32', size);
+        const plain = { shape: [size], over: [], body: [arg(0)] };
+        p.loop({ ...plain, args: [window(given, [1])], outs: [window(copy, [1])] });
+        return copy;
+      };
+      const a = operand('a', steps * batch * rows);
+      const b = operand('b', steps * batch * columns);
+      const along = batchFirst ? [rows, steps * rows] : [batch * rows, rows];
+      const args = [
+        window(a, [1, 0, ...along]),
+        window(b, [0, 1, batch * columns, columns]),
+      ] as const;
+      p.contract({
+        shape: [rows, columns],
+        over: [steps, batch],
+        args: swapped ? [args[1], args[0]] : args,
+        out: window(p.output('out', 'float32', rows * columns), [columns, 1]),
+      });
+      const program = p.program();
+      const want = bits(await runProgram(alone, program));
+      for (const backend of others) expect(bits(await runProgram(backend, program))).toEqual(want);
+    }),
+    { numRuns: 60 },
+  );
+  for (const backend of [alone, ...others]) backend.dispose();
 });
 
 test('with threads the numbers are those of the reference', async () => {

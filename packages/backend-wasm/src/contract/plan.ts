@@ -54,6 +54,8 @@ export interface ContractPlan {
   readonly depth: readonly ByteAxis[];
   /** The last axis of `depth` is cut into blocks of so many. */
   readonly depthStep: number;
+  /** Steps of the depth that one partial sum has, at most (but for rounding up). */
+  readonly longest: number;
   /** What tiles read: b itself, panels packed as a whole, or panels packed block by block. */
   readonly source: 'place' | 'panels' | 'blocks';
   /** What tiles read of a: itself, or blocks of rows copied one after another or tile by tile. */
@@ -80,6 +82,8 @@ export interface PlanOptions {
   readonly extras?: Extras | undefined;
   /** b is packed block by block, in panels of this width: others read them too. */
   readonly panel?: number;
+  /** What another plan of the same product has: then each of its sums has the same bits. */
+  readonly longest?: number;
 }
 
 /** Whether a product kernel is the right one: else `contractAsLoop`. */
@@ -172,8 +176,8 @@ export function planOrientation(
 
   const once = source === 'panels' || rows.size <= tile.rows;
   const blockDepth = once ? longestSum : panelBytes / (4 * tile.columns);
-  const panelDepth = depthSize <= shortDepth ? shortDepth : blockDepth;
-  const { blocks, depth, depthStep } = partsOfDepth(axes.depth.map(inBytes), panelDepth, options);
+  const longest = options.longest ?? (depthSize <= shortDepth ? shortDepth : blockDepth);
+  const { blocks, depth, depthStep } = partsOfDepth(axes.depth.map(inBytes), longest, options);
   const paddedColumns = Math.ceil(columns.size / tile.columns) * tile.columns;
   const panelsOfMatrix = 4 * paddedColumns * depthSize;
   const outer = withPanels([...batch, ...byColumns.outer], panelsOfMatrix);
@@ -211,6 +215,7 @@ export function planOrientation(
     blocks,
     depth,
     depthStep,
+    longest,
     source,
     rowSource,
     blockRows,

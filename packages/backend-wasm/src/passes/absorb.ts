@@ -157,7 +157,7 @@ function biasOf(loop: Loop, chain: Chain, candidate: Candidate, term: Expr): Ope
 
 /** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
 function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean {
-  const { extras, threads } = machine;
+  const { extras } = machine;
   const { body, rows } = scan;
   const { code, slots, inputs } = body;
   const products = members.map((m) => m.contract);
@@ -174,7 +174,7 @@ function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean
   const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
   const target = targetOf(machine, products);
   const columns = biases.length > 0 ? members[0]?.columns : undefined;
-  const ranges = threads.count > 1 && axis !== null ? [undefined, axis] : [undefined];
+  const ranges = axis === null ? [undefined] : [undefined, axis];
   return ranges.every((rangeAxis) => {
     const wanted = { constants, rangeAxis, extras };
     const plans = planAffine(products, target, wanted);

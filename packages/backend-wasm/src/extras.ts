@@ -10,7 +10,7 @@ export { cutDepth } from './contract/depth.ts';
 export { copyEdge } from './contract/edge.ts';
 export { heightsOf } from './contract/heights.ts';
 export { emitPartialSums, maskLocals } from './contract/partial.ts';
-export { rangedOrientations, rangeOf } from './contract/ranged.ts';
+export { planRanged, rangedOrientations, rangeOf } from './contract/ranged.ts';
 export { emitRowBlocks } from './contract/rows.ts';
 export { emitInThrees } from './contract/wide.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';

@@ -153,9 +153,7 @@ function prepareContract(
   const free = planContract(instr, target, options);
   const byPanels = range && !setting.apart && free.range.at === 'panels';
   const plan =
-    typeof range?.axis === 'number' && !byPanels
-      ? planContract(instr, target, { ...options, rangeAxis: range.axis, longest: free.longest })
-      : free;
+    range && !byPanels ? need(extras).planRanged(instr, free, range.axis, options) : free;
   const { packs, packed } = packOperands(module, instr, plan, { name, params, setting });
   const main = module.define(name, params, target.paired, (f, p) => {
     emitProduct(f, plan, p, packed(f, p), rangeOf(setting, p));

@@ -150,7 +150,7 @@ export function planOrientation(
   { axes, swapped, ranged }: Orientation,
 ): { plan: ContractPlan; cycles: number } {
   const [first, second] = swapped ? [instr.args[1], instr.args[0]] : instr.args;
-  const constant = (swapped ? options.constant?.a : options.constant?.b) ?? false;
+  const constant = swapped ? options.constant?.a : options.constant?.b;
   const isBatch = ranged !== undefined && (ranged.strides[0] === 0) === (ranged.strides[1] === 0);
   const batch = axes.batch.map(inBytes);
   const rowAxes = axes.rows.map(inBytes);

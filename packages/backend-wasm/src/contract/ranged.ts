@@ -10,9 +10,22 @@ import {
   type ByteAxis,
   type ContractPlan,
   type Orientation,
+  type PlanOptions,
+  planContract,
   type RangeAxis,
   sizeOf,
 } from './plan.ts';
+
+/** The plan of a product whose axis ranges count, if it has one: partial sums, and so all bits, are those of the `free` plan. */
+export const planRanged = (
+  instr: Contract,
+  free: ContractPlan,
+  axis: number | null | undefined,
+  options: PlanOptions,
+): ContractPlan =>
+  typeof axis !== 'number'
+    ? free
+    : planContract(instr, free.target, { ...options, rangeAxis: axis, longest: free.longest });
 
 interface Ranged {
   readonly rows: { readonly outer: readonly ByteAxis[]; readonly inner: ByteAxis };

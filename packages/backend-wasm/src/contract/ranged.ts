@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from './plan.ts';
 
-/** The plan of a product whose axis ranges count, if it has one: partial sums, and so all bits, are those of the `free` plan. */
+/** The plan where ranges count an axis, if one is given: with the partial sums, and so the bits, of the `free` plan. */
 export const planRanged = (
   instr: Contract,
   free: ContractPlan,

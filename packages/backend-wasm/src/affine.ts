@@ -47,15 +47,11 @@ export function prepareAffine(
   if (!plans) throw new Error(`${name}: the products of a sum have other plans than before`);
   const packings = plans.map(
     (plan, k): Packing =>
-      packOperands(module, products[k] as Contract, plan, {
-        name: `${name}_${k}`,
-        params,
-        setting,
-      }),
+      packOperands(module, products[k] as Contract, plan, `${name}_${k}`, setting),
   );
   const main = module.define(name, params, target.paired, (f, p) => {
     const packed = packings.map((packing) => packing.packed(f, p));
     emitAffine(f, plans, p, { packed, biases: affine.biases, range: rangeOf(setting, p) });
   });
-  return { main, packs: packings.flatMap((packing) => packing.packs), inner: [] };
+  return { main, packs: packings.flatMap((packing) => packing.packs) };
 }

@@ -123,11 +123,10 @@ function jobsMaker(
       addresses.set(slots[k] as number, buffer.address + offset);
     }
   };
-  const fill = ({ call, args }: Prepared, changed: number): void => {
+  const fill = ({ call, args }: Prepared): void => {
     for (let k = 0; k < args.length; k++) {
       const a = call.args[k] as Call['args'][number];
-      if (a.kind === 'address') continue;
-      args[k] = (a.kind === 'slot' ? (addresses.get(a.slot) as number) : changed) + (a.plus ?? 0);
+      if (a.kind === 'slot') args[k] = (addresses.get(a.slot) as number) + a.plus;
     }
   };
   return (inputs, outputs) => {
@@ -135,29 +134,32 @@ function jobsMaker(
     place(program.outputs, outputs);
     const changed = changes(inputs, outputs);
     const due = calls.filter(
-      ({ call: { ifChanged } }) =>
-        ifChanged === undefined || changed & (built.packed.get(ifChanged) as number),
+      ({ call: { ifChanged } }) => ifChanged === undefined || changed.has(ifChanged),
     );
-    for (const call of due) fill(call, changed);
+    for (const call of due) fill(call);
     return due;
   };
 }
 
-/** Tells which packed inputs are not what they were in the last run, one bit each. */
-function watch(program: Program, { packed }: Built): (inputs: Refs, outputs: Refs) => number {
-  const watched = [...packed].map(([slot, bit]) => ({
-    bit,
+/** Tells which packed inputs are not what they were in the last run; good until it is asked again. */
+function watch(
+  program: Program,
+  { packed }: Built,
+): (inputs: Refs, outputs: Refs) => ReadonlySet<number> {
+  const changed = new Set<number>();
+  const watched = [...packed].map((slot) => ({
+    slot,
     at: program.inputs.indexOf(slot),
     buffer: undefined as WasmBuffer | undefined,
     version: 0,
     offset: 0,
   }));
   return (inputs, outputs) => {
-    let changed = 0;
+    changed.clear();
     for (const w of watched) {
       const { buffer, offset } = inputs[w.at] as Ref<WasmBuffer>;
       if (w.buffer === buffer && w.version === buffer.version && w.offset === offset) continue;
-      changed |= w.bit;
+      changed.add(w.slot);
       w.buffer = buffer;
       w.version = buffer.version;
       w.offset = offset;

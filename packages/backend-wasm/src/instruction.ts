@@ -3,10 +3,12 @@
  * instructions again, called from its time loop.
  */
 import {
+  type BufferUse,
   type Contract,
   contractAsLoop,
   type Instr,
   type Loop,
+  type Operand,
   type Scan,
 } from '@ostinato/core/backend';
 import type { Affine } from './affine.ts';
@@ -28,11 +30,9 @@ import { need } from './need.ts';
 type Address = Value<'i32'>;
 type Side = 'a' | 'b';
 
-/** Slots that are the same in every step or run, each with its bit of `changed`; null: it counts as changed. */
-type Constants = ReadonlyMap<number, number | null>;
-
 export interface Setting {
-  readonly constants: Constants;
+  /** Slots that are the same in every step or run. */
+  readonly constants: ReadonlySet<number>;
   /**
    * Parts of the work run at once: functions take `first`, `count` and `thread` after their buffers. `axis` is the
    * instruction's axis that parts; null where it chooses, undefined where every thread computes the whole for itself.
@@ -44,16 +44,22 @@ export interface Setting {
 
 export interface Prepared {
   readonly main: Callee;
-  /** Functions that pack an operand before `main`; `constant`: only when it has changed. */
-  readonly packs: readonly {
-    readonly pack: Callee;
-    readonly slot: number;
-    readonly constant: boolean;
-  }[];
-  /** Constant slots that a loop inside packs by itself. */
-  readonly inner: readonly number[];
+  /** To be called before `main`. */
+  readonly packs: readonly Pack[];
   /** How many parts there are, if not as many as the range's axis has indices. */
   readonly parts?: number;
+}
+
+/** Packs an operand, of the instruction or of one inside it. */
+export interface Pack {
+  /** Takes an address, and the thread where that is `apart` and packs what does not stay the same. */
+  readonly function: Callee;
+  /** The address: of this buffer, `plus` some bytes. */
+  readonly buffer: BufferUse;
+  readonly plus: number;
+  readonly slot: number;
+  /** Only when the slot has changed. */
+  readonly constant: boolean;
 }
 
 const rangeNames = ['first', 'count', 'thread'];
@@ -93,11 +99,11 @@ export function prepareInstr(
           if (instr.kind === 'gather') emitGather(f, instr, p, parts);
           else emitScatter(f, instr, p, parts);
         });
-  return { main, packs: [], inner: [] };
+  return { main, packs: [] };
 }
 
 /** Whether packing pays, or nothing has to be packed. */
-function isProduct(instr: Contract, constants: Constants): boolean {
+function isProduct(instr: Contract, constants: ReadonlySet<number>): boolean {
   const matrix = matrixOfVectors(instr);
   return suits(instr) && (matrix === undefined || constants.has(matrix.slot));
 }
@@ -154,11 +160,11 @@ function prepareContract(
   const byPanels = range && !setting.apart && free.range.at === 'panels';
   const plan =
     range && !byPanels ? need(extras).planRanged(instr, free, range.axis, options) : free;
-  const { packs, packed } = packOperands(module, instr, plan, { name, params, setting });
+  const { packs, packed } = packOperands(module, instr, plan, name, setting);
   const main = module.define(name, params, target.paired, (f, p) => {
     emitProduct(f, plan, p, packed(f, p), rangeOf(setting, p));
   });
-  return { main, packs, inner: [], ...(byPanels && { parts: plan.range.size }) };
+  return { main, packs, ...(byPanels && { parts: plan.range.size }) };
 }
 
 export interface Packing extends Pick<Prepared, 'packs'> {
@@ -171,18 +177,16 @@ export function packOperands(
   module: ModuleBuilder,
   instr: Contract,
   plan: ContractPlan,
-  {
-    name,
-    params,
-    setting: { constants, apart, range },
-  }: { readonly name: string; readonly params: readonly string[]; readonly setting: Setting },
+  name: string,
+  { constants, apart, range }: Setting,
 ): Packing {
   const { extras } = module.machine;
-  const slotOf = (side: Side): number => instr.args[side === 'a' ? 0 : 1].slot;
+  const operandOf = (side: Side): Operand => instr.args[side === 'a' ? 0 : 1];
+  const eachOwn = (side: Side): boolean => apart === true && !constants.has(operandOf(side).slot);
   const area = (bytes: number, side: Side): PerThread | undefined => {
     if (bytes === 0) return undefined;
     const label = `${name} packed ${side}`;
-    if (apart && !constants.has(slotOf(side))) return module.reservePerThread(bytes, label);
+    if (eachOwn(side)) return module.reservePerThread(bytes, label);
     const shared = module.reserve(bytes, label);
     return () => shared;
   };
@@ -193,13 +197,22 @@ export function packOperands(
     range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
   const sides = (['a', 'b'] as const).filter((side) => areas[side] !== undefined);
   return {
-    packs: sides.map((side) => ({
-      pack: module.define(`${name}_pack_${side}`, params, plan.target.paired, (f, p) => {
-        emitPack(f, plan, side, p, { to: (areas[side] as PerThread)(threadOf(f, p)), extras });
-      }),
-      slot: slotOf(side),
-      constant: constants.has(slotOf(side)),
-    })),
+    packs: sides.map((side) => {
+      const { slot, buffer } = operandOf(side);
+      const to = areas[side] as PerThread;
+      const pack = (f: FunctionBuilder, [from, thread]: readonly Local<'i32'>[]): void => {
+        const buffers = instr.buffers.map(() => from as Local<'i32'>);
+        emitPack(f, plan, side, buffers, { to: to(thread ? f.get(thread) : i32.const(0)), extras });
+      };
+      const own = ['from', ...(eachOwn(side) ? ['thread'] : [])];
+      return {
+        function: module.define(`${name}_pack_${side}`, own, plan.target.paired, pack),
+        buffer: instr.buffers[buffer] as BufferUse,
+        plus: 0,
+        slot,
+        constant: constants.has(slot),
+      };
+    }),
     packed(f, p) {
       const thread = threadOf(f, p);
       return {
@@ -213,8 +226,8 @@ export function packOperands(
 }
 
 /**
- * The time loop inside one call: constant weights are packed before the first step, carries swap two places, xs and ys
- * move by their stride. With a range, every thread runs all steps of its rows.
+ * The time loop inside one call: weights are packed before, carries swap two places, xs and ys move by their stride. With a
+ * range, every thread runs all steps of its rows.
  */
 function prepareScan(
   module: ModuleBuilder,
@@ -226,20 +239,16 @@ function prepareScan(
   const { body } = scan;
   const nk = scan.init.length;
   const parted = setting.range !== undefined;
-  const constants: Constants = new Map(
-    scan.consts.map((o, k) => [body.inputs[k] as number, setting.constants.get(o.slot) ?? null]),
-  );
-  const steps = prepareBody(module, scan, name, constants, parted);
+  const steps = prepareBody(module, scan, name, parted);
   const bytesOf = (slot: number): number => (body.slots[slot]?.size ?? 0) * 4;
   const carrySlots = body.outputs.slice(0, nk);
   const places = carrySlots.map((s) => ({
     even: module.reserve(bytesOf(s), `${name} carry`),
     odd: module.reserve(bytesOf(s), `${name} carry`),
   }));
-  const params = [...names, 'changed', ...(parted ? rangeNames : [])];
+  const params = [...names, ...(parted ? rangeNames : [])];
   const main = module.define(name, params, false, (f, p) => {
-    const changed = f.get(p[names.length] as Local<'i32'>);
-    const range = p.slice(names.length + 1).map((l) => f.get(l));
+    const range = p.slice(names.length).map((l) => f.get(l));
     const start = (o: { buffer: number; offset: number }): Address =>
       i32.add(f.get(p[o.buffer] as Local<'i32'>), 4 * o.offset);
     const consts = scan.consts.map((o, k) => f.let(`const${k}`, start(o)));
@@ -256,7 +265,6 @@ function prepareScan(
     const locals = [consts, carry, xs.map(({ at }) => at), next, ys.map(({ at }) => at)].flat();
     const address = (slot: number): Address =>
       f.get(locals[slots.lastIndexOf(slot)] as Local<'i32'>);
-    steps.once(f, address, changed, range);
     f.times(scan.length, () => {
       steps.step(f, address, range);
       places.forEach(({ even, odd }, k) => {
@@ -278,35 +286,24 @@ function prepareScan(
       f.do('memory.copy', [i32.add(start(o), skip), from, size]);
     });
   });
-  const inner = scan.consts.flatMap((o, k) =>
-    steps.packs.has(body.inputs[k] as number) && typeof setting.constants.get(o.slot) === 'number'
-      ? [o.slot]
-      : [],
-  );
-  return { main, packs: [], inner };
+  const packs = steps.packs.map(({ function: pack, plus, slot: inside }): Pack => {
+    const { slot, buffer, offset } = scan.consts[body.inputs.indexOf(inside)] as Operand;
+    const constant = setting.constants.has(slot);
+    const from = scan.buffers[buffer] as BufferUse;
+    return { function: pack, buffer: from, plus: plus + 4 * offset, slot, constant };
+  });
+  return { main, packs };
 }
 
 interface Steps {
-  /** Constant slots of the body that are packed, here or in a loop inside. */
-  readonly packs: ReadonlySet<number>;
-  /** Packs constant operands that have changed, before the first step. */
-  once(
-    f: FunctionBuilder,
-    slot: (slot: number) => Address,
-    changed: Address,
-    range: readonly Address[],
-  ): void;
+  /** Of what is the same in all steps. */
+  readonly packs: readonly Pack[];
   step(f: FunctionBuilder, slot: (slot: number) => Address, range: readonly Address[]): void;
 }
 
-function prepareBody(
-  module: ModuleBuilder,
-  scan: Scan,
-  prefix: string,
-  constants: Constants,
-  parted: boolean,
-): Steps {
+function prepareBody(module: ModuleBuilder, scan: Scan, prefix: string, parted: boolean): Steps {
   const { body } = scan;
+  const constants = new Set(body.inputs.slice(0, scan.consts.length));
   // Threads are at different steps at one time, so each has scratch of its own.
   const homeOf = module.homesIn(body, (bytes, label) =>
     module.reservePerThread(bytes, `${prefix} ${label}`),
@@ -319,32 +316,14 @@ function prepareBody(
     }),
   }));
   return {
-    packs: new Set(
-      calls.flatMap(({ packs, inner }) => [
-        ...packs.flatMap((p) => (p.constant ? [p.slot] : [])),
-        ...inner,
-      ]),
-    ),
-    once(f, slot, changed, range) {
-      for (const { instr, packs } of calls)
-        for (const pack of packs) {
-          if (!pack.constant) continue;
-          // Only the packed operand is read, so other buffers need no address.
-          const args = instr.buffers.map((use) =>
-            use.source === 'slot' && use.index === pack.slot ? slot(pack.slot) : i32.const(0),
-          );
-          const call = (): void => f.call(pack.pack, [...args, ...range]);
-          const bit = constants.get(pack.slot) ?? null;
-          if (bit === null) call();
-          else f.if(i32.op('and', changed, i32.const(bit)), call);
-        }
-    },
+    packs: calls.flatMap(({ packs }) => packs.filter((pack) => pack.constant)),
     step(f, slot, range) {
+      const thread = range[2] ?? i32.const(0);
+      const place = (use: BufferUse): Address => homeOf(use)?.(thread) ?? slot(use.index);
       for (const { instr, main, packs } of calls) {
-        const thread = range[2] ?? i32.const(0);
-        const args = instr.buffers.map((use) => homeOf(use)?.(thread) ?? slot(use.index));
-        for (const pack of packs) if (!pack.constant) f.call(pack.pack, [...args, ...range]);
-        f.call(main, instr.kind === 'scan' ? [...args, i32.const(-1)] : [...args, ...range]);
+        for (const { function: pack, buffer, plus, constant } of packs)
+          if (!constant) f.call(pack, [i32.add(place(buffer), plus), ...range.slice(2)]);
+        f.call(main, [...instr.buffers.map(place), ...range]);
       }
     },
   };

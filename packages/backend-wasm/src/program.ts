@@ -4,7 +4,7 @@
  */
 import { type BufferUse, fail, type Instr, type Program } from '@ostinato/core/backend';
 import type { Callee } from './assembler/function.ts';
-import { prepareInstr } from './instruction.ts';
+import { type Pack, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { need } from './need.ts';
 
@@ -12,9 +12,10 @@ import { need } from './need.ts';
 export type Argument =
   | { readonly kind: 'address'; readonly value: number }
   /** The address of a caller's slot, `plus` some bytes. */
-  | { readonly kind: 'slot'; readonly slot: number; readonly plus?: number }
-  /** Which packed inputs have changed since the last run, one bit each; `plus` a bit that none of them has. */
-  | { readonly kind: 'changed'; readonly plus?: number };
+  | { readonly kind: 'slot'; readonly slot: number; readonly plus: number };
+
+export const behind = (a: Argument, bytes: number): Argument =>
+  a.kind === 'address' ? { ...a, value: a.value + bytes } : { ...a, plus: a.plus + bytes };
 
 export interface Call {
   readonly function: Callee;
@@ -36,17 +37,17 @@ export interface Together {
 
 export interface Built {
   readonly calls: readonly Call[];
-  /** Inputs that are packed and stay packed, each with its bit of `changed`. */
-  readonly packed: ReadonlyMap<number, number>;
+  /** Inputs that are packed and stay packed. */
+  readonly packed: ReadonlySet<number>;
 }
 
 /** What instructions that run together need to know of the program around them. */
 export interface Surroundings {
-  /** Slots that stay the same from run to run, each with its bit of `changed`. */
-  readonly constants: ReadonlyMap<number, number>;
+  /** Slots that stay the same from run to run. */
+  readonly constants: ReadonlySet<number>;
   readonly place: (use: BufferUse) => Argument;
-  /** Says that such a slot is packed. */
-  readonly use: (slot: number) => void;
+  /** A call that packs an operand whose buffer begins at `from`. */
+  readonly callOf: (pack: Pack, from: Argument) => Call;
 }
 
 export function buildProgram(module: ModuleBuilder, program: Program): Built {
@@ -57,20 +58,21 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     const home = homeOf(use);
     return home
       ? { kind: 'address', value: home.imm[0] as number }
-      : { kind: 'slot', slot: use.index };
+      : { kind: 'slot', slot: use.index, plus: 0 };
   };
 
   // What only comes in stays the same from run to run unless somebody writes it.
-  const still = program.inputs.filter((k) => !program.outputs.includes(k));
-  const bits = new Map(still.slice(0, 31).map((slot, k) => [slot, 1 << k]));
+  const constants = new Set(program.inputs.filter((k) => !program.outputs.includes(k)));
   const calls: Call[] = [];
-  const packed = new Map<number, number>();
-  const use = (slot: number): void => {
-    packed.set(slot, bits.get(slot) as number);
+  const packed = new Set<number>();
+  const callOf: Surroundings['callOf'] = ({ function: pack, plus, slot, constant }, from) => {
+    if (constant) packed.add(slot);
+    const args = [behind(from, plus)];
+    return { function: pack, args, ...(constant && { ifChanged: slot }) };
   };
   // Programs that sum are those that train.
   const groups = program.code.some((i) => i.kind === 'loop' && i.over.length > 0)
-    ? need(module.machine.extras).callsOfGroups(module, program, { constants: bits, place, use })
+    ? need(module.machine.extras).callsOfGroups(module, program, { constants, place, callOf })
     : undefined;
   program.code.forEach((instr, k) => {
     const group = groups?.get(instr);
@@ -80,18 +82,13 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     }
     const parts = threads.partsOf(instr);
     const prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
-      constants: bits,
+      constants,
       ...(parts ? { range: { axis: parts.axis } } : {}),
     });
-    const args = instr.buffers.map(place);
-    for (const { pack, slot, constant } of prepared.packs) {
-      if (constant) use(slot);
-      calls.push({ function: pack, args, ...(constant ? { ifChanged: slot } : {}) });
-    }
-    prepared.inner.forEach(use);
+    for (const pack of prepared.packs) calls.push(callOf(pack, place(pack.buffer)));
     calls.push({
       function: prepared.main,
-      args: instr.kind === 'scan' ? [...args, { kind: 'changed' }] : args,
+      args: instr.buffers.map(place),
       ...(parts && { parts: prepared.parts ?? parts.count }),
     });
   });

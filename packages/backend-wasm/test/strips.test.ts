@@ -132,7 +132,8 @@ test.each([true, false])('the loop and the sums take turns (in pairs: %s)', asyn
     new ModuleBuilder(machine({ pairs: () => paired, strips: always }), []),
     program,
   );
-  const turns = calls.filter((c) => c.function.name.startsWith('strips_0'));
+  const [pack, ...turns] = calls.filter((c) => c.function.name.startsWith('strips_0'));
+  expect(pack?.function.name).toMatch(/^strips_0_scan_.*_pack_b$/);
   const turn = ['strips_0_scan', 'strips_0_joint_0'];
   // 20 / 5 rows are 4 steps a turn.
   const results = [0, 1, 2].map((k) => `strips_0_joint_0_${k}_bring`);

@@ -18,7 +18,7 @@ import { inThrees, widened } from './wide.ts';
 
 interface Wanted {
   /** Slots whose packing is kept. */
-  readonly constants: ReadonlyMap<number, unknown>;
+  readonly constants: ReadonlySet<number>;
   readonly rangeAxis: number | undefined;
   readonly extras: Extras | undefined;
 }

@@ -171,7 +171,7 @@ function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean
   const axes = new Set(places.map((k) => rows?.axis[k] ?? null));
   if (!movable || axes.size > 1) return false;
   const [axis = null] = axes;
-  const constants = new Map(inputs.slice(0, scan.consts.length).map((slot) => [slot, null]));
+  const constants = new Set(inputs.slice(0, scan.consts.length));
   const target = targetOf(machine, products);
   const columns = biases.length > 0 ? members[0]?.columns : undefined;
   const ranges = axis === null ? [undefined] : [undefined, axis];

@@ -13,7 +13,7 @@ import {
 } from '@ostinato/core/backend';
 import { i32 } from '../assembler/instructions.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
-import type { Argument, Call, Surroundings } from '../program.ts';
+import { type Argument, behind, type Call, type Surroundings } from '../program.ts';
 
 type Place = Surroundings['place'];
 
@@ -30,9 +30,7 @@ export function addressIn(
   place: Place,
 ): Argument {
   const start = place(instr.buffers[operand.buffer] as BufferUse);
-  const bytes = 4 * (operand.offset + elements);
-  if (start.kind === 'address') return { ...start, value: start.value + bytes };
-  return { ...start, plus: (start.plus ?? 0) + bytes };
+  return behind(start, 4 * (operand.offset + elements));
 }
 
 /** The same instruction with a buffer for each of its operands, args first. */

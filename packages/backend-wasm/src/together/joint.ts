@@ -163,7 +163,7 @@ function isSum(instr: Instr): instr is Loop {
 interface Wanted {
   readonly name: string;
   /** Slots that stay the same from run to run. */
-  readonly constants: ReadonlyMap<number, unknown>;
+  readonly constants: ReadonlySet<number>;
   /** Threads share the panels. */
   readonly parted: boolean;
   /** The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. */

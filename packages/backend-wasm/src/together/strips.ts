@@ -16,7 +16,7 @@ import {
 } from '@ostinato/core/backend';
 import { divisorNear } from '../contract/depth.ts';
 import { overlap, readsNothingOf } from '../hazards.ts';
-import { prepareInstr } from '../instruction.ts';
+import { type Pack, prepareInstr } from '../instruction.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import type { Argument, Call, Surroundings, Together } from '../program.ts';
 import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './apart.ts';
@@ -120,9 +120,6 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
   return { joint, stack, time, alone };
 }
 
-/** Bit of `changed` that no input has: the first strip of a run. */
-const FIRST = 1 << 31;
-
 /** The calls of a scan and its readers, and who that is; undefined where no reader's products can be planned. */
 export function callsOfStrips(
   module: ModuleBuilder,
@@ -142,11 +139,11 @@ export function callsOfStrips(
   const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
     const low = steps * (scan.reverse ? count - 1 - turn : turn);
     const where = { turn, low, first: turn === 0, last: turn === count - 1 };
-    return [loop(where), ...made.map((m) => m.sums.call(where))];
+    return [loop.call(where), ...made.map((m) => m.sums.call(where))];
   });
   return {
     members: [scan, ...planned.flatMap((r) => membersOf(r.joint))],
-    calls: turns.flat(),
+    calls: [...loop.packs, ...turns.flat()],
     later: new Map(made.flatMap((m) => [...m.sums.later])),
   };
 }
@@ -164,15 +161,16 @@ function loopOf(
   module: ModuleBuilder,
   { scan, readers, steps }: Strips,
   name: string,
-  { constants, place, use }: Surroundings,
-): (turn: Turn) => Call {
+  { constants, place, callOf }: Surroundings,
+): { readonly packs: readonly Call[]; call(turn: Turn): Call } {
   const parts = module.machine.threads.partsOf(scan);
-  const weights = scan.consts.map((o) => [o.slot, constants.get(o.slot) ?? FIRST] as const);
-  const { main, inner } = prepareInstr(module, scanOfStrip(scan, steps), name, {
-    constants: new Map([...constants, ...weights]),
+  const strip = scanOfStrip(scan, steps);
+  const { main, packs } = prepareInstr(module, strip, name, {
+    constants,
     ...(parts ? { range: { axis: parts.axis } } : {}),
   });
-  for (const slot of inner) if (constants.has(slot)) use(slot);
+  // Each operand of a strip has a buffer of its own, consts first.
+  const operandOf = ({ buffer }: Pack) => scan.consts[strip.buffers.indexOf(buffer)] as Operand;
   const { slots, outputs } = scan.body;
   const carries = scan.init.map((_, k) => {
     const { size } = slots[outputs[k] as number] as { size: number };
@@ -180,7 +178,7 @@ function loopOf(
   });
   const short = readers.flatMap((r) => (r.alone ? [r.stack] : []));
   const at = (o: Operand, elements = 0): Argument => addressIn(scan, o, elements, place);
-  return ({ low, first, last }) => {
+  const call = ({ low, first, last }: Turn): Call => {
     const stacked = (o: Operand): Argument =>
       at(o, short.includes(o) ? 0 : low * (o.strides[0] as number));
     const args = [
@@ -189,10 +187,10 @@ function loopOf(
       ...scan.xs.map(stacked),
       ...(last ? scan.finals.map((o) => at(o)) : carries),
       ...scan.ys.map(stacked),
-      first ? ({ kind: 'changed', plus: FIRST } as const) : fixed(0),
     ];
     return { function: main, args, ...(parts && { parts: parts.count }) };
   };
+  return { packs: packs.map((pack) => callOf(pack, at(operandOf(pack)))), call };
 }
 
 interface Sums {

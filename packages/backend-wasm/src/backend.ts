@@ -16,7 +16,10 @@ export interface WasmOptions {
    * there is no shared memory. Results have the same bits for any number.
    */
   readonly threads?: number;
-  /** Elementary operations of an instruction from which on threads share it; 2 million by default. */
+  /**
+   * Elementary operations of an instruction from which on threads share it, and fewer where they are awake for another one
+   * of its program; 2 million by default.
+   */
   readonly threadsFrom?: number;
 }
 

@@ -11,7 +11,7 @@ import type { Code, Job, Kernel, Team } from './jobs.ts';
 import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { ExtrasNeeded, need } from './need.ts';
-import { type Built, buildProgram, type Call } from './program.ts';
+import { type Built, buildProgram, type Call, reduces } from './program.ts';
 import { LONG } from './target.ts';
 
 export type CompileModule = (
@@ -83,7 +83,8 @@ async function build(
   const { sinks } = host;
   const isLong = (i: Instr): boolean =>
     i.kind === 'contract' && 4 * sizeOf(i.shape) >= (sinks?.stack ?? LONG);
-  const program = given.code.some(isLong) ? need(host.extras).tighten(given, host) : given;
+  const tight = given.code.some(isLong) ? need(host.extras).tighten(given, host) : given;
+  const program = tight.code.some(reduces) ? need(host.extras).shareReductions(tight) : tight;
   const builder = new ModuleBuilder(host, statics);
   return { program, built: buildProgram(builder, program), functions: builder.functions };
 }

@@ -70,8 +70,9 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     const args = [behind(from, plus)];
     return { function: pack, args, ...(constant && { ifChanged: slot }) };
   };
-  // Programs that sum are those that train.
-  const groups = program.code.some((i) => i.kind === 'loop' && i.over.length > 0)
+  const awake = threads.worth(program);
+  // Programs that reduce are those that train.
+  const groups = program.code.some(reduces)
     ? need(module.machine.extras).callsOfGroups(module, program, { constants, place, callOf })
     : undefined;
   program.code.forEach((instr, k) => {
@@ -80,7 +81,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
       calls.push(...group);
       return;
     }
-    const parts = threads.partsOf(instr);
+    const parts = threads.partsOf(instr, awake);
     const prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
       constants,
       ...(parts ? { range: { axis: parts.axis } } : {}),
@@ -94,6 +95,8 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
   });
   return { calls, packed };
 }
+
+export const reduces = (i: Instr): boolean => i.kind === 'loop' && i.over.length > 0;
 
 function checkTypes(program: Program): void {
   for (const slot of program.slots)

@@ -20,8 +20,8 @@ export interface Target {
 
 export interface Threads {
   readonly count: number;
-  /** How they share an instruction; undefined: it is not worth it. */
-  partsOf(instr: Instr): Parts | undefined;
+  /** How they share an instruction; undefined: it is not worth it. `awake`: they already share others of its program. */
+  partsOf(instr: Instr, awake?: boolean): Parts | undefined;
   /** Whether they are to be there before this program runs. */
   worth(program: Program): boolean;
   /** Absent where there is one. */

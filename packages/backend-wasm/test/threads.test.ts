@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import type { Backend } from '@ostinato/core/backend';
+import type { Backend, Loop } from '@ostinato/core/backend';
 import { arg, programBuilder, reference, window } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
+import { chooseThreads } from '../src/threads/choose.ts';
 import { runProgram } from './harness.ts';
 import { trainingStep } from './training.ts';
 
@@ -81,6 +82,24 @@ test('with threads the numbers are those of the reference', async () => {
     const worst = w.reduce((m, x, i) => Math.max(m, Math.abs(x - (got[k]?.[i] as number))), 0);
     expect(worst).toBeLessThanOrEqual(1e-6 + 1e-5 * scale);
   });
+});
+
+test('threads share less where they are awake', () => {
+  const { threads } = chooseThreads({ count: 2, from: 4000, led: false });
+  const mapOf = (elements: number): Loop => ({
+    kind: 'loop',
+    buffers: [],
+    shape: [elements],
+    over: [],
+    combine: 'sum',
+    args: [],
+    body: [arg(0)],
+    outs: [],
+  });
+  const parts = (elements: number, awake: boolean): number | undefined =>
+    threads?.partsOf(mapOf(elements), awake)?.count;
+  expect([4000, 3999].map((n) => parts(n, false))).toEqual([4000, undefined]);
+  expect([1000, 999].map((n) => parts(n, true))).toEqual([1000, undefined]);
 });
 
 test('programs are compiled while others run, on the same workers', async () => {

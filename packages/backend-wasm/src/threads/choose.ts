@@ -7,6 +7,8 @@ import { operationsOf, partsOf } from './parts.ts';
 import { openPool } from './pool.ts';
 
 const MOST_THREADS = 4;
+/** So much less pays where nobody has to be woken: meeting takes a microsecond then. */
+const AWAKE = 4;
 
 export interface Wish {
   /** How many; chosen by the machine unless stated. */
@@ -22,7 +24,10 @@ export function chooseThreads(wish: Wish): { readonly threads?: Threads; readonl
   const { from, count = Math.min(MOST_THREADS, parallelism()), led = !mayWait() } = wish;
   const why = noThreads();
   if (count === 1 || why !== undefined) return { note: `1${count > 1 ? ` (${why})` : ''}` };
-  const shared: Pick<Threads, 'count' | 'partsOf'> = { count, partsOf: (i) => partsOf(i, from) };
+  const shared: Pick<Threads, 'count' | 'partsOf'> = {
+    count,
+    partsOf: (i, awake) => partsOf(i, awake ? from / AWAKE : from),
+  };
   if (!led)
     return {
       threads: {

@@ -1,0 +1,117 @@
+/**
+ * A long reduction to few results becomes two: one for each index of an axis, which threads can share, and the reduction
+ * of those. For any number of threads, so that every bit is the same. Program to program; knows windows.
+ */
+import {
+  type Access,
+  arg,
+  type BufferUse,
+  denseStrides,
+  exprOrder,
+  type Instr,
+  type Loop,
+  type Operand,
+  type Program,
+  type Slot,
+  sizeOf,
+} from '@ostinato/core/backend';
+import { divisorNear } from '../contract/depth.ts';
+
+/** Elements from which on threads gain by sharing it. */
+const LEAST = 1 << 16;
+/** An axis of fewer indices is no good to share, one of more leaves much to add up. */
+const [FEW, MANY] = [16, 1024];
+
+export function shareReductions(program: Program): Program {
+  const slots = [...program.slots];
+  const code = program.code.flatMap((i): readonly Instr[] =>
+    i.kind === 'loop' && isLong(i) ? inTwo(i, (slot) => slots.push(slot) - 1) : [i],
+  );
+  return slots.length === program.slots.length ? program : { ...program, slots, code };
+}
+
+/** Values that depend on an axis know it by its number, so such loops stay as they are. */
+const isLong = ({ shape, over, body }: Loop): boolean =>
+  sizeOf(over) >= LEAST &&
+  shape.every((n) => n < FEW) &&
+  exprOrder(body).every((x) => x.op !== 'axis');
+
+function inTwo(loop: Loop, add: (slot: Slot) => number): readonly Loop[] {
+  const cut = cutAxis(loop);
+  if (!cut) return [loop];
+  const { shape, args, outs, buffers } = loop;
+  const { parts, over, stridesOf } = cut;
+  const size = sizeOf(shape);
+  const slots = outs.map(({ dtype, slot }, k) =>
+    add({ dtype, size: parts * size, label: `parts ${k} of ${slot}` }),
+  );
+  const operand = (k: number, strides: readonly number[]): Operand => ({
+    slot: slots[k] as number,
+    buffer: k,
+    dtype: (outs[k] as Operand).dtype,
+    offset: 0,
+    strides,
+  });
+  const uses = (access: Access): BufferUse[] =>
+    slots.map((index) => ({ source: 'slot', index, access }));
+  const dense = denseStrides(shape);
+  const read = rebound(buffers, args, 'read', outs.length);
+  const written = rebound(buffers, outs, 'write', outs.length);
+  const shared: Loop = {
+    ...loop,
+    buffers: [...uses('write'), ...read.buffers],
+    shape: [parts, ...shape],
+    over,
+    args: read.operands.map((o) => ({ ...o, strides: stridesOf(o) })),
+    outs: outs.map((_, k) => operand(k, [size, ...dense])),
+  };
+  const whole: Loop = {
+    ...loop,
+    buffers: [...uses('read'), ...written.buffers],
+    over: [parts],
+    args: outs.map((_, k) => operand(k, [...dense, size])),
+    body: outs.map((_, k) => arg(k)),
+    outs: written.operands,
+  };
+  return [shared, whole];
+}
+
+/** The operands with no other buffers than theirs, which come behind `first` others. */
+function rebound(
+  buffers: readonly BufferUse[],
+  operands: readonly Operand[],
+  access: Access,
+  first: number,
+): { readonly buffers: readonly BufferUse[]; readonly operands: readonly Operand[] } {
+  const used = [...new Set(operands.map((o) => o.buffer))];
+  return {
+    buffers: used.map((k) => ({ ...(buffers[k] as BufferUse), access })),
+    operands: operands.map((o) => ({ ...o, buffer: first + used.indexOf(o.buffer) })),
+  };
+}
+
+interface Cut {
+  readonly parts: number;
+  readonly over: readonly number[];
+  /** Of an arg: along the parts, the shape, and the new `over`. */
+  readonly stridesOf: (o: Operand) => readonly number[];
+}
+
+/** The axis along which memory goes farthest, or some of its indices at a time. */
+function cutAxis({ shape, over, args }: Loop): Cut | undefined {
+  const along = (o: Operand, k: number): number => o.strides[shape.length + k] as number;
+  const farthest = (k: number): number => Math.max(0, ...args.map((o) => Math.abs(along(o, k))));
+  const [axis] = over
+    .flatMap((n, k) => (n >= FEW ? [k] : []))
+    .sort((j, k) => farthest(k) - farthest(j));
+  if (axis === undefined) return undefined;
+  const n = over[axis] as number;
+  const parts = n <= MANY ? n : divisorNear(n, 64);
+  if (parts === undefined) return undefined;
+  const each = n / parts;
+  return {
+    parts,
+    over: over.with(axis, each),
+    stridesOf: (o) => [each * along(o, axis), ...o.strides],
+  };
+}

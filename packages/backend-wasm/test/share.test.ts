@@ -1,0 +1,140 @@
+/** Long reductions in two: the same results on any backend, the same bits for any number of threads. */
+import {
+  apply,
+  arg,
+  axisIndex,
+  cast,
+  type Loop,
+  type Program,
+  programBuilder,
+  reference,
+  type SlotWindow,
+  verify,
+  window,
+} from '@ostinato/core/backend';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { wasm } from '../src/index.ts';
+import { shareReductions } from '../src/passes/share.ts';
+import { runProgram } from './harness.ts';
+
+interface Case {
+  readonly shape: readonly number[];
+  readonly over: readonly number[];
+  readonly combine: Loop['combine'];
+  /** Per arg: the order of its axes in memory (from the last one), which of them it lacks, which run backwards. */
+  readonly args: readonly {
+    readonly order: number;
+    readonly lacks: number;
+    readonly flips: number;
+  }[];
+}
+
+/** Each axis' stride and where the first element lies, if axes follow each other in memory from `order` on. */
+function windowOf(
+  slot: number,
+  sizes: readonly number[],
+  { order, lacks, flips }: Case['args'][number],
+): SlotWindow {
+  const strides = sizes.map(() => 0);
+  let [step, offset] = [1, 0];
+  for (let k = 0; k < sizes.length; k++) {
+    const axis = (order + k) % sizes.length;
+    const n = sizes[axis] as number;
+    if (axis === lacks) continue;
+    const back = axis === flips;
+    strides[axis] = back ? -step : step;
+    if (back) offset += step * (n - 1);
+    step *= n;
+  }
+  return window(slot, strides, offset);
+}
+
+/** The sum of products, or the largest of them, and the same of differences. */
+function programOf({ shape, over, combine, args }: Case): Program {
+  const b = programBuilder();
+  const sizes = [...shape, ...over];
+  const all = sizes.reduce((x, y) => x * y, 1);
+  const size = shape.reduce((x, y) => x * y, 1);
+  const dense = shape.map((_, k) => shape.slice(k + 1).reduce((x, y) => x * y, 1));
+  const windows = args.map((a, k) => windowOf(b.input(`x${k}`, 'float32', all), sizes, a));
+  b.loop({
+    shape,
+    over,
+    combine,
+    args: windows,
+    body: [apply('mul', arg(0), arg(1)), apply('sub', arg(0), arg(1))],
+    outs: [0, 1].map((k) => window(b.output(`y${k}`, 'float32', size), dense)),
+  });
+  return b.program();
+}
+
+const cases: fc.Arbitrary<Case> = fc.record({
+  shape: fc.constantFrom([], [1], [3], [2, 2]),
+  over: fc.constantFrom([70000], [32, 33, 64], [3, 30000], [16, 1100, 4], [20, 5, 700], [1 << 16]),
+  combine: fc.constantFrom('sum', 'max', 'min'),
+  args: fc.tuple(
+    ...[0, 1].map(() => fc.record({ order: fc.nat(4), lacks: fc.nat(9), flips: fc.nat(9) })),
+  ),
+});
+
+const bits = (values: readonly Float32Array[]): number[][] =>
+  values.map((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
+
+test('results are the same, in bits for any number of threads', async () => {
+  const plain = reference();
+  const backends = await Promise.all([1, 2, 3].map((threads) => wasm({ threads, threadsFrom: 0 })));
+  await fc.assert(
+    fc.asyncProperty(cases, async (c) => {
+      const program = programOf(c);
+      const inTwo = shareReductions(program);
+      verify(inTwo);
+      expect(inTwo.code.length).toBe(2);
+      const want = await runProgram(plain, program);
+      const results = [await runProgram(plain, inTwo)];
+      for (const b of backends) results.push(await runProgram(b, program));
+      // Sums in another order: 1e-9 for each term, which are 0.5 in the mean. What is largest is that in any.
+      const terms = c.over.reduce((x, y) => x * y, 1);
+      const tolerance = c.combine === 'sum' ? 1e-9 * terms : 0;
+      for (const got of results)
+        got.forEach((values, k) => {
+          values.forEach((v, i) => {
+            const w = want[k]?.[i] as number;
+            expect(Math.abs(v - w)).toBeLessThanOrEqual(tolerance);
+          });
+        });
+      const [, one, ...others] = results.map(bits);
+      for (const other of others) expect(other).toEqual(one);
+    }),
+    { numRuns: 12 },
+  );
+  for (const b of backends) b.dispose();
+});
+
+test('what is short, has many results or knows its axes stays as it is', () => {
+  const usual: Case = {
+    shape: [],
+    over: [70000],
+    combine: 'sum',
+    args: [0, 1].map(() => ({ order: 0, lacks: 9, flips: 9 })),
+  };
+  const same = (c: Partial<Case>): boolean => {
+    const program = programOf({ ...usual, ...c });
+    return shareReductions(program) === program;
+  };
+  expect(same({})).toBe(false);
+  expect(same({ over: [60000] })).toBe(true);
+  expect(same({ shape: [16], over: [70000] })).toBe(true);
+  // A prime: there is no cutting it.
+  expect(same({ over: [70001] })).toBe(true);
+  const b = programBuilder();
+  b.loop({
+    shape: [],
+    over: [300, 300],
+    args: [],
+    body: [cast('float32', axisIndex(1))],
+    outs: [window(b.output('y', 'float32', 1), [])],
+  });
+  const program = b.program();
+  expect(shareReductions(program)).toBe(program);
+});

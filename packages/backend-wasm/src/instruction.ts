@@ -40,6 +40,8 @@ export interface Setting {
   readonly range?: { readonly axis: number | null | undefined };
   /** Threads run this at different steps at one time, so what it packs is each thread's own. */
   readonly apart?: boolean;
+  /** Of a scan: its function takes after its buffers, which begin at the first step that runs, how many steps that are. */
+  readonly counted?: boolean;
 }
 
 export interface Prepared {
@@ -246,9 +248,12 @@ function prepareScan(
     even: module.reserve(bytesOf(s), `${name} carry`),
     odd: module.reserve(bytesOf(s), `${name} carry`),
   }));
-  const params = [...names, ...(parted ? rangeNames : [])];
+  const { counted } = setting;
+  const params = [...names, ...(counted ? ['steps'] : []), ...(parted ? rangeNames : [])];
   const main = module.define(name, params, false, (f, p) => {
-    const range = p.slice(names.length).map((l) => f.get(l));
+    const all = p.map((l) => f.get(l));
+    const range = all.slice(parted ? -3 : all.length);
+    const length = counted ? (all[names.length] as Address) : scan.length;
     const start = (o: { buffer: number; offset: number }): Address =>
       i32.add(f.get(p[o.buffer] as Local<'i32'>), 4 * o.offset);
     const consts = scan.consts.map((o, k) => f.let(`const${k}`, start(o)));
@@ -256,7 +261,7 @@ function prepareScan(
     const next = places.map(({ even }, k) => f.let(`next${k}`, even));
     const moving = (kind: string) => (o: Scan['xs'][number], k: number) => {
       const bytes = 4 * (o.strides[0] as number);
-      const first = i32.add(start(o), scan.reverse ? bytes * (scan.length - 1) : 0);
+      const first = i32.add(start(o), scan.reverse && !counted ? bytes * (scan.length - 1) : 0);
       return { at: f.let(`${kind}${k}`, first), by: scan.reverse ? -bytes : bytes };
     };
     const xs = scan.xs.map(moving('x'));
@@ -265,7 +270,7 @@ function prepareScan(
     const locals = [consts, carry, xs.map(({ at }) => at), next, ys.map(({ at }) => at)].flat();
     const address = (slot: number): Address =>
       f.get(locals[slots.lastIndexOf(slot)] as Local<'i32'>);
-    f.times(scan.length, () => {
+    f.times(length, () => {
       steps.step(f, address, range);
       places.forEach(({ even, odd }, k) => {
         const from = carry[k] as Local<'i32'>;

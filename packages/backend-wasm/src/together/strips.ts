@@ -14,6 +14,7 @@ import {
   type Scan,
   sizeOf,
 } from '@ostinato/core/backend';
+import type { Callee } from '../assembler/function.ts';
 import { divisorNear } from '../contract/depth.ts';
 import { overlap, readsNothingOf } from '../hazards.ts';
 import { type Pack, prepareInstr } from '../instruction.ts';
@@ -33,7 +34,7 @@ import {
 export interface Strips {
   readonly scan: Scan;
   readonly readers: readonly Reader[];
-  /** Time steps of a strip; they divide the scan's. */
+  /** Time steps of a strip. The last one to run has fewer where they do not divide the scan's. */
   readonly steps: number;
 }
 
@@ -82,10 +83,11 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
   const sums = readers.flatMap(({ joint }) => membersOf(joint).map((i) => 4 * sizeOf(i.shape)));
   const rows = sizeOf(leadOf(first.joint).over) / scan.length;
   const most = limits.strip / bytes;
-  const steps = divisorNear(scan.length, Math.min(limits.depth / rows, most), most);
+  const wanted = Math.min(limits.depth / rows, most);
+  const steps = divisorNear(scan.length, wanted, most) ?? Math.floor(wanted);
   const stacks = scan.length * bytes;
-  if (steps === undefined || steps === scan.length || stacks < limits.stacks) return undefined;
-  const more = scan.length / steps - (scan.length * rows) / limits.depth;
+  if (steps < 1 || steps >= scan.length || stacks < limits.stacks) return undefined;
+  const more = Math.ceil(scan.length / steps) - (scan.length * rows) / limits.depth;
   return 2 * more * sums.reduce((a, b) => a + b) <= limits.sums * stacks ? steps : undefined;
 }
 
@@ -134,11 +136,12 @@ export function callsOfStrips(
   });
   if (made.length === 0) return undefined;
   const planned = made.map((m) => m.reader);
-  const loop = loopOf(module, { scan, readers: planned, steps }, `${name}_scan`, around);
-  const count = scan.length / steps;
+  const loop = loopOf(module, { scan, readers: planned }, `${name}_scan`, around);
+  const count = Math.ceil(scan.length / steps);
   const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
-    const low = steps * (scan.reverse ? count - 1 - turn : turn);
-    const where = { turn, low, first: turn === 0, last: turn === count - 1 };
+    const [from, to] = [steps * turn, Math.min(scan.length, steps * (turn + 1))];
+    const low = scan.reverse ? scan.length - to : from;
+    const where = { turn, low, steps: to - from, first: turn === 0, last: turn === count - 1 };
     return [loop.call(where), ...made.map((m) => m.sums.call(where))];
   });
   return {
@@ -148,10 +151,11 @@ export function callsOfStrips(
   };
 }
 
-/** Which strip: its number, its lowest time step, and whether it is the first or last to run. */
+/** Which strip: its number, its lowest time step, how many it has, and whether it is the first or last to run. */
 interface Turn {
   readonly turn: number;
   readonly low: number;
+  readonly steps: number;
   readonly first: boolean;
   readonly last: boolean;
 }
@@ -159,14 +163,15 @@ interface Turn {
 /** The scan, strip by strip: in between, carries wait in places of their own. */
 function loopOf(
   module: ModuleBuilder,
-  { scan, readers, steps }: Strips,
+  { scan, readers }: Pick<Strips, 'scan' | 'readers'>,
   name: string,
   { constants, place, callOf }: Surroundings,
 ): { readonly packs: readonly Call[]; call(turn: Turn): Call } {
   const parts = module.machine.threads.partsOf(scan);
-  const strip = scanOfStrip(scan, steps);
+  const strip = scanApart(scan);
   const { main, packs } = prepareInstr(module, strip, name, {
     constants,
+    counted: true,
     ...(parts ? { range: { axis: parts.axis } } : {}),
   });
   // Each operand of a strip has a buffer of its own, consts first.
@@ -178,15 +183,17 @@ function loopOf(
   });
   const short = readers.flatMap((r) => (r.alone ? [r.stack] : []));
   const at = (o: Operand, elements = 0): Argument => addressIn(scan, o, elements, place);
-  const call = ({ low, first, last }: Turn): Call => {
+  const call = ({ low, steps, first, last }: Turn): Call => {
+    const ahead = scan.reverse ? steps - 1 : 0;
     const stacked = (o: Operand): Argument =>
-      at(o, short.includes(o) ? 0 : low * (o.strides[0] as number));
+      at(o, ((short.includes(o) ? 0 : low) + ahead) * (o.strides[0] as number));
     const args = [
       ...scan.consts.map((o) => at(o)),
       ...(first ? scan.init.map((o) => at(o)) : carries),
       ...scan.xs.map(stacked),
       ...(last ? scan.finals.map((o) => at(o)) : carries),
       ...scan.ys.map(stacked),
+      fixed(steps),
     ];
     return { function: main, args, ...(parts && { parts: parts.count }) };
   };
@@ -197,6 +204,12 @@ interface Sums {
   call(turn: Turn): Call;
   /** Brings each result to its place. */
   readonly later: Together['later'];
+}
+
+/** How many steps a strip has: most of them, and the last one if it has fewer. */
+function lengths({ joint, time }: Reader, steps: number): readonly number[] {
+  const rest = (leadOf(joint).over[time] as number) % steps;
+  return rest === 0 ? [steps] : [steps, rest];
 }
 
 interface InStrips {
@@ -213,14 +226,21 @@ function sumsOf(
 ): Sums | undefined {
   const { joint, time, alone, stack } = reader;
   const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
-  const strip = jointOfStrip(reader, steps);
-  const made = prepareJoint(module, strip, { name, constants, parted, adds: true });
-  if (!made) return undefined;
+  const made = lengths(reader, steps).map((n) =>
+    prepareJoint(module, jointOfStrip(reader, n), {
+      name: n === steps ? name : `${name}_rest`,
+      constants,
+      parted,
+      adds: true,
+    }),
+  );
+  if (!made.every((m) => m !== undefined)) return undefined;
   const results = membersOf(joint).map((member, k) => ({
     member,
     ...keep(module, member, `${name}_${k}`, place),
   }));
-  const call = ({ low, first }: Turn): Call => {
+  const call = ({ low, steps: n, first }: Turn): Call => {
+    const { main, parts } = made[n === steps ? 0 : 1] as (typeof made)[number];
     const windows = results.flatMap(({ member, at }) => [
       ...member.args.map((o) => {
         const still = alone && o.slot === stack.slot;
@@ -230,7 +250,7 @@ function sumsOf(
       at,
     ]);
     const args = [...windows, fixed(first ? 0 : -1)];
-    return { function: made.main, args, ...(parted && { parts: made.parts }) };
+    return { function: main, args, ...(parted && { parts }) };
   };
   return { call, later: new Map(results.map(({ member, bring }) => [member, [bring]])) };
 }
@@ -238,21 +258,24 @@ function sumsOf(
 /** A sum by itself: each strip's in a row of its own, and the sum of those rows at the end. */
 function partsOfSum(
   module: ModuleBuilder,
-  { joint, time, alone }: Reader,
+  reader: Reader,
   { name, steps, around: { constants, place } }: InStrips,
 ): Sums {
+  const { joint, time, alone } = reader;
   const sum = joint.sum as Loop;
   const [arg, out] = [sum.args[0], sum.outs[0]] as [Operand, Operand];
   const parts = module.machine.threads.partsOf(sum);
   const setting = { constants, ...(parts ? { range: { axis: parts.axis } } : {}) };
   const shared = parts && { parts: parts.count };
   const size = sizeOf(sum.shape);
-  const turns = (sum.over[time] as number) / steps;
+  const turns = Math.ceil((sum.over[time] as number) / steps);
   const rows = addressOf(module.reserve(4 * size * turns, `${name} rows`));
-  const strip = apart({ ...sum, over: sum.over.with(time, steps) });
   const row = { ...arg, strides: [1, size] };
   const last = apart({ ...sum, over: [turns], args: [row] });
-  const inStrip = prepareInstr(module, strip, name, setting);
+  const inStrips = lengths(reader, steps).map((n) => {
+    const strip = apart({ ...sum, over: sum.over.with(time, n) });
+    return prepareInstr(module, strip, n === steps ? name : `${name}_rest`, setting).main;
+  });
   const ofRows = prepareInstr(module, last, `${name}_rows`, setting);
   const finish: Call = {
     function: ofRows.main,
@@ -261,22 +284,22 @@ function partsOfSum(
   };
   return {
     later: new Map([[sum, [finish]]]),
-    call: ({ turn, low }) => {
+    call: ({ turn, low, steps: n }) => {
       const moved = alone ? 0 : low * (arg.strides[sum.shape.length + time] as number);
       const from = addressIn(sum, arg, moved, place);
-      return { function: inStrip.main, args: [from, fixed(rows + 4 * size * turn)], ...shared };
+      const main = inStrips[n === steps ? 0 : 1] as Callee;
+      return { function: main, args: [from, fixed(rows + 4 * size * turn)], ...shared };
     },
   };
 }
 
-/** The scan of so many steps, each operand in a buffer of its own. */
-function scanOfStrip(scan: Scan, steps: number): Scan {
+/** The scan with a buffer for each operand. */
+function scanApart(scan: Scan): Scan {
   const { consts, init, xs, finals, ys } = scan;
   const own = separate([...consts, ...init, ...xs, ...finals, ...ys]);
   const take = (list: readonly Operand[]): Operand[] => own.operands.splice(0, list.length);
   return {
     ...scan,
-    length: steps,
     consts: take(consts),
     init: take(init),
     xs: take(xs),

@@ -51,7 +51,7 @@ export function trainingStep<P, X>(
   const { loss, metrics = {}, optimizer, clip, batchesPerEpoch } = options;
   return (state, batch) => {
     const key = foldKey(options.key, state.totals.batches);
-    const targets = batch.targets as Tensor;
+    const targets = given('targets', batch.targets);
     const forward = (params: P): readonly [Tensor, Tensor] => {
       const outputs = applyModel(model, params, batch, { key, training: true });
       return [scalarOf('loss', loss(outputs, targets, batch.weights)), outputs];
@@ -85,6 +85,16 @@ function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm:
   return { gradients: clipByValue(gradients, clip.value), norm: null };
 }
 
+/** What `fit` fills in, and a batch made by hand may lack. */
+function given(name: 'targets' | 'weights', t: Tensor | null | undefined): Tensor {
+  if (t instanceof Tensor) return t;
+  const what =
+    name === 'weights'
+      ? 'float32 [B], 1 for each example that counts'
+      : 'what the loss compares with';
+  return fail('data-invalid', `batch: ${name} is ${t === null ? t : typeof t}. Give ${what}.`);
+}
+
 /** Outputs of a model for a batch, checked. */
 export function applyModel<P, X>(
   model: Model<P, X>,
@@ -93,12 +103,12 @@ export function applyModel<P, X>(
   how: Pick<ModelHow, 'key' | 'training'>,
 ): Tensor {
   const { lengths, mask } = batch;
+  const rows = given('weights', batch.weights).shape[0];
   const outputs: unknown = model.apply(params, batch.inputs, {
     ...how,
     ...(lengths ? { lengths } : {}),
     ...(mask ? { mask } : {}),
   });
-  const rows = batch.weights.shape[0];
   if (outputs instanceof Tensor && outputs.shape[0] === rows) return outputs;
   return fail(
     'shape-mismatch',

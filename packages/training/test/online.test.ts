@@ -52,6 +52,24 @@ async function learn(
 }
 
 describe.each(backends)('on %s', (_, create) => {
+  test('a batch without weights or targets is refused', async () => {
+    const backend = create();
+    const step = compile(
+      backend,
+      trainingStep(mlp, { ...options, key: key(4), batchesPerEpoch: 1000 }),
+    );
+    const { weights, targets, ...rest } = itemOf(0);
+    const state = await run(backend, fresh());
+    const refused = (batch: object, message: RegExp) =>
+      expect(step(state as never, batch as never)).rejects.toMatchObject({
+        code: 'data-invalid',
+        message: expect.stringMatching(message),
+      });
+    await refused({ ...rest, targets }, /weights is undefined. Give float32 \[B\]/);
+    await refused({ ...rest, weights, targets: null }, /targets is null. Give/);
+    step.dispose();
+  });
+
   test('a stream that is cut anywhere goes on with the same bits', async () => {
     const backend = create();
     const whole = await learn(backend, 0, 12);

@@ -21,7 +21,10 @@ export async function runCases(
 ): Promise<void> {
   const { options } = parseOptions(process.argv.slice(2));
   const cases = all.filter((c) => nameOf(c).includes(options.case));
-  if (cases.length === 0) return;
+  if (cases.length === 0) {
+    console.error(`no case has "${options.case}" in its name: ${all.map(nameOf).join('; ')}`);
+    return;
+  }
   const busy = await foreignLoad();
   const peaks = await measurePeaks();
   const results: Result[] = [];

@@ -1,7 +1,7 @@
 // `pnpm bench [name...] [options]`: runs the files <name>.bench.ts of this folder one after the other.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { parseOptions, usage } from './harness/options.ts';
+import { NO_CASE, parseOptions, usage } from './harness/options.ts';
 
 const dir = import.meta.dirname;
 const SUFFIX = '.bench.ts';
@@ -17,15 +17,14 @@ function main(args: readonly string[]): number {
   const passed = [`--case=${options.case}`, `--rounds=${options.rounds}`];
   if (options.quick) passed.push('--quick');
   if (options.json) passed.push('--json');
-  let status = 0;
-  for (const name of names.length > 0 ? names : all) {
+  const results = (names.length > 0 ? names : all).map((name) => {
     if (!options.json) console.log(`# ${name}`);
-    const run = spawnSync(process.execPath, [`${dir}/${name}${SUFFIX}`, ...passed], {
-      stdio: 'inherit',
-    });
-    if (run.status !== 0) status = 1;
-  }
-  return status;
+    const file = `${dir}/${name}${SUFFIX}`;
+    return spawnSync(process.execPath, [file, ...passed], { stdio: 'inherit' }).status;
+  });
+  if (results.every((status) => status === NO_CASE))
+    throw new RangeError(`no case has "${options.case}" in its name`);
+  return results.every((status) => status === 0 || status === NO_CASE) ? 0 : 1;
 }
 
 try {

@@ -205,8 +205,9 @@ function speed(shape: Shape, target: Target): { plan: ContractPlan; flops: numbe
   };
   const functions = [
     define('pack', (f, buffers) => {
-      emitPack(f, plan, 'a', buffers, { to: a, extras });
-      emitPack(f, plan, 'b', buffers, { to: b, extras });
+      const from = f.get(buffers[plan.b.buffer] as Local<'i32'>);
+      if (plan.packA > 0) emitPack(f, plan, from, { to: a, extras });
+      if (plan.packB > 0) emitPack(f, plan, from, { to: b, extras });
     }),
     define('product', (f, buffers) => emitProduct(f, plan, buffers, { a, b, scratch, extras })),
   ];

@@ -24,7 +24,7 @@ import {
   suits,
 } from './contract/index.ts';
 import { emitLoop, leavesRest, type Part, planAxes } from './loop/index.ts';
-import type { ModuleBuilder, PerThread } from './module-builder.ts';
+import type { ModuleBuilder } from './module-builder.ts';
 import { need } from './need.ts';
 
 type Address = Value<'i32'>;
@@ -38,7 +38,9 @@ export interface Setting {
    * instruction's axis that parts; null where it chooses, undefined where every thread computes the whole for itself.
    */
   readonly range?: { readonly axis: number | null | undefined };
-  /** Threads run this at different steps at one time, so what it packs is each thread's own. */
+  /** The axis of a batch's rows, which threads would share. */
+  readonly rows?: number | undefined;
+  /** Threads run this at different steps at one time. */
   readonly apart?: boolean;
   /** Of a scan: its function takes after its buffers, which begin at the first step that runs, how many steps that are. */
   readonly counted?: boolean;
@@ -52,16 +54,14 @@ export interface Prepared {
   readonly parts?: number;
 }
 
-/** Packs an operand, of the instruction or of one inside it. */
+/** Packs an operand, of the instruction or of one inside it; a constant slot only when it has changed. */
 export interface Pack {
-  /** Takes an address, and the thread where that is `apart` and packs what does not stay the same. */
+  /** Takes an address. */
   readonly function: Callee;
   /** The address: of this buffer, `plus` some bytes. */
   readonly buffer: BufferUse;
   readonly plus: number;
   readonly slot: number;
-  /** Only when the slot has changed. */
-  readonly constant: boolean;
 }
 
 const rangeNames = ['first', 'count', 'thread'];
@@ -119,7 +119,8 @@ function defineLoop(
   setting: Setting,
 ): Callee {
   const { target, pairs, extras } = module.machine;
-  const plan = planAxes(loop, setting.range?.axis ?? undefined);
+  const axis = setting.range?.axis ?? undefined;
+  const plan = planAxes(loop, axis ?? setting.rows, axis !== undefined);
   const emit =
     (part: Part) =>
     (f: FunctionBuilder, p: readonly Local<'i32'>[]): void =>
@@ -180,50 +181,30 @@ export function packOperands(
   instr: Contract,
   plan: ContractPlan,
   name: string,
-  { constants, apart, range }: Setting,
+  { range }: Setting,
 ): Packing {
   const { extras } = module.machine;
-  const operandOf = (side: Side): Operand => instr.args[side === 'a' ? 0 : 1];
-  const eachOwn = (side: Side): boolean => apart === true && !constants.has(operandOf(side).slot);
-  const area = (bytes: number, side: Side): PerThread | undefined => {
-    if (bytes === 0) return undefined;
-    const label = `${name} packed ${side}`;
-    if (eachOwn(side)) return module.reservePerThread(bytes, label);
-    const shared = module.reserve(bytes, label);
-    return () => shared;
-  };
+  const area = (bytes: number, side: Side): Address | undefined =>
+    bytes > 0 ? module.reserve(bytes, `${name} packed ${side}`) : undefined;
   const areas = { a: area(plan.packA, 'a'), b: area(plan.packB, 'b') };
   const scratch =
     plan.scratch > 0 ? module.reservePerThread(plan.scratch, `${name} scratch`) : undefined;
-  const threadOf = (f: FunctionBuilder, p: readonly Local<'i32'>[]): Address =>
-    range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0);
-  const sides = (['a', 'b'] as const).filter((side) => areas[side] !== undefined);
   return {
-    packs: sides.map((side) => {
-      const { slot, buffer } = operandOf(side);
-      const to = areas[side] as PerThread;
-      const pack = (f: FunctionBuilder, [from, thread]: readonly Local<'i32'>[]): void => {
-        const buffers = instr.buffers.map(() => from as Local<'i32'>);
-        emitPack(f, plan, side, buffers, { to: to(thread ? f.get(thread) : i32.const(0)), extras });
-      };
-      const own = ['from', ...(eachOwn(side) ? ['thread'] : [])];
-      return {
-        function: module.define(`${name}_pack_${side}`, own, plan.target.paired, pack),
-        buffer: instr.buffers[buffer] as BufferUse,
-        plus: 0,
-        slot,
-        constant: constants.has(slot),
-      };
+    packs: (['a', 'b'] as const).flatMap((side): readonly Pack[] => {
+      const to = areas[side];
+      if (!to) return [];
+      const { slot, buffer } = instr.args[side === 'a' ? 0 : 1];
+      const { target } = plan;
+      const pack = module.define(`${name}_pack_${side}`, ['from'], target.paired, (f, [from]) =>
+        emitPack(f, plan, f.get(from as Local<'i32'>), { to, extras }),
+      );
+      return [{ function: pack, buffer: instr.buffers[buffer] as BufferUse, plus: 0, slot }];
     }),
-    packed(f, p) {
-      const thread = threadOf(f, p);
-      return {
-        a: areas.a?.(thread),
-        b: areas.b?.(thread),
-        scratch: scratch?.(thread),
-        extras,
-      };
-    },
+    packed: (f, p) => ({
+      ...areas,
+      scratch: scratch?.(range ? f.get(p.at(-1) as Local<'i32'>) : i32.const(0)),
+      extras,
+    }),
   };
 }
 
@@ -293,9 +274,8 @@ function prepareScan(
   });
   const packs = steps.packs.map(({ function: pack, plus, slot: inside }): Pack => {
     const { slot, buffer, offset } = scan.consts[body.inputs.indexOf(inside)] as Operand;
-    const constant = setting.constants.has(slot);
     const from = scan.buffers[buffer] as BufferUse;
-    return { function: pack, buffer: from, plus: plus + 4 * offset, slot, constant };
+    return { function: pack, buffer: from, plus: plus + 4 * offset, slot };
   });
   return { main, packs };
 }
@@ -317,17 +297,18 @@ function prepareBody(module: ModuleBuilder, scan: Scan, prefix: string, parted: 
     instr,
     ...prepareInstr(module, instr, `${prefix}_${instr.kind}_${k}`, {
       constants,
+      rows: scan.rows?.axis[k] ?? undefined,
       ...(parted ? { range: { axis: scan.rows?.axis[k] ?? undefined }, apart: true } : {}),
     }),
   }));
   return {
-    packs: calls.flatMap(({ packs }) => packs.filter((pack) => pack.constant)),
+    packs: calls.flatMap(({ packs }) => packs.filter((pack) => constants.has(pack.slot))),
     step(f, slot, range) {
       const thread = range[2] ?? i32.const(0);
       const place = (use: BufferUse): Address => homeOf(use)?.(thread) ?? slot(use.index);
       for (const { instr, main, packs } of calls) {
-        for (const { function: pack, buffer, plus, constant } of packs)
-          if (!constant) f.call(pack, [i32.add(place(buffer), plus), ...range.slice(2)]);
+        for (const { function: pack, buffer, plus, slot } of packs)
+          if (!constants.has(slot)) f.call(pack, [i32.add(place(buffer), plus)]);
         f.call(main, [...instr.buffers.map(place), ...range]);
       }
     },

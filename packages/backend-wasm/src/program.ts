@@ -7,6 +7,7 @@ import type { Callee } from './assembler/function.ts';
 import { type Pack, prepareInstr } from './instruction.ts';
 import type { ModuleBuilder } from './module-builder.ts';
 import { need } from './need.ts';
+import type { Parts } from './target.ts';
 
 /** Where an argument of a call comes from. */
 export type Argument =
@@ -45,6 +46,8 @@ export interface Built {
 export interface Surroundings {
   /** Slots that stay the same from run to run. */
   readonly constants: ReadonlySet<number>;
+  /** How threads share an instruction of this program. */
+  readonly partsOf: (instr: Instr) => Parts | undefined;
   readonly place: (use: BufferUse) => Argument;
   /** A call that packs an operand whose buffer begins at `from`. */
   readonly callOf: (pack: Pack, from: Argument) => Call;
@@ -65,15 +68,18 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
   const constants = new Set(program.inputs.filter((k) => !program.outputs.includes(k)));
   const calls: Call[] = [];
   const packed = new Set<number>();
-  const callOf: Surroundings['callOf'] = ({ function: pack, plus, slot, constant }, from) => {
-    if (constant) packed.add(slot);
-    const args = [behind(from, plus)];
-    return { function: pack, args, ...(constant && { ifChanged: slot }) };
+  const callOf: Surroundings['callOf'] = ({ function: pack, plus, slot }, from) => {
+    const call = { function: pack, args: [behind(from, plus)] };
+    if (!constants.has(slot)) return call;
+    packed.add(slot);
+    return { ...call, ifChanged: slot };
   };
-  const awake = threads.worth(program);
+  const awake = program.code.some((i) => threads.partsOf(i));
+  const partsOf: Surroundings['partsOf'] = (i) => threads.partsOf(i, awake);
+  const around = { constants, partsOf, place, callOf };
   // Programs that reduce are those that train.
   const groups = program.code.some(reduces)
-    ? need(module.machine.extras).callsOfGroups(module, program, { constants, place, callOf })
+    ? need(module.machine.extras).callsOfGroups(module, program, around)
     : undefined;
   program.code.forEach((instr, k) => {
     const group = groups?.get(instr);
@@ -81,7 +87,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
       calls.push(...group);
       return;
     }
-    const parts = threads.partsOf(instr, awake);
+    const parts = partsOf(instr);
     const prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
       constants,
       ...(parts ? { range: { axis: parts.axis } } : {}),

@@ -20,7 +20,7 @@ export interface Target {
 
 export interface Threads {
   readonly count: number;
-  /** How they share an instruction; undefined: it is not worth it. `awake`: they already share others of its program. */
+  /** How they share an instruction; undefined: it is not worth it. `awake`: they share a larger one of its program. */
   partsOf(instr: Instr, awake?: boolean): Parts | undefined;
   /** Whether they are to be there before this program runs. */
   worth(program: Program): boolean;

@@ -1,6 +1,6 @@
 /** Products laid out in every way, and how a test runs them: in a module of their own, with canaries around the out. */
 import { type Contract, hostMemory, type Operand, referenceKernels } from '@ostinato/core/backend';
-import { FunctionBuilder } from '../src/assembler/function.ts';
+import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import type { i32 } from '../src/assembler/instructions.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import {
@@ -116,8 +116,9 @@ export function productFunctions(plan: ContractPlan) {
       ReturnType<typeof i32.const>,
     ];
     if (body === 'pack') {
-      emitPack(f, plan, 'a', p.slice(0, 3), { to: packedA, extras });
-      emitPack(f, plan, 'b', p.slice(0, 3), { to: packedB, extras });
+      const from = f.get(p[plan.b.buffer] as Local<'i32'>);
+      if (plan.packA > 0) emitPack(f, plan, from, { to: packedA, extras });
+      if (plan.packB > 0) emitPack(f, plan, from, { to: packedB, extras });
     } else {
       const packed = { a: packedA, b: packedB, scratch, extras };
       if (range) emitProduct(f, plan, p.slice(0, 3), packed, range);

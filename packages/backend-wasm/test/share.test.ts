@@ -111,6 +111,28 @@ test('results are the same, in bits for any number of threads', async () => {
   for (const b of backends) b.dispose();
 });
 
+test('an axis that threads share lies apart for one thread, too', async () => {
+  const b = programBuilder();
+  // Where it is joined with another one, vectors lie along both; where it is not, along the reduced axis.
+  b.loop({
+    shape: [3],
+    over: [8, 10, 1000],
+    combine: 'sum',
+    args: [
+      window(b.input('x', 'float32', 240000), [1, 30000, 3000, 3]),
+      window(b.input('y', 'float32', 240000), [80, 10, 1, 240]),
+    ],
+    body: [apply('mul', arg(0), arg(1))],
+    outs: [window(b.output('z', 'float32', 3), [1])],
+  });
+  const backends = await Promise.all([1, 2, 3].map((threads) => wasm({ threads, threadsFrom: 0 })));
+  const [one, ...others] = await Promise.all(
+    backends.map(async (backend) => bits(await runProgram(backend, b.program()))),
+  );
+  for (const other of others) expect(other).toEqual(one);
+  for (const backend of backends) backend.dispose();
+});
+
 test('what is short, has many results or knows its axes stays as it is', () => {
   const usual: Case = {
     shape: [],

@@ -1,4 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import {
+  add,
+  compile,
+  type HostInput,
+  mul,
+  reshape,
+  scan,
+  sum,
+  type Tensor,
+  tanh,
+} from '@ostinato/core';
 import type { Backend, Loop } from '@ostinato/core/backend';
 import { arg, programBuilder, reference, window } from '@ostinato/core/backend';
 import fc from 'fast-check';
@@ -82,6 +93,43 @@ test('with threads the numbers are those of the reference', async () => {
     const worst = w.reduce((m, x, i) => Math.max(m, Math.abs(x - (got[k]?.[i] as number))), 0);
     expect(worst).toBeLessThanOrEqual(1e-6 + 1e-5 * scale);
   });
+});
+
+test('sums of groups in a loop have the same bits, whoever shares its rows', async () => {
+  const [time, batch] = [3, 37];
+  const host = (seed: number, shape: readonly number[]): HostInput => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    return {
+      data: Float32Array.from({ length: size }, (_, k) => Math.sin(1 + 2.7 * k * seed)),
+      shape,
+    };
+  };
+  const backends = (await Promise.all(
+    [1, 2, 3].map((threads) => wasm({ threads, threadsFrom: 0 })),
+  )) as unknown as Backend[];
+  // Vectors lie along groups of all rows, of one row, or along the terms of a group, whichever are more.
+  for (const [groups, terms] of [
+    [2, 5],
+    [3, 9],
+    [4, 7],
+    [8, 8],
+    [9, 3],
+  ] as const) {
+    const step = (h: Tensor, x: Tensor): readonly [Tensor, Tensor] => {
+      const weighted = mul(reshape(x, [batch, groups, terms]), reshape(h, [batch, groups, 1]));
+      const next = tanh(add(sum(weighted, { axes: 2 }), h));
+      return [next, next];
+    };
+    const [one, ...others] = await Promise.all(
+      backends.map(async (backend) => {
+        const run = compile(backend, (h: Tensor, xs: Tensor) => scan(step, h, xs)[1]);
+        const y = await run(host(1, [batch, groups]), host(2, [time, batch, groups * terms]));
+        return bits([(await y.read()).data as Float32Array]);
+      }),
+    );
+    for (const other of others) expect(other).toEqual(one);
+  }
+  for (const backend of backends) backend.dispose();
 });
 
 test('threads share less where they are awake', () => {

@@ -25,7 +25,7 @@ import {
   readTotals,
   type Totals,
 } from './totals.ts';
-import { applyModel, measure, scalarOf } from './training-step.ts';
+import { applyModel, given, measure, scalarOf } from './training-step.ts';
 import type { Measure } from './weighted-mean.ts';
 
 export interface RunOptions {
@@ -97,7 +97,7 @@ export function createEvaluator<P, X>(
     function evaluation(totals: Totals, params: P, batch: Batch<X>): Totals {
       const how = { key: options.key, training: false };
       const outputs = applyModel(model, params, batch, how);
-      const targets = batch.targets as Tensor;
+      const targets = given('targets', batch.targets);
       const seen = {
         loss: scalarOf('loss', loss(outputs, targets, batch.weights)),
         metrics: measure(metrics, outputs, targets, batch.weights),

@@ -86,7 +86,7 @@ function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm:
 }
 
 /** What `fit` fills in, and a batch made by hand may lack. */
-function given(name: 'targets' | 'weights', t: Tensor | null | undefined): Tensor {
+export function given(name: 'targets' | 'weights', t: Tensor | null | undefined): Tensor {
   if (t instanceof Tensor) return t;
   const what =
     name === 'weights'

@@ -12,6 +12,9 @@ export interface Options {
   readonly json: boolean;
 }
 
+/** How a bench ends that has no case of that name. */
+export const NO_CASE = 3;
+
 const FULL_ROUNDS = 9;
 const QUICK_ROUNDS = 3;
 

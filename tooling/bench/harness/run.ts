@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { type Case, compare, nameOf, type Peaks, quick, type Result } from './compare.ts';
 import { foreignLoad, scalarPeak } from './machine.ts';
-import { parseOptions } from './options.ts';
+import { NO_CASE, parseOptions } from './options.ts';
 import { jsonLines, misses, table } from './report.ts';
 
 const scalar = (): Peaks => {
@@ -22,7 +22,7 @@ export async function runCases(
   const { options } = parseOptions(process.argv.slice(2));
   const cases = all.filter((c) => nameOf(c).includes(options.case));
   if (cases.length === 0) {
-    console.error(`no case has "${options.case}" in its name: ${all.map(nameOf).join('; ')}`);
+    process.exitCode = NO_CASE;
     return;
   }
   const busy = await foreignLoad();

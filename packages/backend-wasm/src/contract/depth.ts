@@ -34,8 +34,11 @@ export function divisorNear(
   most = Number.POSITIVE_INFINITY,
 ): number | undefined {
   const near = (part: number): number => Math.abs(Math.log(part / wanted));
-  const fits = (part: number): boolean =>
-    part <= most && size % part === 0 && near(part) <= Math.LN2;
-  const parts = Array.from({ length: size - 1 }, (_, k) => k + 1).filter(fits);
-  return parts.sort((p, q) => near(p) - near(q))[0];
+  const first = Math.max(1, Math.ceil(wanted / 2));
+  const last = Math.min(most, size - 1, Math.floor(2 * wanted));
+  const parts = Array.from(
+    { length: Math.max(0, Math.floor(last) - first + 1) },
+    (_, k) => first + k,
+  );
+  return parts.filter((part) => size % part === 0).sort((p, q) => near(p) - near(q))[0];
 }

@@ -10,16 +10,14 @@ import { overAxes, type Steps } from './walk.ts';
 
 type Address = Local<'i32'>;
 
-/** Packs all of one operand of the instruction, if the plan has it packed as a whole. */
+/** Packs all of the operand that the plan has packed as a whole. Its buffer begins at `buffer`. */
 export function emitPack(
   f: FunctionBuilder,
   plan: ContractPlan,
-  side: 'a' | 'b',
-  buffers: readonly Address[],
+  buffer: Value<'i32'>,
   { to, extras }: { readonly to: Value<'i32'>; readonly extras: Extras | undefined },
 ): void {
-  if ((side === 'a' ? plan.packA : plan.packB) === 0) return;
-  const from = f.let('from', i32.add(f.get(buffers[plan.b.buffer] as Address), plan.b.bytes));
+  const from = f.let('from', i32.add(buffer, plan.b.bytes));
   const panels = f.let('panels', to);
   const axes = [...plan.batch, ...plan.outerColumns]
     .filter((axis) => axis.b !== 0)

@@ -24,14 +24,25 @@ export interface Plan {
   readonly vector: LoopAxis;
 }
 
-export function planAxes(loop: Loop, rangeAxis?: number): Plan {
+/** Indices from which on threads share an axis, if there is one of so many. */
+export const FEW = 16;
+
+/** The axis that threads share. */
+export const sharedAxis = (shape: readonly number[]): number => {
+  const axis = shape.findIndex((n) => n >= FEW);
+  return axis < 0 ? shape.indexOf(Math.max(...shape)) : axis;
+};
+
+/** `ranged`: only a part of `shared` is run. */
+export function planAxes(loop: Loop, shared = sharedAxis(loop.shape), ranged = false): Plan {
   const graph = graphOf(loop);
   const windows = windowsOf(loop, graph);
   const whole = axesOf(loop, windows);
-  const ranged = rangeAxis === undefined ? undefined : whole[rangeAxis];
-  const axes: LoopAxis[] = collapse(whole.filter((a) => a !== ranged));
-  // The range's axis keeps to itself, outside the others: then what one part does, no other part does.
-  if (ranged) axes.unshift({ ...ranged, ranged: true });
+  // The range's axis keeps to itself, outside the others: then what one part does, no other part does. Where there is no
+  // range, too, if vectors decide about the order of a sum.
+  const apart = ranged || loop.over.length > 0 ? whole[shared] : undefined;
+  const axes: LoopAxis[] = collapse(whole.filter((a) => a !== apart));
+  if (apart) axes.unshift(ranged ? { ...apart, ranged } : apart);
   const none: LoopAxis = { size: 1, over: false, strides: windows.map(() => 0) };
   const cost = (a: LoopAxis): number => costPerPoint(a, windows, loop, graph);
   const vector = axes.toSorted((a, b) => cost(a) - cost(b))[0] ?? none;

@@ -9,7 +9,7 @@ import { emitMap } from './map.ts';
 import { Nest, type Range } from './nest.ts';
 import type { Part } from './points.ts';
 
-export { planAxes } from './axes.ts';
+export { planAxes, sharedAxis } from './axes.ts';
 export type { Part } from './points.ts';
 
 interface LoopOptions {
@@ -33,7 +33,12 @@ export function emitLoop(
   instr: Loop,
   buffers: readonly Local<'i32'>[],
   target: Target,
-  { range, plan = planAxes(instr, range?.axis), part = 'whole', extras }: LoopOptions = {},
+  {
+    range,
+    plan = planAxes(instr, range?.axis, range !== undefined),
+    part = 'whole',
+    extras,
+  }: LoopOptions = {},
 ): void {
   const kit = new Kit(f, target);
   const code = f.collect(() => {

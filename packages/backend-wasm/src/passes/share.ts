@@ -1,6 +1,7 @@
 /**
  * A long reduction to few results becomes two: one for each index of an axis, which threads can share, and the reduction
- * of those. For any number of threads, so that every bit is the same. Program to program; knows windows.
+ * of those. For any number of threads, so that every bit is the same. Each part is rounded, so where parts cancel a sum
+ * is that much less exact. Program to program; knows windows.
  */
 import {
   type Access,
@@ -16,11 +17,12 @@ import {
   sizeOf,
 } from '@ostinato/core/backend';
 import { divisorNear } from '../contract/depth.ts';
+import { FEW } from '../loop/axes.ts';
 
 /** Elements from which on threads gain by sharing it. */
 const LEAST = 1 << 16;
-/** An axis of fewer indices is no good to share, one of more leaves much to add up. */
-const [FEW, MANY] = [16, 1024];
+/** An axis of more indices leaves much to add up. */
+const MANY = 1024;
 
 export function shareReductions(program: Program): Program {
   const slots = [...program.slots];
@@ -32,9 +34,7 @@ export function shareReductions(program: Program): Program {
 
 /** Values that depend on an axis know it by its number, so such loops stay as they are. */
 const isLong = ({ shape, over, body }: Loop): boolean =>
-  sizeOf(over) >= LEAST &&
-  shape.every((n) => n < FEW) &&
-  exprOrder(body).every((x) => x.op !== 'axis');
+  sizeOf(over) >= LEAST && sizeOf(shape) < FEW && exprOrder(body).every((x) => x.op !== 'axis');
 
 function inTwo(loop: Loop, add: (slot: Slot) => number): readonly Loop[] {
   const cut = cutAxis(loop);
@@ -101,17 +101,16 @@ interface Cut {
 function cutAxis({ shape, over, args }: Loop): Cut | undefined {
   const along = (o: Operand, k: number): number => o.strides[shape.length + k] as number;
   const farthest = (k: number): number => Math.max(0, ...args.map((o) => Math.abs(along(o, k))));
-  const [axis] = over
-    .flatMap((n, k) => (n >= FEW ? [k] : []))
-    .sort((j, k) => farthest(k) - farthest(j));
-  if (axis === undefined) return undefined;
-  const n = over[axis] as number;
-  const parts = n <= MANY ? n : divisorNear(n, 64);
-  if (parts === undefined) return undefined;
-  const each = n / parts;
-  return {
-    parts,
-    over: over.with(axis, each),
-    stridesOf: (o) => [each * along(o, axis), ...o.strides],
-  };
+  const cuts = over.flatMap((n, axis) => {
+    const parts = n <= MANY ? n : divisorNear(n, 64);
+    return parts !== undefined && parts >= FEW ? [{ axis, parts, each: n / parts }] : [];
+  });
+  const [cut] = cuts.sort((p, q) => farthest(q.axis) - farthest(p.axis));
+  return (
+    cut && {
+      parts: cut.parts,
+      over: over.with(cut.axis, cut.each),
+      stridesOf: (o) => [cut.each * along(o, cut.axis), ...o.strides],
+    }
+  );
 }

@@ -1,5 +1,6 @@
 /** Which instructions are worth several threads, and along which axis they part. Knows costs; emits nothing. */
 import { exprOrder, type Instr, type Program, type Scan, sizeOf } from '@ostinato/core/backend';
+import { sharedAxis } from '../loop/index.ts';
 import { scatterParts } from '../table.ts';
 import type { Parts } from '../target.ts';
 
@@ -9,10 +10,9 @@ export function partsOf(instr: Instr, from: number): Parts | undefined {
   switch (instr.kind) {
     case 'loop':
     case 'contract': {
-      const count = Math.max(0, ...instr.shape);
-      const axis = instr.shape.findIndex((n) => n >= 16);
-      const chosen = axis >= 0 ? axis : instr.shape.indexOf(count);
-      return count > 1 ? { axis: chosen, count: instr.shape[chosen] as number } : undefined;
+      const axis = sharedAxis(instr.shape);
+      const count = instr.shape[axis] ?? 1;
+      return count > 1 ? { axis, count } : undefined;
     }
     case 'scan':
       return rowsPart(instr) && instr.rows ? { axis: null, count: instr.rows.count } : undefined;

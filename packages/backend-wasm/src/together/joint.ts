@@ -64,9 +64,9 @@ export function callsOfJoint(
   module: ModuleBuilder,
   joint: Joint,
   name: string,
-  { constants, place }: Surroundings,
+  { constants, partsOf, place }: Surroundings,
 ): Together | undefined {
-  const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
+  const parted = partsOf(leadOf(joint)) !== undefined;
   const made = prepareJoint(module, mapMembers(joint, apart), { name, constants, parted });
   if (!made) return undefined;
   const members = membersOf(joint);

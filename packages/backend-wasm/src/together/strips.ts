@@ -34,7 +34,7 @@ import {
 export interface Strips {
   readonly scan: Scan;
   readonly readers: readonly Reader[];
-  /** Time steps of a strip. The last one to run has fewer where they do not divide the scan's. */
+  /** Time steps of the longest strip; where they do not divide the scan's, others have one less. */
   readonly steps: number;
 }
 
@@ -84,11 +84,27 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
   const rows = sizeOf(leadOf(first.joint).over) / scan.length;
   const most = limits.strip / bytes;
   const wanted = Math.min(limits.depth / rows, most);
-  const steps = divisorNear(scan.length, wanted, most) ?? Math.floor(wanted);
+  const steps = lengthNear(scan.length, wanted, most);
   const stacks = scan.length * bytes;
-  if (steps < 1 || steps >= scan.length || stacks < limits.stacks) return undefined;
+  if (steps === undefined || stacks < limits.stacks) return undefined;
   const more = Math.ceil(scan.length / steps) - (scan.length * rows) / limits.depth;
   return 2 * more * sums.reduce((a, b) => a + b) <= limits.sums * stacks ? steps : undefined;
+}
+
+/** A divisor, if one is less than a third off what is wanted: all strips can have the same functions then. */
+function lengthNear(length: number, wanted: number, most: number): number | undefined {
+  const divisor = divisorNear(length, wanted, most);
+  if (divisor !== undefined && Math.abs(Math.log(divisor / wanted)) < Math.log(4 / 3))
+    return divisor;
+  const whole = Math.min(Math.round(wanted), Math.floor(most));
+  return whole < 1 || whole >= length ? undefined : Math.ceil(length / Math.ceil(length / whole));
+}
+
+/** From which step on each strip runs, in the order of running, and the end: the longest first. */
+function bordersOf(length: number, steps: number): readonly number[] {
+  const count = Math.ceil(length / steps);
+  const long = length - count * (steps - 1);
+  return Array.from({ length: count + 1 }, (_, k) => k * (steps - 1) + Math.min(k, long));
 }
 
 function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
@@ -137,11 +153,12 @@ export function callsOfStrips(
   if (made.length === 0) return undefined;
   const planned = made.map((m) => m.reader);
   const loop = loopOf(module, { scan, readers: planned }, `${name}_scan`, around);
-  const count = Math.ceil(scan.length / steps);
-  const turns = Array.from({ length: count }, (_, turn): readonly Call[] => {
-    const [from, to] = [steps * turn, Math.min(scan.length, steps * (turn + 1))];
+  const [start, ...ends] = bordersOf(scan.length, steps) as [number, ...number[]];
+  const turns = ends.map((to, turn): readonly Call[] => {
+    const from = ends[turn - 1] ?? start;
     const low = scan.reverse ? scan.length - to : from;
-    const where = { turn, low, steps: to - from, first: turn === 0, last: turn === count - 1 };
+    const last = to === scan.length;
+    const where = { turn, low, steps: to - from, first: turn === 0, last };
     return [loop.call(where), ...made.map((m) => m.sums.call(where))];
   });
   return {
@@ -165,9 +182,9 @@ function loopOf(
   module: ModuleBuilder,
   { scan, readers }: Pick<Strips, 'scan' | 'readers'>,
   name: string,
-  { constants, place, callOf }: Surroundings,
+  { constants, partsOf, place, callOf }: Surroundings,
 ): { readonly packs: readonly Call[]; call(turn: Turn): Call } {
-  const parts = module.machine.threads.partsOf(scan);
+  const parts = partsOf(scan);
   const strip = scanApart(scan);
   const { main, packs } = prepareInstr(module, strip, name, {
     constants,
@@ -206,11 +223,9 @@ interface Sums {
   readonly later: Together['later'];
 }
 
-/** How many steps a strip has: most of them, and the last one if it has fewer. */
-function lengths({ joint, time }: Reader, steps: number): readonly number[] {
-  const rest = (leadOf(joint).over[time] as number) % steps;
-  return rest === 0 ? [steps] : [steps, rest];
-}
+/** The longest first. */
+const lengthsOf = ({ joint, time }: Reader, steps: number): readonly number[] =>
+  (leadOf(joint).over[time] as number) % steps === 0 ? [steps] : [steps, steps - 1];
 
 interface InStrips {
   readonly name: string;
@@ -222,25 +237,24 @@ interface InStrips {
 function sumsOf(
   module: ModuleBuilder,
   reader: Reader,
-  { name, steps, around: { constants, place } }: InStrips,
+  { name, steps, around: { constants, partsOf, place } }: InStrips,
 ): Sums | undefined {
   const { joint, time, alone, stack } = reader;
-  const parted = module.machine.threads.partsOf(leadOf(joint)) !== undefined;
-  const made = lengths(reader, steps).map((n) =>
-    prepareJoint(module, jointOfStrip(reader, n), {
-      name: n === steps ? name : `${name}_rest`,
-      constants,
-      parted,
-      adds: true,
-    }),
-  );
-  if (!made.every((m) => m !== undefined)) return undefined;
+  const parted = partsOf(leadOf(joint)) !== undefined;
+  const made = lengthsOf(reader, steps).flatMap((n, k) => {
+    const strip = jointOfStrip(reader, n);
+    const own = k === 0 ? name : `${name}_${n}`;
+    const sums = prepareJoint(module, strip, { name: own, constants, parted, adds: true });
+    return sums ? [[n, sums] as const] : [];
+  });
+  if (made.length < lengthsOf(reader, steps).length) return undefined;
+  const byLength = new Map(made);
   const results = membersOf(joint).map((member, k) => ({
     member,
     ...keep(module, member, `${name}_${k}`, place),
   }));
   const call = ({ low, steps: n, first }: Turn): Call => {
-    const { main, parts } = made[n === steps ? 0 : 1] as (typeof made)[number];
+    const { main, parts } = byLength.get(n) as (typeof made)[number][1];
     const windows = results.flatMap(({ member, at }) => [
       ...member.args.map((o) => {
         const still = alone && o.slot === stack.slot;
@@ -259,12 +273,12 @@ function sumsOf(
 function partsOfSum(
   module: ModuleBuilder,
   reader: Reader,
-  { name, steps, around: { constants, place } }: InStrips,
+  { name, steps, around: { constants, partsOf, place } }: InStrips,
 ): Sums {
   const { joint, time, alone } = reader;
   const sum = joint.sum as Loop;
   const [arg, out] = [sum.args[0], sum.outs[0]] as [Operand, Operand];
-  const parts = module.machine.threads.partsOf(sum);
+  const parts = partsOf(sum);
   const setting = { constants, ...(parts ? { range: { axis: parts.axis } } : {}) };
   const shared = parts && { parts: parts.count };
   const size = sizeOf(sum.shape);
@@ -272,10 +286,12 @@ function partsOfSum(
   const rows = addressOf(module.reserve(4 * size * turns, `${name} rows`));
   const row = { ...arg, strides: [1, size] };
   const last = apart({ ...sum, over: [turns], args: [row] });
-  const inStrips = lengths(reader, steps).map((n) => {
-    const strip = apart({ ...sum, over: sum.over.with(time, n) });
-    return prepareInstr(module, strip, n === steps ? name : `${name}_rest`, setting).main;
-  });
+  const byLength = new Map(
+    lengthsOf(reader, steps).map((n, k) => {
+      const strip = apart({ ...sum, over: sum.over.with(time, n) });
+      return [n, prepareInstr(module, strip, k === 0 ? name : `${name}_${n}`, setting).main];
+    }),
+  );
   const ofRows = prepareInstr(module, last, `${name}_rows`, setting);
   const finish: Call = {
     function: ofRows.main,
@@ -287,7 +303,7 @@ function partsOfSum(
     call: ({ turn, low, steps: n }) => {
       const moved = alone ? 0 : low * (arg.strides[sum.shape.length + time] as number);
       const from = addressIn(sum, arg, moved, place);
-      const main = inStrips[n === steps ? 0 : 1] as Callee;
+      const main = byLength.get(n) as Callee;
       return { function: main, args: [from, fixed(rows + 4 * size * turn)], ...shared };
     },
   };

@@ -11,7 +11,7 @@ import {
   tanh,
 } from '@ostinato/core';
 import type { Backend, Loop } from '@ostinato/core/backend';
-import { arg, programBuilder, reference, window } from '@ostinato/core/backend';
+import { apply, arg, programBuilder, reference, window } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
@@ -78,6 +78,51 @@ test('products of any depth have the same bits, whoever shares them', async () =
       for (const backend of others) expect(bits(await runProgram(backend, program))).toEqual(want);
     }),
     { numRuns: 60 },
+  );
+  for (const backend of [alone, ...others]) backend.dispose();
+});
+
+test('sums of any windows have the same bits, whoever shares them', async () => {
+  const open = (threads: number) => wasm({ threads, threadsFrom: 0 });
+  const alone = await open(1);
+  const others = [await open(2), await open(3)];
+  const size: fc.Arbitrary<number> = fc.constantFrom(1, 2, 3, 5, 8, 9, 17, 24);
+  const cases = fc.record({
+    shape: fc.array(size, { minLength: 1, maxLength: 3 }),
+    over: fc.array(size, { minLength: 1, maxLength: 2 }),
+    // Which axis comes first in memory from its end, and which axis an operand lacks, if there is one of that number.
+    operands: fc.tuple(...[0, 1].map(() => fc.record({ turn: fc.nat(2), lacks: fc.nat(6) }))),
+  });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ shape, over, operands }) => {
+      const p = programBuilder();
+      const sizes = [...shape, ...over];
+      const args = operands.map(({ turn, lacks }, k) => {
+        const strides = sizes.map(() => 0);
+        let step = 1;
+        for (let i = 0; i < sizes.length; i++) {
+          const axis = (2 * sizes.length - 1 - i - turn) % sizes.length;
+          if (axis === lacks) continue;
+          strides[axis] = step;
+          step *= sizes[axis] as number;
+        }
+        return window(p.input(`x${k}`, 'float32', step), strides);
+      });
+      const all = shape.reduce((n, m) => n * m, 1);
+      const dense = shape.map((_, k) => shape.slice(k + 1).reduce((n, m) => n * m, 1));
+      p.loop({
+        shape,
+        over,
+        combine: 'sum',
+        args,
+        body: [apply('mul', arg(0), arg(1))],
+        outs: [window(p.output('y', 'float32', all), dense)],
+      });
+      const program = p.program();
+      const want = bits(await runProgram(alone, program));
+      for (const backend of others) expect(bits(await runProgram(backend, program))).toEqual(want);
+    }),
+    { numRuns: 150 },
   );
   for (const backend of [alone, ...others]) backend.dispose();
 });

@@ -100,11 +100,11 @@ function lengthNear(length: number, wanted: number, most: number): number | unde
   return whole < 1 || whole >= length ? undefined : Math.ceil(length / Math.ceil(length / whole));
 }
 
-/** From which step on each strip runs, in the order of running, and the end: the longest first. */
-function bordersOf(length: number, steps: number): readonly number[] {
+/** How many steps have run at the end of each strip: the longest run first. */
+function endsOf(length: number, steps: number): readonly number[] {
   const count = Math.ceil(length / steps);
   const long = length - count * (steps - 1);
-  return Array.from({ length: count + 1 }, (_, k) => k * (steps - 1) + Math.min(k, long));
+  return Array.from({ length: count }, (_, k) => (k + 1) * (steps - 1) + Math.min(k + 1, long));
 }
 
 function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): Reader | undefined {
@@ -153,9 +153,8 @@ export function callsOfStrips(
   if (made.length === 0) return undefined;
   const planned = made.map((m) => m.reader);
   const loop = loopOf(module, { scan, readers: planned }, `${name}_scan`, around);
-  const [start, ...ends] = bordersOf(scan.length, steps) as [number, ...number[]];
-  const turns = ends.map((to, turn): readonly Call[] => {
-    const from = ends[turn - 1] ?? start;
+  const turns = endsOf(scan.length, steps).map((to, turn, ends): readonly Call[] => {
+    const from = ends[turn - 1] ?? 0;
     const low = scan.reverse ? scan.length - to : from;
     const last = to === scan.length;
     const where = { turn, low, steps: to - from, first: turn === 0, last };
@@ -241,13 +240,14 @@ function sumsOf(
 ): Sums | undefined {
   const { joint, time, alone, stack } = reader;
   const parted = partsOf(leadOf(joint)) !== undefined;
-  const made = lengthsOf(reader, steps).flatMap((n, k) => {
+  const lengths = lengthsOf(reader, steps);
+  const made = lengths.flatMap((n, k) => {
     const strip = jointOfStrip(reader, n);
     const own = k === 0 ? name : `${name}_${n}`;
     const sums = prepareJoint(module, strip, { name: own, constants, parted, adds: true });
     return sums ? [[n, sums] as const] : [];
   });
-  if (made.length < lengthsOf(reader, steps).length) return undefined;
+  if (made.length < lengths.length) return undefined;
   const byLength = new Map(made);
   const results = membersOf(joint).map((member, k) => ({
     member,

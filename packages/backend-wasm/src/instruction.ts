@@ -119,8 +119,7 @@ function defineLoop(
   setting: Setting,
 ): Callee {
   const { target, pairs, extras } = module.machine;
-  const axis = setting.range?.axis ?? undefined;
-  const plan = planAxes(loop, axis ?? setting.rows, axis !== undefined);
+  const plan = planAxes(loop, setting.range?.axis ?? undefined, setting.rows);
   const emit =
     (part: Part) =>
     (f: FunctionBuilder, p: readonly Local<'i32'>[]): void =>

@@ -15,6 +15,7 @@ export type Argument =
   /** The address of a caller's slot, `plus` some bytes. */
   | { readonly kind: 'slot'; readonly slot: number; readonly plus: number };
 
+/** Some bytes after a place. */
 export const behind = (a: Argument, bytes: number): Argument =>
   a.kind === 'address' ? { ...a, value: a.value + bytes } : { ...a, plus: a.plus + bytes };
 

@@ -6,7 +6,6 @@ import {
   concat,
   einsum,
   flip,
-  type HostInput,
   leavesOf,
   matmul,
   mul,
@@ -31,7 +30,6 @@ import {
   type Scan,
   window,
 } from '@ostinato/core/backend';
-import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Affine } from '../src/affine.ts';
@@ -40,7 +38,7 @@ import { absorb } from '../src/passes/absorb.ts';
 import { cut } from '../src/passes/cut.ts';
 import { sink } from '../src/passes/sink.ts';
 import { expectNear, machine, onVariants, programOf, tight } from './forced.ts';
-import { runProgram } from './harness.ts';
+import { host, runProgram } from './harness.ts';
 
 interface Weights {
   readonly w: Tensor;
@@ -162,11 +160,6 @@ interface Sizes {
   readonly inputs: number;
   readonly units: number;
 }
-
-const host = (seed: number, shape: readonly number[]): HostInput => {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { data: uniform(hostKey(seed), size).map((u) => 0.6 * (u - 0.5)), shape };
-};
 
 async function run(backend: Backend, name: Name, { time, batch, inputs, units }: Sizes) {
   const columns = 4 * units;

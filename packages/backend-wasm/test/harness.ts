@@ -1,5 +1,6 @@
 /** Runs one instruction as a module of its own, and as the reference does, on the same bytes; or a whole program. */
 import { setFlagsFromString } from 'node:v8';
+import type { HostInput } from '@ostinato/core';
 import {
   type Backend,
   type Gather,
@@ -8,7 +9,11 @@ import {
   type Ref,
   referenceKernels,
   type Scatter,
+  type SlotWindow,
+  sizeOf,
+  window,
 } from '@ostinato/core/backend';
+import { hostKey, uniform } from '@ostinato/core/random';
 import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
@@ -124,6 +129,44 @@ export function onReference(instr: Single, data: Data): Data {
 export const bytesOf = (
   x: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> => new Uint8Array(x.buffer);
+
+/** Random numbers between -width / 2 and width / 2. */
+export const host = (seed: number, shape: readonly number[], width = 0.6): HostInput => ({
+  data: uniform(hostKey(seed), sizeOf(shape)).map((u) => width * (u - 0.5)),
+  shape,
+});
+
+export const bits = (values: readonly Float32Array[]): number[][] =>
+  values.map((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
+
+/** How axes lie in memory. */
+export interface Layout {
+  /** So many axes from the last one on is the axis whose elements lie side by side; before it comes the next, and so on. */
+  readonly turn: number;
+  /** An axis with stride 0, and one that runs backwards, if there are axes of these numbers. */
+  readonly lacks: number;
+  readonly flips: number;
+}
+
+/** A window of axes of these sizes, which fill memory from the slot's first element on. */
+export function windowOf(
+  slot: number,
+  sizes: readonly number[],
+  { turn, lacks, flips }: Layout,
+): SlotWindow {
+  const strides = sizes.map(() => 0);
+  let [step, offset] = [1, 0];
+  for (let k = 0; k < sizes.length; k++) {
+    const axis = sizes.length - 1 - ((k + turn) % sizes.length);
+    const n = sizes[axis] as number;
+    if (axis === lacks) continue;
+    const back = axis === flips;
+    strides[axis] = back ? -step : step;
+    if (back) offset += step * (n - 1);
+    step *= n;
+  }
+  return window(slot, strides, offset);
+}
 
 /** The largest difference, relative to values above 1; NaN and infinities must be the same. */
 export function worstDifference(a: Data[number], b: Data[number]): number {

@@ -13,22 +13,17 @@ import {
   zeros,
 } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
-import { hostKey, uniform } from '@ostinato/core/random';
 import { expect, test } from 'vitest';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { buildProgram } from '../src/program.ts';
 import { machine, onVariants, programOf } from './forced.ts';
+import { host } from './harness.ts';
 
 const [time, batch, units] = [4, 5, 64];
 
-const host = (seed: number, shape: readonly number[]): HostInput => {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { data: uniform(hostKey(seed), size).map((u) => 0.4 * (u - 0.5)), shape };
-};
-
-const state = host(1, [batch, units]);
-const inputs = host(2, [time, batch, units]);
-const weights = (seed: number): HostInput => host(seed, [units, units]);
+const state = host(1, [batch, units], 0.4);
+const inputs = host(2, [time, batch, units], 0.4);
+const weights = (seed: number): HostInput => host(seed, [units, units], 0.4);
 
 /** A loop in each time step: one of its products is with weights, the other one with what the step makes of them. */
 const refine = (backend: Backend) =>

@@ -2,7 +2,6 @@ import {
   add,
   compile,
   flip,
-  type HostInput,
   matmul,
   mean,
   mul,
@@ -14,11 +13,11 @@ import {
   zeros,
 } from '@ostinato/core';
 import { type Backend, type Program, reference, verify } from '@ostinato/core/backend';
-import { hostKey, uniform } from '@ostinato/core/random';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
 import { sink } from '../src/passes/sink.ts';
 import { tight } from './forced.ts';
+import { bits, host } from './harness.ts';
 import { trainingStep } from './training.ts';
 
 /** The backend with every program sunk as far as it goes, and how many products that moved. */
@@ -37,19 +36,11 @@ function sinking(backend: Backend): Backend & { moved: number } {
   return out;
 }
 
-const bits = (values: readonly Float32Array[]): number[][] =>
-  values.map((v) => [...new Uint32Array(v.buffer, v.byteOffset, v.length)]);
-
 const open: (() => Promise<Backend>)[] = [
   async () => reference() as unknown as Backend,
   async () => (await wasm({ threads: 1 })) as unknown as Backend,
   async () => (await wasm({ threads: 2, threadsFrom: 0 })) as unknown as Backend,
 ];
-
-const host = (seed: number, shape: readonly number[]): HostInput => {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { data: uniform(hostKey(seed), size).map((u) => u - 0.5), shape };
-};
 
 const sizes = { words: 20, steps: 5, batch: 9, units: 8 };
 
@@ -84,7 +75,7 @@ test.each(open)('layers on one another keep their bits (%#)', async (backendOf) 
     const y = twoLayers(x, w);
     return mean(mul(y, y));
   };
-  const args = [[1, 2, 3, 4].map((k) => host(k, [8, 8])), host(5, [9, 6, 8])] as const;
+  const args = [[1, 2, 3, 4].map((k) => host(k, [8, 8], 1)), host(5, [9, 6, 8], 1)] as const;
   const results = [];
   for (const b of [backend, other]) {
     const step = compile(b, (w: readonly Tensor[], x: Tensor) =>
@@ -109,6 +100,6 @@ test('what somebody else reads stays a stack', async () => {
     ];
     return [scan(step, zeros([3, 4]), projected)[0], projected];
   });
-  await both(host(1, [5, 3, 4]), host(2, [4, 4]), host(3, [4, 4]));
+  await both(host(1, [5, 3, 4], 1), host(2, [4, 4], 1), host(3, [4, 4], 1));
   expect(backend.moved).toBe(0);
 });

@@ -2,7 +2,6 @@
 import {
   add,
   compile,
-  type HostInput,
   leavesOf,
   matmul,
   mean,
@@ -27,7 +26,6 @@ import {
   type Scan,
   window,
 } from '@ostinato/core/backend';
-import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openWasm } from '../src/backend.ts';
@@ -37,7 +35,7 @@ import { buildProgram } from '../src/program.ts';
 import { findJoints, single } from '../src/together/joint.ts';
 import { findStrips, type StripLimits } from '../src/together/strips.ts';
 import { expectNear, machine, onVariants, programOf } from './forced.ts';
-import { runProgram } from './harness.ts';
+import { host, runProgram } from './harness.ts';
 
 interface Layers {
   readonly time: number;
@@ -50,11 +48,6 @@ interface Layers {
   /** What comes in is added as it is, and b is a gain: a product and a sum read stacks that nobody else reads. */
   readonly sole?: boolean;
 }
-
-const host = (seed: number, shape: readonly number[]): HostInput => {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { data: uniform(hostKey(seed), size).map((u) => 0.6 * (u - 0.5)), shape };
-};
 
 function layer(xs: Tensor, weights: readonly Tensor[], reverse: boolean, sole = false): Tensor {
   const [w, u, b] = weights as readonly [Tensor, Tensor, Tensor];

@@ -35,10 +35,7 @@ export function divisorNear(
 ): number | undefined {
   const near = (part: number): number => Math.abs(Math.log(part / wanted));
   const first = Math.max(1, Math.ceil(wanted / 2));
-  const last = Math.min(most, size - 1, Math.floor(2 * wanted));
-  const parts = Array.from(
-    { length: Math.max(0, Math.floor(last) - first + 1) },
-    (_, k) => first + k,
-  );
+  const last = Math.floor(Math.min(most, size - 1, 2 * wanted));
+  const parts = Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => first + k);
   return parts.filter((part) => size % part === 0).sort((p, q) => near(p) - near(q))[0];
 }

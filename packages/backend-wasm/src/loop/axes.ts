@@ -33,14 +33,15 @@ export const sharedAxis = (shape: readonly number[]): number => {
   return axis < 0 ? shape.indexOf(Math.max(...shape)) : axis;
 };
 
-/** `ranged`: only a part of `shared` is run. */
-export function planAxes(loop: Loop, shared = sharedAxis(loop.shape), ranged = false): Plan {
+/** `range`: the axis of which only a part is run. `rows`: that of a batch's rows, where it is not the one that threads share. */
+export function planAxes(loop: Loop, range?: number, rows = sharedAxis(loop.shape)): Plan {
   const graph = graphOf(loop);
   const windows = windowsOf(loop, graph);
   const whole = axesOf(loop, windows);
   // The range's axis keeps to itself, outside the others: then what one part does, no other part does. Where there is no
   // range, too, if vectors decide about the order of a sum.
-  const apart = ranged || loop.over.length > 0 ? whole[shared] : undefined;
+  const ranged = range !== undefined;
+  const apart = ranged || loop.over.length > 0 ? whole[range ?? rows] : undefined;
   const axes: LoopAxis[] = collapse(whole.filter((a) => a !== apart));
   if (apart) axes.unshift(ranged ? { ...apart, ranged } : apart);
   const none: LoopAxis = { size: 1, over: false, strides: windows.map(() => 0) };

@@ -33,12 +33,7 @@ export function emitLoop(
   instr: Loop,
   buffers: readonly Local<'i32'>[],
   target: Target,
-  {
-    range,
-    plan = planAxes(instr, range?.axis, range !== undefined),
-    part = 'whole',
-    extras,
-  }: LoopOptions = {},
+  { range, plan = planAxes(instr, range?.axis), part = 'whole', extras }: LoopOptions = {},
 ): void {
   const kit = new Kit(f, target);
   const code = f.collect(() => {

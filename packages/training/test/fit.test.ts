@@ -1,5 +1,5 @@
 /** What fit promises: the right numbers, one program, no growth, no leaks, room for others. */
-import { add, leaks, run, type Tensor, tensor } from '@ostinato/core';
+import { add, dispose, leaks, run, type Tensor, tensor } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
 import {
@@ -129,6 +129,8 @@ describe.each(backends)('on %s', (backendName, create) => {
       before,
     );
     expect(leaks(backend)).toHaveLength(3);
+    dispose(given); // which held them until here: what nobody holds is given back at any time
+    expect(leaks(backend)).toEqual([]);
   });
 
   test('one program to train and one to evaluate, and no allocation after the tenth step', async () => {
@@ -230,12 +232,16 @@ describe.each(backends)('on %s', (backendName, create) => {
 
     test('and a tensor that someone else forgot is named with its place', async () => {
       const backend = create() as Backend;
+      const held: Tensor[] = []; // what nobody holds is given back at any time
       for await (const event of fit(mlp, points(30), options(backend)))
-        if (event.type === 'epoch' && event.epoch === 2) await run(backend, tensor([1, 2, 3]));
+        if (event.type === 'epoch' && event.epoch === 2)
+          held.push(await run(backend, tensor([1, 2, 3])));
       const [leak, ...rest] = leaks(backend);
       expect(rest).toEqual([]);
       expect(leak?.shape).toEqual([3]);
       expect(leak?.place).toMatch(/fit\.test\.ts/);
+      dispose(held);
+      expect(leaks(backend)).toEqual([]);
     });
   });
 

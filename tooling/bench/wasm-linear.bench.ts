@@ -8,7 +8,7 @@ import { runCases } from './harness/run.ts';
 import { openEngine } from './peers/ostinato/engine.ts';
 import { scratchOf } from './peers/ostinato/memory.ts';
 import type { Sequences } from './peers/sequences.ts';
-import { onWasm, sequenceCase, wasmPeaks } from './peers/sides.ts';
+import { onWasm, sequenceCase } from './peers/sides.ts';
 
 function caseOf(
   name: string,
@@ -36,7 +36,6 @@ await runCases(
   [
     "one thread; the cost is linear where GFLOP/s stay as T or B grows; the input's gradient is not computed",
   ],
-  wasmPeaks,
 );
 
 if ('memory-in-time'.includes(parseOptions(process.argv.slice(2)).options.case)) {

@@ -5,7 +5,7 @@
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
 import type { Sequences } from './peers/sequences.ts';
-import { onWasm, sequenceCase, torchSides, wasmPeaks } from './peers/sides.ts';
+import { onWasm, sequenceCase, torchSides } from './peers/sides.ts';
 
 const torch = await torchSides('sequences');
 
@@ -39,5 +39,4 @@ await runCases(
     'GFLOP/s counts the products alone, so that "lstm" and "normed" are to be compared by them',
     "torch runs the normed cell as a loop in Python, with the input's product outside of it, and the LSTM as its own layer",
   ],
-  wasmPeaks,
 );

@@ -21,7 +21,6 @@ import {
   tfjsSides,
   torchSides,
   versions,
-  wasmPeaks,
 } from './peers/sides.ts';
 
 const [tfjs, tfjsNode, jax, ort, brain, torch] = [
@@ -109,5 +108,4 @@ await runCases(
     `onnxruntime ${versions.ort} cannot train`,
     `brain.js ${versions.brain} takes one sequence at a time and runs its output layer too, which is the identity here; its LSTM has no cell state, and it trains with an optimiser of its own: left out`,
   ],
-  wasmPeaks,
 );

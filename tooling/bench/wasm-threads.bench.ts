@@ -2,7 +2,7 @@
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
 import type { Sequences } from './peers/sequences.ts';
-import { onWasm, sequenceCase, torchSides, wasmPeaks } from './peers/sides.ts';
+import { onWasm, sequenceCase, torchSides } from './peers/sides.ts';
 
 const torch = await torchSides('sequences');
 
@@ -32,5 +32,4 @@ await runCases(
     'ratios are to ours with two threads; they are worth something only where two cores are free',
     "training is as in wasm-torch, without the input's gradient",
   ],
-  wasmPeaks,
 );

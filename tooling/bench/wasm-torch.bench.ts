@@ -5,7 +5,7 @@
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
 import type { Sequences } from './peers/sequences.ts';
-import { onWasm, sequenceCase, torchSides, wasmPeaks } from './peers/sides.ts';
+import { onWasm, sequenceCase, torchSides } from './peers/sides.ts';
 
 /** [batch, time, inputs, units] */
 const shapes = [
@@ -51,5 +51,4 @@ await runCases(
     'step: one time step, input from the host, output read, state kept; (1,1,64,128), in ms',
     'one thread each; two biases, and the GRU resets after the product, as PyTorch does; PyTorch gets time first, and glibc keeps its memory',
   ],
-  wasmPeaks,
 );

@@ -1,4 +1,5 @@
-/** Runs one case: all sides compute the same numbers first, then they take turns. */
+/** Runs one case: all sides compute the same numbers first, then they take turns, and with them what the machine can do. */
+import type { Ceiling } from '../ceiling/index.ts';
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
 
@@ -9,6 +10,8 @@ export interface Variant {
   readonly variant: string;
   readonly threads: number;
   readonly side: SideOptions;
+  /** What one of its threads could reach at most; undefined where nothing measures it. */
+  readonly ceiling?: Ceiling;
 }
 
 export interface Case {
@@ -30,14 +33,13 @@ export interface Case {
   readonly atMost?: Readonly<Record<string, number>>;
 }
 
-/** The ceiling of a variant in GFLOP/s; undefined where nothing measures it. */
-export type Peaks = (variant: Variant) => number | undefined;
-
 export interface Result {
   readonly of: Case;
   /** A figure for each of `of.ours`. */
   readonly ours: readonly Figure[];
   readonly peers: Readonly<Record<string, Figure>>;
+  /** Of `of.ours`, in GFLOP/s of all their threads. */
+  readonly peaks: readonly (number | undefined)[];
   /** The largest distance of a side's checked numbers from those of our first. */
   readonly apart: number;
   /** What sides say of themselves: versions, instruction sets. */
@@ -60,27 +62,40 @@ const usual: Times = { sliceMs: 500, warmUpMs: 2000 };
 /** Enough to see what is several times too slow. */
 export const quick: Times = { sliceMs: 200, warmUpMs: 500 };
 
+/** A ceiling does the same thing all the time: it needs less of everything. */
+const CEILING_PART = 1 / 5;
+
 export async function compare(of: Case, rounds: number, times = usual): Promise<Result> {
-  const options = [...of.ours.map(({ side }) => side), ...of.peers];
-  const sides = options.map(startSide);
+  const sides = [...of.ours.map(({ side }) => side), ...of.peers].map(startSide);
+  const options = new Map(of.ours.flatMap(({ ceiling: c }) => (c ? [[c.side.name, c.side]] : [])));
+  const ceilings = [...options.values()].map(startSide);
+  const all = [...sides, ...ceilings];
   try {
     const checked = await checkAll(of, sides);
-    for (const side of sides) await side.slice(times.warmUpMs);
-    const slices = new Map<Side, Slice[]>(sides.map((side) => [side, []]));
-    for (const side of turns(sides, rounds))
-      slices.get(side)?.push(await side.slice(times.sliceMs));
-    const figures = sides.map((side) => figureOf(slices.get(side) ?? []));
+    const sliceOf = (side: Side, ms: number): Promise<Slice> =>
+      side.slice(ceilings.includes(side) ? ms * CEILING_PART : ms);
+    for (const side of all) await sliceOf(side, times.warmUpMs);
+    const slices = new Map<Side, Slice[]>(all.map((side) => [side, []]));
+    for (const side of turns(all, rounds))
+      slices.get(side)?.push(await sliceOf(side, times.sliceMs));
+    const figure = (side: Side): Figure => figureOf(slices.get(side) ?? []);
+    const figures = sides.map(figure);
     const named = <V>(values: readonly V[], from: number): Record<string, V> =>
       Object.fromEntries(sides.slice(from).map(({ name }, i) => [name, values[from + i] as V]));
+    const peakOf = ({ ceiling, threads }: Variant): number | undefined => {
+      const side = ceilings.find(({ name }) => name === ceiling?.side.name);
+      return side && ceiling && (threads * ceiling.flops) / (figure(side).ms * 1e6);
+    };
     return {
       of,
       ours: figures.slice(0, of.ours.length),
       peers: named(figures, of.ours.length),
+      peaks: of.ours.map(peakOf),
       apart: checked.apart,
       about: named(checked.about, 0),
     };
   } finally {
-    await Promise.all(sides.map((side) => side.stop()));
+    await Promise.all(all.map((side) => side.stop()));
   }
 }
 

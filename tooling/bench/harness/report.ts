@@ -1,19 +1,19 @@
 /** Results as a table for people and as JSON lines for programs. */
-import { type Case, nameOf, type Peaks, type Result, type Variant } from './compare.ts';
+import { type Case, nameOf, type Result } from './compare.ts';
 import type { Figure } from './rounds.ts';
 
 const digits = (x: number, n = 3): number => Number(x.toPrecision(n));
 const rate = (of: Case, figure: Figure): number => of.flops / (figure.ms * 1e6);
 
 /** One line per case and variant. `ms` and `peers` are medians. */
-export function jsonLines(result: Result, peaks: Peaks): string[] {
-  const { of, ours, peers, apart, about } = result;
+export function jsonLines(result: Result): string[] {
+  const { of, ours, peers, peaks, apart, about } = result;
   const { case: name, cell, mode, shape, inputGradient } = of;
   const medians = (all: Readonly<Record<string, Figure>>, of: 'ms' | 'cpuMs') =>
     Object.fromEntries(Object.entries(all).map(([side, figure]) => [side, digits(figure[of], 4)]));
   return of.ours.map(({ backend, variant, threads, side }, i) => {
     const own = ours[i] as Figure;
-    const peak = peaks(of.ours[i] as Variant);
+    const peak = peaks[i];
     return JSON.stringify({
       case: name,
       cell,
@@ -37,7 +37,19 @@ export function jsonLines(result: Result, peaks: Peaks): string[] {
 
 export function table(results: readonly Result[]): string {
   const lines = [
-    ['case', 'side', 'ms', 'min', 'max', 'cpu ms', 'slices', 'GFLOP/s', 'to ours', 'by cpu'],
+    [
+      'case',
+      'side',
+      'ms',
+      'min',
+      'max',
+      'cpu ms',
+      'slices',
+      'GFLOP/s',
+      'of peak',
+      'to ours',
+      'by cpu',
+    ],
     ...results.flatMap(rowsOf),
   ];
   const widths = (lines[0] as string[]).map((_, i) =>
@@ -49,7 +61,7 @@ export function table(results: readonly Result[]): string {
 }
 
 /** A row for each side, ours first. Ratios are to our first. */
-function rowsOf({ of, ours, peers }: Result): string[][] {
+function rowsOf({ of, ours, peers, peaks }: Result): string[][] {
   const own = ours[0] as Figure;
   const sides: [string, Figure][] = [
     ...of.ours.map(({ side }, i): [string, Figure] => [`${side.name} (ours)`, ours[i] as Figure]),
@@ -60,6 +72,7 @@ function rowsOf({ of, ours, peers }: Result): string[][] {
     side,
     ...cells(figure),
     rate(of, figure).toFixed(2),
+    percent(rate(of, figure), peaks[i]),
     i === 0 ? '' : `${(figure.ms / own.ms).toFixed(2)}x`,
     i === 0 ? '' : `${(figure.cpuMs / own.cpuMs).toFixed(2)}x`,
   ]);
@@ -68,6 +81,9 @@ function rowsOf({ of, ours, peers }: Result): string[][] {
 /** Tenths where that is three digits, else three digits: 1234.5, 12.3, 0.0123. */
 const shown = (ms: number): string =>
   ms >= 10 ? ms.toFixed(1) : ms > 0 ? `${digits(ms)}` : `${ms}`;
+
+const percent = (part: number, whole: number | undefined): string =>
+  whole === undefined ? '' : `${((100 * part) / whole).toFixed(0)} %`;
 
 const cells = ({ ms, min, max, cpuMs, counted, slices, calm }: Figure): string[] => [
   `${calm ? '' : '~'}${shown(ms)}`,

@@ -1,24 +1,15 @@
 /** What a bench file does with its cases: measure those that are asked for, and print. */
 import { availableParallelism } from 'node:os';
-import { type Case, compare, nameOf, type Peaks, quick, type Result } from './compare.ts';
-import { foreignLoad, scalarPeak } from './machine.ts';
+import { type Case, compare, nameOf, quick, type Result } from './compare.ts';
+import { foreignLoad } from './machine.ts';
 import { NO_CASE, parseOptions } from './options.ts';
 import { jsonLines, misses, table } from './report.ts';
-
-const scalar = (): Peaks => {
-  const peak = scalarPeak();
-  return () => peak;
-};
 
 /**
  * Runs the cases that `--case` names. `notes` are printed under the table. A case that fails is reported and the others
  * run on.
  */
-export async function runCases(
-  all: readonly Case[],
-  notes: readonly string[],
-  measurePeaks: () => Peaks | Promise<Peaks> = scalar,
-): Promise<void> {
+export async function runCases(all: readonly Case[], notes: readonly string[]): Promise<void> {
   const { options } = parseOptions(process.argv.slice(2));
   const cases = all.filter((c) => nameOf(c).includes(options.case));
   if (cases.length === 0) {
@@ -26,7 +17,6 @@ export async function runCases(
     return;
   }
   const busy = await foreignLoad();
-  const peaks = await measurePeaks();
   const results: Result[] = [];
   for (const c of cases) {
     try {
@@ -42,7 +32,7 @@ export async function runCases(
       console.log(`- ${note}`);
     console.log('');
   }
-  for (const line of results.flatMap((result) => jsonLines(result, peaks))) console.log(line);
+  for (const line of results.flatMap(jsonLines)) console.log(line);
   for (const miss of misses(results)) complain(miss);
 }
 
@@ -61,6 +51,7 @@ function said(results: readonly Result[]): string[] {
 
 const readingNotes = (busy: number): string[] => [
   'ms: median of the slices in which others used less than 0.35 of a core; ~: of the least disturbed third',
+  'of peak: of what multiply-adds in registers reach, taking turns with the sides',
   'cpu ms: median CPU time of all slices, which a busy machine disturbs least',
   `other processes used ${busy.toFixed(2)} of ${availableParallelism()} cores at the start`,
 ];

@@ -1,9 +1,9 @@
 /** The sides of the benches of sequences: which script runs where, and how its process is set up. */
-import type { Case, Peaks, Variant } from '../harness/compare.ts';
+import { ceilingOf } from '../ceiling/index.ts';
+import type { Case, Variant } from '../harness/compare.ts';
 import { install, installNative } from '../harness/install.ts';
 import { findPython } from '../harness/python.ts';
 import type { SideOptions } from '../harness/side.ts';
-import { simdPeaks } from '../harness/simd-peak.ts';
 import type { Engine } from './ostinato/engine.ts';
 import { flopsOf, type Sequences } from './sequences.ts';
 
@@ -28,7 +28,8 @@ export function onWasm(variant: 'best' | 'simd128', options: OursOptions): Varia
   const plain = variant === 'simd128' ? { pairedSimd: false } : {};
   const name = `ostinato ${variant}${threads > 1 ? ` ${threads} threads` : ''}`;
   const side = oursOn(name, { backend: 'wasm', threads, ...plain }, options);
-  return { backend: 'wasm', variant, threads, side };
+  const ceiling = ceilingOf(variant === 'simd128' ? 'plain' : 'paired');
+  return { backend: 'wasm', variant, threads, side, ceiling };
 }
 
 /** Ours on webgpu: "best" as `webgpu()` chooses, or one way of running scans. */
@@ -50,6 +51,7 @@ export const onCpu = (options: OursOptions): Variant => ({
   variant: 'default',
   threads: 1,
   side: oursOn('ostinato-cpu', { backend: 'cpu', threads: 1 }, options),
+  ceiling: ceilingOf('scalar'),
 });
 
 /**
@@ -193,11 +195,4 @@ export async function ortSides(): Promise<Readonly<Record<'node' | 'web', PeerSi
       cwd: folders[runtime],
     });
   return { node: on('node'), web: on('web') };
-}
-
-/** Of as many cores as a variant has threads. */
-export function wasmPeaks(): Peaks {
-  const { plain, paired } = simdPeaks();
-  return ({ backend, variant, threads }) =>
-    backend === 'wasm' ? threads * (variant === 'simd128' ? plain : paired) : undefined;
 }

@@ -121,6 +121,24 @@ describe('arguments', () => {
     const f = compile(backend, (x: T) => o.cast(x, 'int32'));
     const x = { data: Uint32Array.of(0, 1, 7), shape: [3], dtype: 'bool' };
     expect(await numbers(await f(x))).toEqual([0, 1, 1]);
+    const bytes = { data: Uint8Array.of(0, 1, 7), shape: [3], dtype: 'bool' };
+    expect(tensor(bytes).dtype).toBe('bool');
+    expect(await numbers(await f(tensor(bytes)))).toEqual([0, 1, 1]);
+  });
+
+  test('plain numbers have the type that their record names, if it is one of ours', async () => {
+    const f = compile(backend, (x: T) => o.add(x, x));
+    const x = { data: [1, 2.9], shape: [2] };
+    for (const [dtype, own, sums] of [
+      ['int32', 'int32', [2, 4]],
+      ['float32', 'float32', [2, Math.fround(5.8)]],
+      ['generic', 'float32', [2, Math.fround(5.8)]],
+    ] as const) {
+      const named = { ...x, dtype };
+      expect(tensor(named).dtype).toBe(own);
+      expect(await numbers(await f(named))).toEqual(sums);
+    }
+    expect(tensor({ ...x, dtype: 'int32' }, { dtype: 'float32' }).dtype).toBe('float32');
   });
 
   test('what does not fit', async () => {
@@ -130,6 +148,10 @@ describe('arguments', () => {
     await expectError('host-array', ['Int8Array', 'Float32Array.from'], () =>
       double({ data: Int8Array.of(1), shape: [1] }),
     );
+    for (const give of [double, tensor])
+      await expectError('host-array', ['dtype is int32', 'Float32Array', 'Leave dtype out'], () =>
+        give({ data: Float32Array.of(1), shape: [1], dtype: 'int32' }),
+      );
     await expectError('host-array', ['1 strides'], () =>
       double({ data: [1, 2], shape: [1, 2], stride: [1] }),
     );

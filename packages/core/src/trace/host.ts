@@ -15,7 +15,9 @@ import { checkShape } from '../ops/views.ts';
 
 /**
  * Anything with `data` and `shape`: a `read()`, npm's ndarray (with `stride` and `offset`), or a record of one's own.
- * Float32Array, Float64Array, Int32Array and Uint32Array give their own type; plain arrays of numbers give float32.
+ * Float32Array, Float64Array, Int32Array and Uint32Array give their own type, plain arrays of numbers float32, unless
+ * `dtype` is the name of one of ours: that of a plain array's numbers, or bool for a Uint32Array. Other names, which
+ * ndarray has too, say nothing.
  */
 export interface HostInput {
   readonly data: ArrayLike<number>;
@@ -39,15 +41,21 @@ export const isHostInput = (x: unknown): x is HostInput =>
   'length' in x.data &&
   Array.isArray(x.shape);
 
-export function dtypeOfHost({ data, dtype }: HostInput): DType {
+function dtypeOfHost({ data, dtype }: HostInput): DType {
   const plain = Array.isArray(data);
-  if (dtype === 'bool' && (plain || data instanceof Uint32Array)) return 'bool';
-  const found = dtypes.find((d) => data instanceof arrays[d]);
-  if (found || plain) return found ?? 'float32';
-  return fail(
-    'host-array',
-    `host array: a ${data.constructor.name} has no element type here. Convert it: tensor({ data: Float32Array.from(data), shape }), or tensor(array, { dtype }).`,
-  );
+  const own = dtypes.find((d) => data instanceof arrays[d]);
+  if (!own && !plain)
+    return fail(
+      'host-array',
+      `host array: a ${data.constructor.name} has no element type here. Convert it: tensor({ data: Float32Array.from(data), shape }), or tensor(array, { dtype }).`,
+    );
+  const named = dtypes.find((d) => d === dtype);
+  if (named && !plain && !(data instanceof arrays[named]))
+    return fail(
+      'host-array',
+      `host array: its dtype is ${named}, but its data is a ${data.constructor.name}. Leave dtype out, or convert it: tensor({ data, shape }, { dtype: '${named}' }).`,
+    );
+  return named ?? own ?? 'float32';
 }
 
 /** Checks a host array and gives its elements, dense and row-major: the same memory where it already is that. */
@@ -120,7 +128,7 @@ export function tensor(
 function denseAny(x: HostInput): { data: ArrayLike<number>; shape: Shape; dtype: DType } {
   const known = dtypes.some((d) => x.data instanceof arrays[d]);
   if (known || Array.isArray(x.data)) return denseHost(x, 'tensor');
-  return denseHost({ ...x, data: Float32Array.from(x.data) }, 'tensor');
+  return denseHost({ ...x, data: Array.from(x.data) }, 'tensor');
 }
 
 function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: DType } {

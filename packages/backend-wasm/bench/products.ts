@@ -121,6 +121,8 @@ const shapes: readonly Shape[] = [
   { name: 'step back, H 64', size: [64, 256, 64], transposed: 'b', options: constant },
   { name: 'inputs, packed', size: [6400, 64, 256], options: constant },
   { name: 'inputs', size: [6400, 64, 256] },
+  { name: 'inputs, H 512', size: [3200, 512, 2048], options: constant },
+  { name: 'inputs of a step, H 256', size: [32, 128, 1024], options: constant },
   { name: 'gradient of inputs', size: [6400, 256, 64], transposed: 'b' },
   { name: 'gradient of weights, H 64', size: [64, 6400, 256], transposed: 'a' },
   { name: 'gradient of weights, short', size: [64, 512, 256], transposed: 'a' },

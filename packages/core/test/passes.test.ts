@@ -549,7 +549,7 @@ describe('rows', () => {
     );
     expect(
       rowsIn(one((h) => scan((c: T, k: T) => [mul(c, k), null], h, input('k', [2]))[0])),
-    ).toMatchInlineSnapshot(`"float32[] "scan" (scan) cannot run row by row"`);
+    ).toMatchInlineSnapshot(`"float32[] "scan" mixes rows"`);
   });
 
   test('a shared counter, xs without rows, and a mask', () => {

@@ -323,6 +323,30 @@ describe('what xs and carries may be', () => {
       expect(ones).toEqual([1, 1, 1, ...Array.from({ length: 21 }, () => 0)]);
     },
   );
+  /** What says nothing of rows, or mixes them by itself: no sign that an x has none. */
+  const ownRows: Record<string, (z: Tensor) => Tensor> = {
+    'a gradient that stops': o.stopGradient,
+    'a gradient of its own': o.customGradient(
+      (z) => mul(z, 2),
+      (_inputs, _y, g) => [mul(g, 2)],
+    ),
+    'a mean over the batch': (z) => o.sub(z, o.mean(z, { axes: 0, keepDims: true })),
+    'a loop inside': (z) =>
+      scan((c: Tensor, r: Tensor) => [add(c, r), c], o.zerosLike(z), o.stack([z, z]))[0],
+  }; // prettier-ignore
+  test.each(Object.entries(ownRows))('an x with rows stays one beside %s', async (_, f) => {
+    const [time, batch, units] = [3, 2, 3]; // as many steps as units, which is nothing to it
+    const w = o.reshape(f64(draw(1, [units, units])), [units, units]);
+    const x = o.reshape(f64(draw(2, [time, batch, units])), [time, batch, units]);
+    const [, ys] = scan(
+      (h: Tensor, { x, z }: { x: Tensor; z: Tensor }) => [o.tanh(add(o.matmul(h, w), x)), f(z)],
+      o.zeros([batch, units], 'float64'),
+      { x, z: add(x, 5) },
+      { lengths: i32([1, 3]) },
+    );
+    const masked = (await valuesOf(ys)).flatMap((y, i) => (y === 0 ? [i] : []));
+    expect(masked).toEqual([6, 7, 8, 12, 13, 14]);
+  });
   test.each([
     ['lengths', { lengths: i32([2, 3]) }],
     [

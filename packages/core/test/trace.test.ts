@@ -149,7 +149,7 @@ describe('arguments', () => {
       double({ data: Int8Array.of(1), shape: [1] }),
     );
     for (const give of [double, tensor])
-      await expectError('host-array', ['dtype is int32', 'Float32Array', 'Leave dtype out'], () =>
+      await expectError('host-array', ['dtype is int32', 'Float32Array', 'leave dtype out'], () =>
         give({ data: Float32Array.of(1), shape: [1], dtype: 'int32' }),
       );
     await expectError('host-array', ['1 strides'], () =>

@@ -8,10 +8,17 @@ import { constantOf, describe, type ScanOp, type Tensor } from './tensor.ts';
 /** Each value's row axis; null where all rows share the value. */
 export type RowAxes = ReadonlyMap<Tensor, number | null>;
 
+/** Rows mix, or there are none. */
+export interface NoRows {
+  /** Where and how, for `explain`. */
+  readonly why: string;
+  /** Values meet whose rows lie along different axes: what seems to be rows of one of them may be something else. */
+  readonly meet: boolean;
+}
+
 export type RowsFound =
   | { readonly count: number; readonly axes: RowAxes }
-  /** Rows mix, or there are none; where and how, for `explain`. */
-  | { readonly why: string };
+  | { readonly why: NoRows['why'] };
 
 /**
  * Takes axis 0 of carries, xs and consts as the row axis where its size is that of a carry. A size may fit by accident
@@ -33,8 +40,8 @@ export function findRows(op: ScanOp): RowsFound {
       // Without rows in the state, each row would run the same whole loop.
       if (!carries.some((_, i) => guess[counts.consts + i])) continue;
       const found = rowAxes(op, guess, count);
-      if (typeof found !== 'string') return { count, axes: found };
-      if (g === 0) why = found;
+      if (!('why' in found)) return { count, axes: found };
+      if (g === 0) why = found.why;
     }
   }
   return { why };
@@ -45,26 +52,23 @@ export function rowAxes(
   op: Pick<ScanOp, 'body' | 'counts'>,
   rowed: readonly boolean[],
   count: number,
-): RowAxes | string {
+): RowAxes | NoRows {
   const { body, counts } = op;
   const axes = new Map<Tensor, number | null>(body.params.map((p, i) => [p, rowed[i] ? 0 : null]));
   for (const t of topo(body.results)) {
     if (axes.has(t)) continue;
-    const axis = axisOf(
-      t,
-      t.args.map((a) => axes.get(a) ?? null),
-      count,
-    );
-    if (typeof axis === 'string') return axis;
+    const args = t.args.map((a) => axes.get(a) ?? null);
+    const y = customResult(t);
+    const axis = y ? (axes.get(y) ?? null) : axisOf(t, args, count);
+    if (typeof axis === 'string')
+      return { why: `${describe(t)} mixes rows`, meet: axis === 'meet' };
     axes.set(t, axis);
   }
   for (const [i, r] of body.results.entries()) {
     const axis = axes.get(r) ?? null;
-    if (axis !== null && axis !== 0) return `${describe(r)} has its rows along axis ${axis}`;
-    if (i < counts.carry && (axis === 0) !== rowed[counts.consts + i] && axis !== null)
-      return `carry ${describe(r)} is shared by all rows but takes on rows`;
-    if (i < counts.carry && rowed[counts.consts + i] && axis === null)
-      return `carry ${describe(r)} has rows but its next value does not`;
+    const had = i < counts.carry ? rowed[counts.consts + i] : axis !== null;
+    if (had !== (axis === 0))
+      return { why: `${describe(r)} does not keep its rows where they were`, meet: false };
   }
   return axes;
 }
@@ -76,28 +80,38 @@ export function repeatsAlong(t: Tensor, axis: number): boolean {
   return t.op.kind === 'map' && t.args.every((a) => repeatsAlong(a, axis));
 }
 
+/** The value that is picked from a rule of its own. */
+function customResult(t: Tensor): Tensor | undefined {
+  const [rule] = t.args;
+  return t.op.kind === 'pick' && rule?.op.kind === 'custom' ? rule.args[t.op.index] : undefined;
+}
+
+/** Where its rows lie; or that it mixes them, by itself or because rows of its arguments meet along different axes. */
 function axisOf(
   t: Tensor,
   args: readonly (number | null)[],
   count: number,
-): number | null | string {
+): number | null | 'mixes' | 'meet' {
   const row = args.find((a) => a !== null) ?? null;
   const { op } = t;
-  if (row === null) return op.kind === 'scan' ? `a loop inside: ${t.label}` : null;
-  const mixes = `${describe(t)} mixes rows`;
+  if (row === null) return op.kind === 'scan' ? 'mixes' : null;
   switch (op.kind) {
+    case 'custom':
+      return null; // no value itself: what is picked from it has rows
+    case 'identity':
+      return row;
     case 'map':
     case 'concat':
-      if (op.kind === 'concat' && op.axis === row) return mixes;
+      if (op.kind === 'concat' && op.axis === row) return 'mixes';
       return t.args.every((a, i) => (args[i] === null ? repeatsAlong(a, row) : args[i] === row))
         ? row
-        : mixes;
+        : 'meet';
     case 'slice':
-      return op.axis === row ? mixes : row;
+      return op.axis === row ? 'mixes' : row;
     case 'flip':
-      return op.axes.includes(row) ? mixes : row;
+      return op.axes.includes(row) ? 'mixes' : row;
     case 'reduce':
-      return op.axes.includes(row) ? mixes : row - op.axes.filter((a) => a < row).length;
+      return op.axes.includes(row) ? 'mixes' : row - op.axes.filter((a) => a < row).length;
     case 'transpose':
       return op.perm.indexOf(row);
     case 'broadcast': {
@@ -113,21 +127,22 @@ function axisOf(
         if (n === before && size === count) return i;
         n *= size;
       }
-      return mixes;
+      return 'mixes';
     }
     case 'contract': {
       const [a, b] = args as readonly [number | null, number | null];
       const letter = a !== null ? op.a[a] : op.b[b as number];
-      if (letter === undefined || !op.out.includes(letter)) return mixes;
-      if (a !== null && b !== null && op.a[a] !== op.b[b]) return mixes;
+      if (a !== null && b !== null && op.a[a] !== op.b[b]) return 'meet';
+      if (letter === undefined || !op.out.includes(letter)) return 'mixes';
       if ((a === null && op.a.includes(letter)) || (b === null && op.b.includes(letter)))
-        return mixes;
+        return 'meet';
       return op.out.indexOf(letter);
     }
     case 'gather':
       // Rows of the index pick from a shared table.
-      return args[0] === null && args[1] === 0 ? 0 : mixes;
+      if (args[0] !== null) return args[1] === null ? 'mixes' : 'meet';
+      return args[1] === 0 ? 0 : 'mixes';
     default:
-      return `${describe(t)} (${op.kind}) cannot run row by row`;
+      return 'mixes';
   }
 }

@@ -37,10 +37,11 @@ function masked(active: Tensor, t: Tensor, otherwise = zerosLike(t)): Tensor {
 type Shared = ReadonlySet<number>;
 
 const NONE: Shared = new Set();
+const nothing = { xs: NONE, ys: NONE };
 
 /**
  * How the step uses an x tells whether it has rows: one that meets the batch along another axis has none. Where the
- * step does not run row by row, so that nothing can be told, what has the batch's size has rows.
+ * step does not run row by row for another reason, so that nothing can be told, what has the batch's size has rows.
  */
 export function sharedIn(
   { body, consts }: Closed,
@@ -57,7 +58,10 @@ export function sharedIn(
         (fit, i) => fit && (constsToo || i >= counts.consts) && !without.includes(i),
       );
       const axes = rowAxes({ body, counts }, rowed, batch);
-      if (typeof axes === 'string') continue;
+      if ('why' in axes) {
+        if (without.length === 0 && !axes.meet) return nothing;
+        continue;
+      }
       const ys = body.results.slice(carry);
       const isShared = (y: Tensor): boolean => axes.get(y) === null && !repeatsAlong(y, 0);
       return {
@@ -65,7 +69,7 @@ export function sharedIn(
         ys: new Set(ys.flatMap((y, i) => (isShared(y) ? [i] : []))),
       };
     }
-  return { xs: NONE, ys: NONE };
+  return nothing;
 }
 
 /** Leaves with rows masked, those that all rows share as they are. */

@@ -53,7 +53,7 @@ function dtypeOfHost({ data, dtype }: HostInput): DType {
   if (named && !plain && !(data instanceof arrays[named]))
     return fail(
       'host-array',
-      `host array: its dtype is ${named}, but its data is a ${data.constructor.name}. Leave dtype out, or convert it: tensor({ data, shape }, { dtype: '${named}' }).`,
+      `host array: its dtype is ${named}, but its data is a ${data.constructor.name}. Convert it, or leave dtype out.`,
     );
   return named ?? own ?? 'float32';
 }

@@ -47,7 +47,7 @@ function dtypeOfHost({ data, dtype }: HostInput): DType {
   if (!own && !plain)
     return fail(
       'host-array',
-      `host array: a ${data.constructor.name} has no element type here. Convert it: tensor({ data: Float32Array.from(data), shape }), or tensor(array, { dtype }).`,
+      `host array: a ${data.constructor.name} has no element type here. Convert it: tensor(array, { dtype }).`,
     );
   const named = dtypes.find((d) => d === dtype);
   if (named && !plain && !(data instanceof arrays[named]))

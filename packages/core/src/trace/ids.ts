@@ -3,6 +3,8 @@ import { fail } from '../errors.ts';
 import { topo } from '../graph/rewrite.ts';
 import { isView, type Tensor } from '../graph/tensor.ts';
 import type { TypedArray } from '../ir/dtype.ts';
+import { denseStrides, type Shape } from '../ir/view.ts';
+import { type Place, view } from '../passes/place.ts';
 
 /** Checks what is fed to the parameters, by number. */
 export function idsChecker(
@@ -12,49 +14,94 @@ export function idsChecker(
 ): (fed: readonly { readonly host?: TypedArray }[]) => void {
   const bounds = indexBounds(results, params);
   return (fed) => {
-    for (const [i, rows] of bounds) {
-      const host = fed[i]?.host;
-      if (host) checkIds(host, rows, `${name}: "${params[i]?.label}"`);
+    for (const { ids, rows } of bounds) {
+      const host = fed[ids.place.slot]?.host;
+      if (host) checkIds(host, ids, rows, `${name}: "${params[ids.place.slot]?.label}"`);
     }
   };
 }
 
-function checkIds(ids: TypedArray, rows: number, what: string): void {
-  for (let k = 0; k < ids.length; k++) {
-    const id = ids[k] as number;
+/** The part of a parameter that a table is read by; its slot is the parameter's number. */
+interface Ids {
+  readonly shape: Shape;
+  readonly place: Place;
+  /** Whether strides say in which order they are used, or only which they are. */
+  readonly ordered: boolean;
+  /** The steps of the loops in which they are used: each one's number and stride. */
+  readonly steps: readonly Axis[];
+}
+
+type Axis = readonly [size: number, stride: number];
+
+function checkIds(
+  host: TypedArray,
+  { shape, place, steps }: Ids,
+  rows: number,
+  what: string,
+): void {
+  const axes = [...steps, ...shape.map((n, i): Axis => [n, place.strides[i] as number])];
+  const check = (at: number): void => {
+    const id = host[at] as number;
     if (id < 0 || id >= rows)
       fail(
         'index-out-of-range',
-        `${what} holds ${id} at ${k}, but the table it indexes has ${rows} rows. Use 0 to ${rows - 1}.`,
+        `${what} holds ${id} at ${at}, but the table it indexes has ${rows} rows. Use 0 to ${rows - 1}.`,
       );
-  }
+  };
+  const walk = (axis: number, at: number): void => {
+    const [size, stride] = axes[axis] ?? [];
+    if (size === undefined || stride === undefined) check(at);
+    else for (let i = 0; i < (stride === 0 ? 1 : size); i++) walk(axis + 1, at + i * stride);
+  };
+  walk(0, place.offset);
 }
 
-/** Which parameters are row numbers, seen through views and scans, and of how many rows at least. */
-function indexBounds(results: readonly Tensor[], params: readonly Tensor[]): Map<number, number> {
-  const bounds = new Map<number, number>();
-  const walk = (roots: readonly Tensor[], outer: (t: Tensor) => Tensor): void => {
+/** Which parts of parameters are row numbers, seen through views and scans, and of how many rows at least. */
+function indexBounds(
+  results: readonly Tensor[],
+  params: readonly Tensor[],
+): readonly { readonly ids: Ids; readonly rows: number }[] {
+  const bounds = new Map<string, { ids: Ids; rows: number }>();
+  const walk = (roots: readonly Tensor[], outer: (t: Tensor) => Ids | undefined): void => {
     for (const t of topo(roots)) {
       if (t.op.kind === 'gather' || t.op.kind === 'scatter') {
         const rows = (t.op.kind === 'gather' ? (t.args[0] as Tensor) : t).shape[0] as number;
-        const p = params.indexOf(sourceOf(t.args[1] as Tensor, outer));
-        if (p >= 0) bounds.set(p, Math.min(bounds.get(p) ?? rows, rows));
+        const ids = idsOf(t.args[1] as Tensor, outer);
+        const name = JSON.stringify(ids);
+        if (ids) bounds.set(name, { ids, rows: Math.min(bounds.get(name)?.rows ?? rows, rows) });
       }
       if (t.op.kind === 'scan') {
-        const { body } = t.op;
+        const { body, counts } = t.op;
         walk(body.results, (q) => {
           const i = body.params.indexOf(q);
-          return i >= 0 ? sourceOf(t.args[i] as Tensor, outer) : q;
+          const ids = i >= 0 ? idsOf(t.args[i] as Tensor, outer) : undefined;
+          return ids && i >= counts.consts + counts.carry ? stepOf(ids) : ids;
         });
       }
     }
   };
-  walk(results, (t) => t);
-  return bounds;
+  walk(results, (t) => {
+    const slot = params.indexOf(t);
+    const place = { slot, offset: 0, strides: denseStrides(t.shape) };
+    return slot < 0 ? undefined : { shape: t.shape, place, ordered: true, steps: [] };
+  });
+  return [...bounds.values()];
 }
 
-function sourceOf(t: Tensor, outer: (t: Tensor) => Tensor): Tensor {
-  let n = t;
-  while (isView(n) || n.op.kind === 'identity') n = n.args[0] as Tensor;
-  return n.op.kind === 'param' ? outer(n) : n;
+function idsOf(t: Tensor, outer: (t: Tensor) => Ids | undefined): Ids | undefined {
+  if (!isView(t) && t.op.kind !== 'identity') return outer(t);
+  const from = idsOf(t.args[0] as Tensor, outer);
+  if (!from || !isView(t)) return from;
+  const place = from.ordered ? view(t, from.place) : null;
+  if (place) return { ...from, shape: t.shape, place };
+  // Only a slice leaves some out.
+  return t.op.kind === 'slice' ? undefined : { ...from, ordered: false };
+}
+
+/** What one step of a loop sees of what it runs over, for all of its steps. */
+function stepOf(ids: Ids): Ids {
+  if (!ids.ordered) return ids;
+  const [size = 1, ...shape] = ids.shape;
+  const [stride = 0, ...strides] = ids.place.strides;
+  return { ...ids, shape, place: { ...ids.place, strides }, steps: [...ids.steps, [size, stride]] };
 }

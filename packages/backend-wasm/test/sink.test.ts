@@ -6,6 +6,7 @@ import {
   mean,
   mul,
   scan,
+  slice,
   type Tensor,
   tanh,
   transpose,
@@ -89,6 +90,43 @@ test.each(open)('layers on one another keep their bits (%#)', async (backendOf) 
   expect(other.moved).toBeGreaterThan(1);
   backend.dispose();
 });
+
+/** What a loop reads of each step of a product, whose rest lies behind it. */
+const parts: Record<string, (product: Tensor) => Tensor> = {
+  'the first columns': (p) => slice(p, 2, 0, 4),
+  'the last columns': (p) => slice(p, 2, 12, 4),
+  'the first rows': (p) => slice(slice(p, 1, 0, 9), 2, 0, 4),
+  'columns of a product with the batch first': (p) =>
+    slice(transpose(transpose(p, [1, 0, 2]), [1, 0, 2]), 2, 0, 4),
+};
+
+test.each(
+  Object.entries(parts).flatMap(([name, part]) => open.map((b) => [name, b, part] as const)),
+)(
+  'a loop that reads %s keeps its bits, and writes nothing beside them (%#)',
+  async (name, backendOf, part) => {
+    const backend = await backendOf();
+    const other = sinking(backend);
+    const args = [host(1, [9, 4], 1), host(2, [5, 11, 8], 1), host(3, [8, 16], 1)] as const;
+    const results = [];
+    for (const b of [backend, other]) {
+      const loop = compile(b, (h: Tensor, x: Tensor, w: Tensor) => {
+        const step = (c: Tensor, p: Tensor): readonly [Tensor, Tensor] => {
+          const next = tanh(add(c, slice(p, 0, 0, 9)));
+          return [next, next];
+        };
+        return scan(step, h, part(matmul(tanh(x), w)));
+      });
+      const [last, all] = await loop(...args);
+      const read = await Promise.all([last, all].map(async (t) => (await t.read()).data));
+      results.push(bits(read as Float32Array[]));
+    }
+    expect(results[1]).toEqual(results[0]);
+    // Neither what lies before the window nor rows of another number.
+    expect(other.moved).toBe(name.endsWith('last columns') || name.endsWith('rows') ? 0 : 1);
+    backend.dispose();
+  },
+);
 
 test('what somebody else reads stays a stack', async () => {
   const backend = sinking(reference() as unknown as Backend);

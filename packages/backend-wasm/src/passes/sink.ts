@@ -104,7 +104,13 @@ function inStep(
     const { low, high } = window(o);
     return { dtype: 'float32', label, size: high - low };
   };
-  const slots = [...body.slots, slotOf('weights', weights), slotOf('x', x)];
+  // The loop may read less of a step than the product makes.
+  const whole = extent(shape, untimed(out.strides));
+  if (whole.low < 0) return undefined;
+  const slots = body.slots.map((slot, k) =>
+    k === made ? { ...slot, size: Math.max(slot.size, whole.high) } : slot,
+  );
+  slots.push(slotOf('weights', weights), slotOf('x', x));
   const [weightsSlot, xSlot] = [body.slots.length, body.slots.length + 1];
   const inputs = body.inputs.map((s, k) => (k === moving ? xSlot : s));
   inputs.splice(still, 0, weightsSlot);
@@ -141,20 +147,26 @@ function inStep(
   if (row !== null && (axis < 0 || b.strides[axis] === a.strides[axis])) return undefined;
   const xOfBody = product.args[0] === weights ? b : a;
 
-  const buffers: BufferUse[] = [...scan.buffers];
-  const bound = (o: Operand, strides: readonly number[]): Operand => {
-    const use = product.buffers[o.buffer] as BufferUse;
-    const known = buffers.findIndex((u) => u.source === use.source && u.index === use.index);
-    const buffer = known < 0 ? buffers.push({ ...use, access: 'read' }) - 1 : known;
-    const before = buffers[buffer] as BufferUse;
-    if (before.access === 'write') buffers[buffer] = { ...before, access: 'readwrite' };
-    return { ...o, buffer, offset: o.offset + window(o).low, strides };
-  };
-  const xs = scan.xs.map((o, k) => (k === at ? bound(x, [x.strides[time] as number]) : o));
+  const buffers: BufferUse[] = [];
+  const listed =
+    (access: 'read' | 'write', { buffers: from }: Scan | Contract) =>
+    (o: Operand): Operand => {
+      const use = from[o.buffer] as BufferUse;
+      const known = buffers.findIndex((u) => u.source === use.source && u.index === use.index);
+      const buffer = known < 0 ? buffers.push({ ...use, access }) - 1 : known;
+      if (buffers[buffer]?.access !== access) buffers[buffer] = { ...use, access: 'readwrite' };
+      return { ...o, buffer };
+    };
+  const [read, write] = [listed('read', scan), listed('write', scan)];
+  const brought = (o: Operand, strides: readonly number[]): Operand =>
+    listed('read', product)({ ...o, offset: o.offset + window(o).low, strides });
   return {
     ...scan,
-    consts: [...scan.consts, bound(weights, [])],
-    xs,
+    consts: [...scan.consts.map(read), brought(weights, [])],
+    init: scan.init.map(read),
+    xs: scan.xs.map((o, k) => (k === at ? brought(x, [x.strides[time] as number]) : read(o))),
+    finals: scan.finals.map(write),
+    ys: scan.ys.map(write),
     buffers,
     body: { ...body, slots, inputs, code: [inner, ...body.code] },
     ...(rows

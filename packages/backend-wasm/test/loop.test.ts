@@ -286,35 +286,63 @@ describe.each(targets)('loops, relaxed $relaxed, paired $paired', (target) => {
   });
 
   const million = 1_000_003;
-  test.each([
-    ['one result of a million', [], [million], [1]],
-    ['results side by side', [5], [million], [1, 5]],
-    ['two reduced axes', [3], [1009, 997], [1, 3 * 997, 3]],
-  ] as const)('sum long axes right: %s', (_, shape, over, strides) => {
-    const points = [...shape, ...over].reduce((a, b) => a * b, 1);
-    const results = points / over.reduce((a: number, b) => a * b, 1);
+  type Axes = readonly number[];
+  test.each<readonly [name: string, shape: Axes, over: Axes, windows: readonly Axes[]]>([
+    ['one result of a million', [], [million], [[1]]],
+    ['results side by side', [5], [million], [[1, 5]]],
+    ['two reduced axes', [3], [1009, 997], [[1, 3 * 997, 3]]],
+    [
+      'rows of three in two windows',
+      [],
+      [333_337, 3],
+      [
+        [5, 1],
+        [3, 1],
+      ],
+    ],
+  ])('sum long axes right: %s', (_, shape, over, windows) => {
+    const axes = [...shape, ...over];
+    const results = shape.reduce((a: number, b) => a * b, 1);
+    const reach = (strides: readonly number[]): number =>
+      1 + axes.reduce((at, n, k) => at + (n - 1) * (strides[k] as number), 0);
+    const many = windows.length;
     for (const term of [() => 0.1, (k: number) => ((k * 7919) % 10007) / 10007]) {
       const loop: Loop = {
         kind: 'loop',
-        buffers: [
-          { source: 'slot', index: 0, access: 'read' },
-          { source: 'slot', index: 1, access: 'write' },
-        ],
+        buffers: [...windows, []].map((_w, k) => ({
+          source: 'slot',
+          index: k,
+          access: k < many ? 'read' : 'write',
+        })),
         shape,
         over,
         combine: 'sum',
-        args: [{ slot: 0, buffer: 0, dtype: 'float32', offset: 0, strides }],
-        body: [arg(0)],
-        outs: [{ slot: 1, buffer: 1, dtype: 'float32', offset: 0, strides: shape.map(() => 1) }],
+        args: windows.map((strides, k) => ({
+          slot: k,
+          buffer: k,
+          dtype: 'float32',
+          offset: 0,
+          strides,
+        })),
+        body: [windows.map((_w, k) => arg(k)).reduce((a: Expr, b) => apply('mul', a, b))],
+        outs: [
+          {
+            slot: many,
+            buffer: many,
+            dtype: 'float32',
+            offset: 0,
+            strides: shape.map(() => 1),
+          },
+        ],
       };
       const data = [
-        bytesOf(Float32Array.from({ length: points }, (_x, k) => term(k))),
+        ...windows.map((w) => bytesOf(Float32Array.from({ length: reach(w) }, (_x, k) => term(k)))),
         new Uint8Array(4 * results),
       ];
       expect(
         worstDifference(
-          onWasm(loop, data, target)[1] as Data[number],
-          onReference(loop, data)[1] as Data[number],
+          onWasm(loop, data, target)[many] as Data[number],
+          onReference(loop, data)[many] as Data[number],
         ),
       ).toBeLessThan(1e-6);
     }

@@ -52,7 +52,7 @@ function acrossLanes(kernel: Kernel, combine: Combine): Moved {
   const most = costOf(graph) > 40 ? 2 : Math.max(1, Math.floor(8 / graph.roots.length));
   const group = Math.max(1, Math.min(4, most, vectors));
   const groups = Math.floor(vectors / group);
-  const parts = partsOf([...over.map((a) => a.size), groups]);
+  const parts = partsOf([...over.map((a) => a.size), Math.max(1, groups)]);
   const inRow = parts?.level === over.length;
   const totals = totalsOf(kernel, combine, {
     vectors: group,

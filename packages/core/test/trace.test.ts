@@ -748,6 +748,14 @@ describe('reading', () => {
         return around.copyWithin(1, 0).subarray(1);
       },
     };
+    /** As `odd`, in Node's Buffers, whose slices share their bytes. */
+    const node: Backend<ArrayBuffer> = {
+      ...odd,
+      view(buffer, at, bytes) {
+        const seen = odd.view?.(buffer, at, bytes);
+        return seen && Buffer.from(seen.buffer, seen.byteOffset, bytes);
+      },
+    };
     test.each(['float32', 'int32', 'uint32', 'bool', 'float64'] as const)(
       'shows %s as a read gives it',
       async (dtype) => {
@@ -757,6 +765,7 @@ describe('reading', () => {
           await run(backend, host),
           await run(far, host),
           await run(odd, host),
+          await run(node, host),
         ]) {
           const read = await x.read();
           expect(await o.peek(x, ({ data, ...rest }) => ({ ...rest, data: data.slice() }))).toEqual(

@@ -145,6 +145,21 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(seen).toEqual(whole);
   });
 
+  test("a store may answer with Node's Buffers", async () => {
+    const done = await train(optionsOf(create(), adam()), new Map());
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      read: async (name) => {
+        const bytes = await inner.read(name);
+        return bytes && Buffer.from(bytes);
+      },
+    };
+    const options = { ...optionsOf(create(), adam()), checkpoint: { store, resume: true } };
+    await train(options, new Map(), (event) => event.type === 'step' && event.step === 6);
+    expect(numbersOf(await train(options, new Map()))).toEqual(numbersOf(done));
+  });
+
   test('a finished run resumes to its end, and further if it is given more epochs', async () => {
     const store = memoryStore();
     const checkpoint = { store, resume: true };
@@ -214,6 +229,7 @@ describe.each(backends)('on %s', (backendName, create) => {
     const file = (await store.read('checkpoint')) as Uint8Array;
     const best = decodeParams(file, like);
     expect(best).toEqual(done.best?.params);
+    expect(decodeParams(Buffer.from(file), like)).toEqual(best);
     const own = decodeParams(encodeParams(done.last.params, { note: 'last' }), like);
     expect(own).toEqual(done.last.params);
     const measured = await evaluate(mlp, best, points(30), { backend, loss });

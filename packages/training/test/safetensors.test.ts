@@ -3,7 +3,7 @@ import type { HostArray } from '@ostinato/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../src/checkpoint/crc32c.ts';
-import { decodeSafetensors, encodeSafetensors } from '../src/index.ts';
+import { decodeSafetensors, encodeSafetensors, memoryStore } from '../src/index.ts';
 
 const tensors: { [name: string]: HostArray } = {
   b: {
@@ -38,6 +38,29 @@ test('what is written is read, bit by bit', () => {
   expect(decodeSafetensors(file)).toEqual({ tensors, metadata: { z: 'last', note: 'ü' } });
   const bits = decodeSafetensors(file).tensors.b?.data as Float32Array;
   expect(Object.is(bits[1], -0)).toBe(true);
+});
+
+test("Node's Buffers are read as other bytes are, wherever they begin in their memory", () => {
+  for (const before of [0, 1, 8, 13]) {
+    const around = Buffer.alloc(before + file.length);
+    around.set(file, before);
+    const read = decodeSafetensors(around.subarray(before));
+    expect(read, `at ${before}`).toEqual(decodeSafetensors(file));
+    around.fill(0);
+    expect(read.tensors, `at ${before}`).toEqual(tensors);
+  }
+});
+
+test('what is kept in memory is a copy, of a Buffer too', async () => {
+  const store = memoryStore();
+  for (const bytes of [Uint8Array.of(1, 2), Buffer.from([1, 2])]) {
+    await store.write('run', bytes);
+    bytes[0] = 9;
+    const read = (await store.read('run')) as Uint8Array;
+    expect(read).toEqual(Uint8Array.of(1, 2));
+    read[0] = 9;
+    expect(await store.read('run')).toEqual(Uint8Array.of(1, 2));
+  }
 });
 
 test('the bytes depend on nothing but the content', () => {

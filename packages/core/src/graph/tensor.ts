@@ -153,7 +153,7 @@ export class Tensor {
 
 /** A tensor's bytes as its elements, copied only where they begin between two elements. */
 export function hostArray({ shape, dtype, size }: Tensor, bytes: Uint8Array): HostArray {
-  const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : copied(bytes);
   return { data: viewOf(dtype, buffer, byteOffset, size), shape, dtype };
 }
 

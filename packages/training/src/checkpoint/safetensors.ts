@@ -167,7 +167,8 @@ function readElements(file: Uint8Array, start: number, stored: Stored, what: str
       what,
       `of shape [${shape}] lies at ${from} to ${to}, outside of the file or of another size`,
     );
-  const bytes = file.slice(start + from, start + to);
+  // Not slice(): the file may be Node's Buffer, which would share its bytes, and begins anywhere in its memory.
+  const bytes = new Uint8Array(file.subarray(start + from, start + to));
   if (code === 'BOOL') return { data: Uint32Array.from(bytes), shape, dtype };
   const Elements = constructors[code as keyof typeof constructors];
   if (!littleEndian) swapped(bytes, size);

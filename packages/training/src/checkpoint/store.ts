@@ -19,7 +19,7 @@ export function memoryStore(): Store {
   return {
     read: async (name) => kept.get(name)?.slice() ?? null,
     async write(name, bytes) {
-      kept.set(name, bytes.slice());
+      kept.set(name, new Uint8Array(bytes)); // not slice(): Node's Buffer would share its bytes
     },
     async remove(name) {
       kept.delete(name);

@@ -1,9 +1,15 @@
 /** The file format, byte by byte, and that no damage passes. */
-import type { HostArray } from '@ostinato/core';
+import { type HostArray, tensor } from '@ostinato/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../src/checkpoint/crc32c.ts';
-import { decodeSafetensors, encodeSafetensors, memoryStore } from '../src/index.ts';
+import {
+  decodeParams,
+  decodeSafetensors,
+  encodeParams,
+  encodeSafetensors,
+  memoryStore,
+} from '../src/index.ts';
 
 const tensors: { [name: string]: HostArray } = {
   b: {
@@ -68,6 +74,58 @@ test('the bytes depend on nothing but the content', () => {
   expect(encodeSafetensors({ tensors: reversed, metadata: { note: 'ü', z: 'last' } })).toEqual(
     file,
   );
+});
+
+describe('names', () => {
+  const one = (x: number): HostArray => ({
+    data: Float32Array.of(x),
+    shape: [1],
+    dtype: 'float32',
+  });
+  /** A record that has "__proto__" as a key like any other. */
+  const named = <T>(names: readonly string[], of: (i: number) => T): { [name: string]: T } =>
+    Object.fromEntries(names.map((name, i) => [name, of(i)]));
+
+  test('that every object has are names like others', () => {
+    const names = ['constructor', 'toString', 'hasOwnProperty', '__proto__', 'w'];
+    const params = named(names, one);
+    const like = named(names, () => tensor([0]));
+    const read = decodeParams(encodeParams(params), like);
+    expect(Object.entries(read).sort()).toEqual(Object.entries(params).sort());
+    const nested = decodeParams(encodeParams({ layer: params }), { layer: like });
+    expect(Object.entries(nested.layer).sort()).toEqual(Object.entries(params).sort());
+    const foreign = encodeParams({ w: one(1) });
+    for (const name of names.slice(0, -1))
+      expect(() =>
+        decodeParams(
+          foreign,
+          named([name], () => tensor([0])),
+        ),
+      ).toThrow(`file: holds nothing at "${name}", this run has float32[1] there`);
+  });
+
+  test('that are numbers stand behind the checksum, in metadata too', () => {
+    const params = [one(1), { deep: [one(2)] }];
+    const like = [tensor([0]), { deep: [tensor([0])] }];
+    const note = { 7: 'x'.repeat(99) };
+    expect(decodeParams(encodeParams(params, note), like)).toEqual(params);
+    expect(decodeSafetensors(encodeParams(params, note)).metadata).toEqual(note);
+  });
+
+  test('that two tensors would have are refused', () => {
+    expect(() => encodeParams({ 'a.b': one(1), a: { b: one(2) } })).toThrow(
+      'two tensors have the path "a.b"',
+    );
+  });
+
+  test('"__metadata__" is what the format keeps for itself', () => {
+    expect(() => encodeParams({ __metadata__: one(1) })).toThrow(
+      /"__metadata__" cannot be a tensor's name.*Use another name.*\[option-invalid\]/,
+    );
+    const inner = { layer: { __metadata__: one(1) } };
+    const like = { layer: { __metadata__: tensor([0]) } };
+    expect(decodeParams(encodeParams(inner), like)).toEqual(inner);
+  });
 });
 
 test('the layout is that of the format: length, header of JSON, aligned data', () => {

@@ -104,17 +104,17 @@ const pathsOf = (prefix: string, tree: unknown): string[] =>
 
 function byPath(prefix: string, tree: unknown): { [path: string]: HostArray } {
   const { leaves, shape } = flatten<HostArray>(tree, isHostArray);
-  const out: { [path: string]: HostArray } = {};
+  const out = new Map<string, HostArray>(); // not a record: every record has a "constructor"
   leaves.forEach((leaf, i) => {
     const path = join(prefix, shape.paths[i] as string);
-    if (path in out)
+    if (out.has(path))
       fail(
         'tree-mismatch',
         `checkpoint: two tensors have the path "${path}". Leave dots out of the names of parameters.`,
       );
-    out[path] = leaf;
+    out.set(path, leaf);
   });
-  return out;
+  return Object.fromEntries(out);
 }
 
 function treeOf(
@@ -128,7 +128,7 @@ function treeOf(
     leaves.map((want, i) => {
       const path = join(prefix, shape.paths[i] as string);
       const text = `${want.dtype}[${want.shape}]`;
-      const got = tensors[path];
+      const got = Object.hasOwn(tensors, path) ? tensors[path] : undefined;
       if (!got) return mismatch(name, path, text);
       if (`${got.dtype}[${got.shape}]` !== text) return mismatch(name, path, text, got);
       return got;

@@ -39,38 +39,63 @@ const codes = {
 const sizes: { readonly [code: string]: number } = { F64: 8, F32: 4, I32: 4, U32: 4, BOOL: 1 };
 
 export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
-  const sizeOf = (name: string): number =>
-    sizes[codes[(tensors[name] as HostArray).dtype]] as number;
-  const names = Object.keys(tensors).sort((a, b) => sizeOf(b) - sizeOf(a) || (a < b ? -1 : 1));
-  const keys = Object.keys(metadata).sort();
-  const header: Header = {
-    [METADATA]: {
-      [CHECKSUM]: NO_CHECKSUM,
-      ...WRITER,
-      ...Object.fromEntries(keys.map((k) => [k, metadata[k] as string])),
-    },
-  };
-  let end = 0;
-  for (const name of names) {
-    const { data, shape, dtype } = tensors[name] as HostArray;
-    const start = end;
-    end += data.length * (sizes[codes[dtype]] as number);
-    header[name] = { dtype: codes[dtype], shape: [...shape], data_offsets: [start, end] };
-  }
-  const text = new host.TextEncoder().encode(JSON.stringify(header));
+  const places = placesOf(tensors);
+  const text = new host.TextEncoder().encode(headerOf(places, metadata));
   const length = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + length + end);
+  const file = new Uint8Array(8 + length + (places.at(-1)?.to ?? 0));
   new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
   file.fill(0x20, 8, 8 + length);
   file.set(text, 8);
-  for (const name of names) {
-    const [start] = (header[name] as Stored).data_offsets;
-    writeElements(file, 8 + length + start, tensors[name] as HostArray);
-  }
+  for (const { from, array } of places) writeElements(file, 8 + length + from, array);
   const sum = crc32c(file).toString(16).padStart(8, '0');
   file.set(new host.TextEncoder().encode(sum), checksumPlace(file, 8 + length));
   return file;
 }
+
+/** A tensor to write, and which bytes of the data its elements become. */
+interface Place {
+  readonly name: string;
+  readonly array: HostArray;
+  readonly from: number;
+  readonly to: number;
+}
+
+function placesOf(tensors: SafetensorsFile['tensors']): Place[] {
+  if (Object.hasOwn(tensors, METADATA))
+    fail(
+      'option-invalid',
+      `encodeSafetensors: "${METADATA}" cannot be a tensor's name, the format keeps its metadata there. Use another name.`,
+    );
+  const sized = Object.entries(tensors).map(([name, array]) => ({
+    name,
+    array,
+    size: sizes[codes[array.dtype]] as number,
+  }));
+  sized.sort((a, b) => b.size - a.size || (a.name < b.name ? -1 : 1));
+  let end = 0;
+  return sized.map(({ name, array, size }) => {
+    const from = end;
+    end += array.data.length * size;
+    return { name, array, from, to: end };
+  });
+}
+
+function headerOf(places: readonly Place[], metadata: SafetensorsFile['metadata']): string {
+  const own = [[CHECKSUM, NO_CHECKSUM] as const, ...Object.entries(WRITER)];
+  const keys = Object.keys(metadata).sort();
+  const strings = [...own, ...keys.map((k) => [k, metadata[k] as string] as const)];
+  return orderedJson([
+    [METADATA, orderedJson(strings.map(([k, text]) => [k, JSON.stringify(text)]))],
+    ...places.map(({ name, array: { dtype, shape }, from, to }) => {
+      const stored = { dtype: codes[dtype], shape: [...shape], data_offsets: [from, to] };
+      return [name, JSON.stringify(stored)] as const;
+    }),
+  ]);
+}
+
+/** JSON of a record. An object would put keys that are numbers first, and "__proto__" nowhere. */
+const orderedJson = (entries: readonly (readonly [key: string, json: string])[]): string =>
+  `{${entries.map(([key, json]) => `${JSON.stringify(key)}:${json}`)}}`;
 
 /** Reads a file; with a checksum of our own in it, the file is checked against it. */
 export function decodeSafetensors(file: Uint8Array, name = 'file'): SafetensorsFile {

@@ -139,17 +139,31 @@ test('the layout is that of the format: length, header of JSON, aligned data', (
   expect([...file.subarray(8 + length + 8, 8 + length + 16)]).toEqual([0, 0, 0, 128, 7, 0, 0, 0]);
 });
 
-test('a file of another writer is read without a checksum', () => {
-  const header = new TextEncoder().encode(
-    '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{"format":"pt"}}',
-  );
-  const foreign = new Uint8Array(8 + header.length + 4);
-  foreign[0] = header.length;
-  foreign.set(header, 8);
-  foreign.set(new Uint8Array(Float32Array.of(2.5).buffer), 8 + header.length);
-  const { tensors: read, metadata } = decodeSafetensors(foreign);
-  expect(read.x?.data[0]).toBe(2.5);
-  expect(metadata).toEqual({ format: 'pt' });
+/** A file as others write it, without a checksum: a header and the data. */
+function foreign(header: unknown, data: Float32Array = new Float32Array()): Uint8Array {
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, new Uint8Array(data.buffer)]);
+}
+
+test('a file of another writer is read without a checksum, in any order, and with tensors of no size', () => {
+  const header = {
+    y: { dtype: 'F32', shape: [2], data_offsets: [4, 12] },
+    none: { dtype: 'F32', shape: [3, 0], data_offsets: [4, 4] },
+    x: { dtype: 'F32', shape: [], data_offsets: [0, 4] },
+    __metadata__: { format: 'pt' },
+  };
+  const read = decodeSafetensors(foreign(header, Float32Array.of(2.5, 3, 4)));
+  expect(read).toEqual({
+    tensors: {
+      x: { data: Float32Array.of(2.5), shape: [], dtype: 'float32' },
+      none: { data: new Float32Array(), shape: [3, 0], dtype: 'float32' },
+      y: { data: Float32Array.of(3, 4), shape: [2], dtype: 'float32' },
+    },
+    metadata: { format: 'pt' },
+  });
+  expect(decodeSafetensors(foreign({ __metadata__: null }))).toEqual({ tensors: {}, metadata: {} });
 });
 
 describe('damage is refused', () => {
@@ -185,12 +199,84 @@ describe('damage is refused', () => {
   });
 
   test('for element types that we do not have', () => {
-    const header = new TextEncoder().encode(
-      '{"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}',
+    const header = { x: { dtype: 'BF16', shape: [2], data_offsets: [0, 4] } };
+    expect(code(foreign(header, new Float32Array(1)))).toBe('checkpoint-foreign');
+  });
+
+  describe('in headers that no checksum guards', () => {
+    const x = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
+    const two = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
+    const refused = (header: unknown, data: Float32Array, message: string): void => {
+      expect(code(foreign(header, data))).toBe('checkpoint-damaged');
+      expect(() => decodeSafetensors(foreign(header, data), 'mine')).toThrow(message);
+    };
+
+    test.each([[null], [[x]], ['x'], [3]])('that are no record: %j', (header) =>
+      refused(header, new Float32Array(), 'mine: has a header that is no record.'),
     );
-    const foreign = new Uint8Array(8 + header.length + 4);
-    foreign[0] = header.length;
-    foreign.set(header, 8);
-    expect(code(foreign)).toBe('checkpoint-foreign');
+
+    test.each([['x'], [['x']], [3], [{ epoch: 3 }], [{ crc32c: 0 }], [{ note: null }]])(
+      'with metadata that is no record of strings: %j',
+      (metadata) =>
+        refused(
+          { x, __metadata__: metadata },
+          new Float32Array(1),
+          'mine: has metadata that is no record of strings.',
+        ),
+    );
+
+    test.each([
+      [null, 'is no record'],
+      [[], 'is no record'],
+      [1, 'is no record'],
+      [{}, 'has no element type'],
+      [{ ...x, dtype: ['F32'] }, 'has no element type'],
+      [{ ...x, shape: undefined }, 'has the shape undefined'],
+      [{ ...x, shape: 1 }, 'has the shape 1'],
+      [{ ...x, shape: { length: 1 } }, 'has the shape {"length":1}'],
+      [{ ...x, shape: [-1, -1] }, 'has the shape [-1,-1]'],
+      [{ ...x, shape: [0.5, 2] }, 'has the shape [0.5,2]'],
+      [{ ...x, shape: ['1'] }, 'has the shape ["1"]'],
+      [{ ...x, shape: [null, 1] }, 'has the shape [null,1]'],
+      [
+        { ...x, shape: [2 ** 52, 2 ** 52, 4] },
+        'of shape [4503599627370496,4503599627370496,4] has',
+      ],
+      [{ ...x, data_offsets: undefined }, 'has the offsets undefined'],
+      [{ ...x, data_offsets: { 0: 0, 1: 4 } }, 'has the offsets {"0":0,"1":4}'],
+      [{ ...x, data_offsets: [0] }, 'has the offsets [0]'],
+      [{ ...x, data_offsets: [0, 4, 8] }, 'has the offsets [0,4,8]'],
+      [{ ...x, data_offsets: ['0', '4'] }, 'has the offsets ["0","4"]'],
+      [{ ...x, data_offsets: [0.5, 4.5] }, 'has the offsets [0.5,4.5]'],
+      [{ ...x, data_offsets: [-4, 0] }, 'has the offsets [-4,0]'],
+      [{ ...x, data_offsets: [4, 0] }, 'of shape [1] has 4 bytes, but lies at 4 to 0'],
+      [{ ...x, data_offsets: [0, 8] }, 'of shape [1] has 4 bytes, but lies at 0 to 8'],
+    ])('with a tensor that is %j', (stored, message) =>
+      refused({ x: stored }, new Float32Array(1), `mine: "x": ${message}`),
+    );
+
+    test.each([
+      [{ x: two }, 1, 'mine: has 4 bytes of data, its tensors take 8'],
+      [{ x }, 2, 'mine: has 8 bytes of data, its tensors take 4'],
+      [{}, 1, 'mine: has 4 bytes of data, its tensors take 0'],
+      [
+        { x: { ...x, data_offsets: [4, 8] } },
+        2,
+        'mine: "x": lies at 4 to 8, but what is before it ends at 0',
+      ],
+      [
+        { x: two, y: { ...x, data_offsets: [4, 8] } },
+        2,
+        'mine: "y": lies at 4 to 8, but what is before it ends at 8',
+      ],
+      [{ x: two, y: two }, 2, 'mine: "y": lies at 0 to 8, but what is before it ends at 8'],
+    ])('with tensors that do not fill the data: %j of %i elements', (header, count, message) =>
+      refused(header, new Float32Array(count), message),
+    );
+
+    test('whose length is beyond all files', () => {
+      const bytes = new Uint8Array(16).fill(255);
+      expect(code(bytes)).toBe('checkpoint-damaged');
+    });
   });
 });

@@ -15,8 +15,7 @@ export interface SafetensorsFile {
   readonly metadata: { readonly [key: string]: string };
 }
 
-type Stored = { dtype: string; shape: number[]; data_offsets: [number, number] };
-type Header = { [name: string]: Stored | { [key: string]: string } };
+type Unchecked = { readonly [key: string]: unknown };
 
 const METADATA = '__metadata__';
 /**
@@ -100,15 +99,15 @@ const orderedJson = (entries: readonly (readonly [key: string, json: string])[])
 /** Reads a file; with a checksum of our own in it, the file is checked against it. */
 export function decodeSafetensors(file: Uint8Array, name = 'file'): SafetensorsFile {
   const { header, start } = readHeader(file, name);
-  const metadata = (header[METADATA] ?? {}) as { [key: string]: string };
-  const { [CHECKSUM]: sum, writer, ...own } = metadata;
+  const { [CHECKSUM]: sum, writer, ...own } = readMetadata(header, name);
   if (sum !== undefined) verifyChecksum(file, start, sum, name);
   else if (writer === WRITER.writer) damaged(name, 'has lost its checksum');
-  const tensors = Object.entries(header).flatMap(([key, stored]) =>
-    key === METADATA
-      ? []
-      : [[key, readElements(file, start, stored as Stored, `${name}: "${key}"`)]],
-  );
+  const data = file.subarray(start);
+  const entries = Object.entries(header)
+    .filter(([key]) => key !== METADATA)
+    .map(([key, stored]) => readEntry(key, stored, name));
+  verifyLayout(entries, data.length, name);
+  const tensors = entries.map((entry) => [entry.name, readElements(data, entry)]);
   return { tensors: Object.fromEntries(tensors), metadata: own };
 }
 
@@ -119,7 +118,7 @@ const damaged = (name: string, what: string, cause?: unknown): never =>
     cause === undefined ? {} : { cause },
   );
 
-function readHeader(file: Uint8Array, name: string): { header: Header; start: number } {
+function readHeader(file: Uint8Array, name: string): { header: Unchecked; start: number } {
   if (file.length < 8) return damaged(name, `has ${file.length} bytes, a header needs 8`);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const length = Number(view.getBigUint64(0, true));
@@ -134,9 +133,18 @@ function readHeader(file: Uint8Array, name: string): { header: Header; start: nu
   } catch (cause) {
     return damaged(name, 'has a header that is no JSON', cause);
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    return damaged(name, 'has a header that is no record');
-  return { header: header as Header, start };
+  if (!isRecord(header)) return damaged(name, 'has a header that is no record');
+  return { header, start };
+}
+
+const isRecord = (x: unknown): x is Unchecked =>
+  typeof x === 'object' && x !== null && !Array.isArray(x);
+
+function readMetadata(header: Unchecked, name: string): { readonly [key: string]: string } {
+  const metadata = header[METADATA] ?? {}; // other writers' files may have none
+  if (!isRecord(metadata) || Object.values(metadata).some((text) => typeof text !== 'string'))
+    return damaged(name, 'has metadata that is no record of strings');
+  return metadata as { readonly [key: string]: string };
 }
 
 /** Where the eight digits of the checksum are: the first key of the metadata, as we write it. */
@@ -169,13 +177,24 @@ function writeElements(file: Uint8Array, at: number, { data, dtype }: HostArray)
 }
 
 const constructors = {
-  F64: Float64Array,
-  F32: Float32Array,
-  I32: Int32Array,
-  U32: Uint32Array,
+  float64: Float64Array,
+  float32: Float32Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
 } as const;
 
-function readElements(file: Uint8Array, start: number, stored: Stored, what: string): HostArray {
+/** What the header says of a tensor, each part by itself checked. */
+interface Entry {
+  readonly name: string;
+  readonly dtype: HostArray['dtype'];
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+function readEntry(name: string, stored: unknown, file: string): Entry {
+  const what = `${file}: "${name}"`;
+  if (!isRecord(stored)) return damaged(what, 'is no record');
   const { dtype: code, shape, data_offsets: offsets } = stored;
   if (typeof code !== 'string') return damaged(what, 'has no element type');
   const dtype = (Object.keys(codes) as (keyof typeof codes)[]).find((k) => codes[k] === code);
@@ -185,18 +204,39 @@ function readElements(file: Uint8Array, start: number, stored: Stored, what: str
       'checkpoint-foreign',
       `${what} holds ${code} elements. Convert it to one of ${Object.values(codes).join(', ')}.`,
     );
-  const [from, to] = Array.isArray(offsets) ? offsets : [Number.NaN, Number.NaN];
-  const count = Array.isArray(shape) ? shape.reduce((a, b) => a * b, 1) : Number.NaN;
-  if (!(from >= 0 && to - from === count * size && start + to <= file.length))
-    return damaged(
-      what,
-      `of shape [${shape}] lies at ${from} to ${to}, outside of the file or of another size`,
-    );
+  if (!areCounts(shape)) return damaged(what, `has the shape ${JSON.stringify(shape)}`);
+  const [from, to] = areCounts(offsets) && offsets.length === 2 ? offsets : [];
+  if (from === undefined || to === undefined)
+    return damaged(what, `has the offsets ${JSON.stringify(offsets)}`);
+  const bytes = shape.reduce((a, b) => a * b, size);
+  if (to - from !== bytes)
+    return damaged(what, `of shape [${shape}] has ${bytes} bytes, but lies at ${from} to ${to}`);
+  return { name, dtype, shape, from, to };
+}
+
+const areCounts = (x: unknown): x is readonly number[] =>
+  Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && n >= 0);
+
+/** Tensors fill the data, in whatever order the header has them: the format has neither holes nor overlaps. */
+function verifyLayout(entries: readonly Entry[], bytes: number, file: string): void {
+  let end = 0;
+  for (const { name, from, to } of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end)
+      damaged(
+        `${file}: "${name}"`,
+        `lies at ${from} to ${to}, but what is before it ends at ${end}`,
+      );
+    end = to;
+  }
+  if (end !== bytes) damaged(file, `has ${bytes} bytes of data, its tensors take ${end}`);
+}
+
+function readElements(data: Uint8Array, { dtype, shape, from, to }: Entry): HostArray {
   // Not slice(): the file may be Node's Buffer, which would share its bytes, and begins anywhere in its memory.
-  const bytes = new Uint8Array(file.subarray(start + from, start + to));
-  if (code === 'BOOL') return { data: Uint32Array.from(bytes), shape, dtype };
-  const Elements = constructors[code as keyof typeof constructors];
-  if (!littleEndian) swapped(bytes, size);
+  const bytes = new Uint8Array(data.subarray(from, to));
+  if (dtype === 'bool') return { data: Uint32Array.from(bytes), shape, dtype };
+  const Elements = constructors[dtype];
+  if (!littleEndian) swapped(bytes, Elements.BYTES_PER_ELEMENT);
   return { data: new Elements(bytes.buffer), shape, dtype };
 }
 

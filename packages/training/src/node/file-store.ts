@@ -20,8 +20,18 @@ const ABANDONED_AFTER = 10 * 60 * 1000;
  * that write them, are fine; of writers of one name the last wins.
  */
 export function fileStore(dir: string): Store {
-  // Writes of one store to one name end in the order in which they began.
+  // Writes and removals of one name by one store end in the order in which they began.
   const pending = new Map<string, Promise<void>>();
+  async function inTurn(name: string, act: () => Promise<void>): Promise<void> {
+    const before = pending.get(name)?.catch(() => {}) ?? Promise.resolve();
+    const mine = before.then(act);
+    pending.set(name, mine);
+    try {
+      await mine;
+    } finally {
+      if (pending.get(name) === mine) pending.delete(name);
+    }
+  }
   return {
     async read(name) {
       try {
@@ -33,19 +43,15 @@ export function fileStore(dir: string): Store {
     },
     async write(name, bytes) {
       const path = pathOf(dir, name);
-      const before = pending.get(name)?.catch(() => {}) ?? Promise.resolve();
-      const mine = before.then(() => replace(dir, name, path, bytes));
-      pending.set(name, mine);
-      try {
-        await mine;
-      } finally {
-        if (pending.get(name) === mine) pending.delete(name);
-      }
+      await inTurn(name, () => replace(dir, name, path, bytes));
     },
     async remove(name) {
-      await rm(pathOf(dir, name), { force: true });
-      await flushFolder(dir).catch((e: unknown) => {
-        if (!isMissing(e)) throw e;
+      const path = pathOf(dir, name);
+      await inTurn(name, async () => {
+        await rm(path, { force: true });
+        await flushFolder(dir).catch((e: unknown) => {
+          if (!isMissing(e)) throw e;
+        });
       });
     },
   };

@@ -38,6 +38,20 @@ test('writes of one name end in order, whatever their sizes', async () => {
   expect(await readdir(dir)).toEqual(['run.safetensors']);
 });
 
+test('a removal waits for the writes before it, and a write for the removals', async () => {
+  const store = fileStore(dir);
+  const writing = store.write('run', new Uint8Array(2_000_000));
+  await store.remove('run');
+  expect(await store.read('run')).toBeNull();
+  await writing;
+  expect(await readdir(dir)).toEqual([]);
+  const failing = store.write('run', Symbol('x') as never);
+  const all = [failing, store.remove('run'), store.write('run', Uint8Array.of(1))];
+  const ends = await Promise.allSettled(all);
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  expect(await store.read('run')).toEqual(Uint8Array.of(1));
+});
+
 test('a write that fails leaves the bytes from before, and no litter', async () => {
   const store = fileStore(dir);
   await store.write('run', Uint8Array.of(1));

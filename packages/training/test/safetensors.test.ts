@@ -166,6 +166,14 @@ test('a file of another writer is read without a checksum, in any order, and wit
   expect(decodeSafetensors(foreign({ __metadata__: null }))).toEqual({ tensors: {}, metadata: {} });
 });
 
+test('metadata that would break the file is refused', () => {
+  const refused = (metadata: object, message: RegExp): void =>
+    expect(() => encodeParams({}, metadata as { [key: string]: string })).toThrow(message);
+  refused({ crc32c: 'x' }, /"crc32c", which .* Use another key\. \[option-invalid\]/);
+  refused({ writer: 'me' }, /"writer", which .* Use another key\. \[option-invalid\]/);
+  refused({ epoch: 3 }, /"epoch" is of type number, .* Give String\(value\).*\[option-invalid\]/);
+});
+
 describe('damage is refused', () => {
   const code = (bytes: Uint8Array): string => {
     try {

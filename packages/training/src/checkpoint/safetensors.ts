@@ -79,17 +79,32 @@ function placesOf(tensors: SafetensorsFile['tensors']): Place[] {
   });
 }
 
-function headerOf(places: readonly Place[], metadata: SafetensorsFile['metadata']): string {
-  const own = [[CHECKSUM, NO_CHECKSUM] as const, ...Object.entries(WRITER)];
-  const keys = Object.keys(metadata).sort();
-  const strings = [...own, ...keys.map((k) => [k, metadata[k] as string] as const)];
-  return orderedJson([
-    [METADATA, orderedJson(strings.map(([k, text]) => [k, JSON.stringify(text)]))],
+const headerOf = (places: readonly Place[], metadata: SafetensorsFile['metadata']): string =>
+  orderedJson([
+    [METADATA, metadataJson(metadata)],
     ...places.map(({ name, array: { dtype, shape }, from, to }) => {
       const stored = { dtype: codes[dtype], shape: [...shape], data_offsets: [from, to] };
       return [name, JSON.stringify(stored)] as const;
     }),
   ]);
+
+function metadataJson(metadata: SafetensorsFile['metadata']): string {
+  const own = { [CHECKSUM]: NO_CHECKSUM, ...WRITER };
+  const given = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [key, text] of given) {
+    if (Object.hasOwn(own, key))
+      fail(
+        'option-invalid',
+        `encodeSafetensors: the metadata has the key "${key}", which the file's checksum needs. Use another key.`,
+      );
+    if (typeof text !== 'string')
+      fail(
+        'option-invalid',
+        `encodeSafetensors: the metadata's "${key}" is of type ${typeof text}, the format has strings only. Give String(value) or JSON.`,
+      );
+  }
+  const all = [...Object.entries(own), ...given];
+  return orderedJson(all.map(([key, text]) => [key, JSON.stringify(text)]));
 }
 
 /** JSON of a record. An object would put keys that are numbers first, and "__proto__" nowhere. */

@@ -166,6 +166,17 @@ test('a file of another writer is read without a checksum, in any order, and wit
   expect(decodeSafetensors(foreign({ __metadata__: null }))).toEqual({ tensors: {}, metadata: {} });
 });
 
+test('arrays that would not be read again are refused', () => {
+  const refused = (array: object, message: string): void =>
+    expect(() => encodeParams({ w: array })).toThrow(`encodeSafetensors: "w" is ${message}. Give`);
+  const data = Float32Array.of(1, 2);
+  refused({ data, shape: [3], dtype: 'float32' }, 'float32[3], its data a Float32Array(2)');
+  refused({ data, shape: [2], dtype: 'int32' }, 'int32[2], its data a Float32Array(2)');
+  refused({ data, shape: [2], dtype: 'bool' }, 'bool[2], its data a Float32Array(2)');
+  refused({ data, shape: [2], dtype: 'constructor' }, 'constructor[2], its data a Float32Array(2)');
+  refused({ data: [1, 2], shape: [2] }, 'undefined[2], its data a Array(2)');
+});
+
 test('metadata that would break the file is refused', () => {
   const refused = (metadata: object, message: RegExp): void =>
     expect(() => encodeParams({}, metadata as { [key: string]: string })).toThrow(message);

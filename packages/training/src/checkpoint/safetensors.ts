@@ -37,6 +37,14 @@ const codes = {
 
 const sizes: { readonly [code: string]: number } = { F64: 8, F32: 4, I32: 4, U32: 4, BOOL: 1 };
 
+const arrays = {
+  float64: Float64Array,
+  float32: Float32Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint32Array,
+} satisfies Record<HostArray['dtype'], unknown>;
+
 export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
   const places = placesOf(tensors);
   const text = new host.TextEncoder().encode(headerOf(places, metadata));
@@ -65,11 +73,10 @@ function placesOf(tensors: SafetensorsFile['tensors']): Place[] {
       'option-invalid',
       `encodeSafetensors: "${METADATA}" cannot be a tensor's name, the format keeps its metadata there. Use another name.`,
     );
-  const sized = Object.entries(tensors).map(([name, array]) => ({
-    name,
-    array,
-    size: sizes[codes[array.dtype]] as number,
-  }));
+  const sized = Object.entries(tensors).map(([name, array]) => {
+    requireWhole(name, array);
+    return { name, array, size: sizes[codes[array.dtype]] as number };
+  });
   sized.sort((a, b) => b.size - a.size || (a.name < b.name ? -1 : 1));
   let end = 0;
   return sized.map(({ name, array, size }) => {
@@ -77,6 +84,17 @@ function placesOf(tensors: SafetensorsFile['tensors']): Place[] {
     end += array.data.length * size;
     return { name, array, from, to: end };
   });
+}
+
+/** Types alone do not say that an array has as many elements as its shape, and parameters come as any tree. */
+function requireWhole(name: string, { data, shape, dtype }: HostArray): void {
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (Object.hasOwn(arrays, dtype) && data instanceof arrays[dtype] && data.length === count)
+    return;
+  fail(
+    'host-array',
+    `encodeSafetensors: "${name}" is ${dtype}[${shape}], its data a ${data.constructor.name}(${data.length}). Give what read() gives: a typed array of the dtype with all elements of the shape.`,
+  );
 }
 
 const headerOf = (places: readonly Place[], metadata: SafetensorsFile['metadata']): string =>
@@ -191,13 +209,6 @@ function writeElements(file: Uint8Array, at: number, { data, dtype }: HostArray)
   }
 }
 
-const constructors = {
-  float64: Float64Array,
-  float32: Float32Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-} as const;
-
 /** What the header says of a tensor, each part by itself checked. */
 interface Entry {
   readonly name: string;
@@ -250,9 +261,8 @@ function readElements(data: Uint8Array, { dtype, shape, from, to }: Entry): Host
   // Not slice(): the file may be Node's Buffer, which would share its bytes, and begins anywhere in its memory.
   const bytes = new Uint8Array(data.subarray(from, to));
   if (dtype === 'bool') return { data: Uint32Array.from(bytes), shape, dtype };
-  const Elements = constructors[dtype];
-  if (!littleEndian) swapped(bytes, Elements.BYTES_PER_ELEMENT);
-  return { data: new Elements(bytes.buffer), shape, dtype };
+  if (!littleEndian) swapped(bytes, arrays[dtype].BYTES_PER_ELEMENT);
+  return { data: new arrays[dtype](bytes.buffer), shape, dtype };
 }
 
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

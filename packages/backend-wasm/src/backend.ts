@@ -55,7 +55,10 @@ export async function openWasm(
 }
 
 /** How modules are compiled here. */
-export type Engine = Pick<Host, 'compileModule' | 'pairs' | 'extras' | 'sinks' | 'strips'>;
+export type Engine = Pick<
+  Host,
+  'compileModule' | 'pairs' | 'unpaired' | 'extras' | 'sinks' | 'strips'
+>;
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 

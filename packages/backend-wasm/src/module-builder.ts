@@ -1,7 +1,7 @@
 /** The functions of one program and the static memory they use. Knows no instruction of a program. */
 import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
 import { type Encoded, encodeFunction } from './assembler/encode.ts';
-import { FunctionBuilder, type Local } from './assembler/function.ts';
+import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Plan } from './loop/axes.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
@@ -20,6 +20,8 @@ export interface Machine {
   readonly threads: Threads;
   /** Which instructions V8 compiles with pairs of vectors, given a loop's plan; none unless stated. */
   readonly pairs?: (instr: Instr, plan?: Plan) => boolean;
+  /** What is done to functions that V8 must not compile with pairs. */
+  readonly unpaired?: (f: Func) => Func;
   /** Loaded for programs that need them. */
   extras?: Extras;
   /** When products sink into time loops, and when loops run in strips, unless as usual. */
@@ -82,7 +84,8 @@ export class ModuleBuilder {
       f,
       params.map((p) => f.param('i32', p)),
     );
-    const code = encodeFunction(f.finish());
+    const built = f.finish();
+    const code = encodeFunction((!paired && this.machine.unpaired?.(built)) || built);
     this.functions[paired ? 'paired' : 'plain'].push(code);
     return code;
   }

@@ -17,6 +17,7 @@ import { hostKey, uniform } from '@ostinato/core/random';
 import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
+import { unpaired } from '../src/engine/unpaired.ts';
 import * as extras from '../src/extras.ts';
 import { emitLoop, type Part, planAxes } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
@@ -62,6 +63,21 @@ export const printed = (instr: Single, target: Target): string =>
 
 export type Run = (...args: number[]) => void;
 
+let inPairs = false;
+
+/** Runs `make` while V8 pairs vectors in whatever it compiles, in any thread of the process. */
+export function pairing<T>(make: () => T): T {
+  const flags = ['no-liftoff', 'no-wasm-lazy-compilation', 'experimental-wasm-revectorize'];
+  try {
+    inPairs = true;
+    for (const f of flags) setFlagsFromString(`--${f}`);
+    return make();
+  } finally {
+    inPairs = false;
+    for (const f of flags) setFlagsFromString(`--no-${f}`.replace('--no-no-', '--'));
+  }
+}
+
 /** With pairs where the target says so and programs would have them, as far as the engine has them. */
 export function compile(
   instr: Single,
@@ -75,12 +91,11 @@ export function compile(
   const runs = parts.map((part): Run => {
     const target = { ...wanted, paired: part === 'pairs' };
     const limits = { shared: false, minimum: 1, maximum: 65536 };
-    const bytes = encodeModule([build(instr, target, axis, part).finish()], limits, { tag: part });
-    const flag = 'experimental-wasm-revectorize';
-    const flags = target.paired ? [`--no-liftoff`, '--no-wasm-lazy-compilation', `--${flag}`] : [];
-    for (const f of flags) setFlagsFromString(f);
-    const module = new WebAssembly.Module(bytes);
-    for (const f of flags) setFlagsFromString(f.replace('--', '--no-').replace('--no-no-', '--'));
+    const built = build(instr, target, axis, part).finish();
+    const tag = `${part} ${inPairs}`; // V8 shares the code of modules with the same bytes
+    const bytes = encodeModule([target.paired ? built : unpaired(built)], limits, { tag });
+    const make = () => new WebAssembly.Module(bytes);
+    const module = target.paired ? pairing(make) : make();
     const instance = new WebAssembly.Instance(module, { env: { memory } });
     return (instance.exports as { run: Run }).run;
   });

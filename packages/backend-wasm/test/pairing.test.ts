@@ -13,7 +13,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { planAxes } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
-import { bytesOf, type Data, onWasm } from './harness.ts';
+import { bytesOf, type Data, onWasm, pairing } from './harness.ts';
 
 type Stored = 'float32' | 'bool';
 
@@ -140,5 +140,19 @@ describe.each([1, 2, 3, 4])('random loops, seed %i', (seed) => {
         );
     }
     expect(paired).toBeGreaterThan(COUNT / 4);
+  });
+
+  test('single vectors stay single while another thread has V8 pair its own', () => {
+    const c = choices(seed);
+    for (let n = 0; n < COUNT; n++) {
+      const { loop, data } = drawLoop(c);
+      const target = { relaxed: c.below(4) > 0, paired: false };
+      const got = pairing(() => onWasm(loop, data, target));
+      const want = onWasm(loop, data, target);
+      for (const { buffer } of loop.outs)
+        expect(bitsOf(got[buffer] as Data[number]), JSON.stringify(loop)).toEqual(
+          bitsOf(want[buffer] as Data[number]),
+        );
+    }
   });
 });

@@ -5,6 +5,7 @@ import * as extras from '../extras.ts';
 import type { WasmBuffer } from '../memory.ts';
 import { pairs } from '../pairing.ts';
 import { agreesWithPlain } from './self-check.ts';
+import { unpaired } from './unpaired.ts';
 import { canPair, compileModule } from './v8.ts';
 
 /** `open`: a backend on one thread, for the check that pairs give the same bits. */
@@ -13,14 +14,14 @@ export async function nodeEngine(
   open: (engine: Engine) => Backend<WasmBuffer>,
   notes: string[],
 ): Promise<Engine> {
-  const plain: Engine = { compileModule, extras };
+  const pair = canPair();
+  const plain: Engine = { compileModule, extras, ...(pair.yes && { unpaired }) };
   const paired: Engine = { ...plain, pairs };
   const note = (why: string): Engine => {
     notes.push(`128-bit vectors: ${why}`);
     return plain;
   };
   if (!pairedSimd) return note('paired SIMD is switched off');
-  const pair = canPair();
   if (!pair.yes) return note(pair.why);
   if (!(await agreesWithPlain((yes) => open(yes ? paired : plain))))
     return note('the self-check of paired SIMD found other bits');

@@ -77,4 +77,4 @@ export function castElement(x: number, from: DType, to: DType): number {
 }
 
 const saturate = (x: number, low: number, high: number): number =>
-  Number.isNaN(x) ? 0 : Math.min(high, Math.max(low, Math.trunc(x)));
+  Number.isNaN(x) ? 0 : Math.min(high, Math.max(low, Math.trunc(x))) + 0; // no -0 among integers

@@ -68,7 +68,7 @@ function scanLength(xs: unknown, options: ScanOptions): number {
   if (length === undefined || !Number.isInteger(length) || length < 1)
     return fail(
       'scan-empty',
-      `scan: got no steps to run (${leaves.length === 0 ? 'xs has no tensors' : describe(leaves[0] as Tensor)}). Give xs a leading time axis, or the option length.`,
+      `scan: the number of steps is ${length}. Give xs a leading time axis, or the option length: a whole number from 1 up.`,
     );
   leaves.forEach((x, i) => {
     if (x.shape[0] !== length)

@@ -83,8 +83,9 @@ function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
   const initial = startState(cell, params, batch, how);
   const step = (state: S, xt: X): readonly [S, Y] => cell.step(params, state, xt, context);
 
-  // One step is traced to see the outputs: often the output is a part of the state, and then the final state has it.
-  const [next, y] = step(initial, mapTree((t) => at(t, 0, 1), x) as X);
+  // One step is traced to see the outputs: often the output is a part of the state, and then the final state has it. Not
+  // from the initial state, whose parts may be one tensor.
+  const [next, y] = step(mapTree(zerosLike, initial) as S, mapTree((t) => at(t, 0, 1), x) as X);
   const stateLeaves = leavesOf(next);
   const inState = leavesOf(y).every((t) => stateLeaves.includes(t));
   const carried = returns !== 'sequence' && !inState;

@@ -73,6 +73,26 @@ describe.each(backends)('on %s', (_, backend) => {
     close(a, b);
   });
 
+  test('the last output of a cell whose state begins as one tensor in two places', async () => {
+    // What came in two steps ago.
+    type Two = { readonly now: Tensor; readonly before: Tensor };
+    const delay: Cell<null, Two> = {
+      init: () => null,
+      start: (_params, batch) => {
+        const zero = zeros([batch, 3]);
+        return { now: zero, before: zero };
+      },
+      step: (_params, { now, before }, xt) => [{ now: mul(xt, 1), before: now }, before],
+    };
+    const layer = recurrent(delay, { returns: 'both' });
+    const run = (_none: null, xs: Tensor): unknown => {
+      const { sequence, last } = layer.apply(null, xs);
+      return { last, wanted: at(sequence, 4, 1), known: at(xs, 2, 1) };
+    };
+    const [known, last, wanted] = await evaluate(backend, run as never, null, x);
+    close([last, wanted] as HostArray[], [known, known] as HostArray[]);
+  });
+
   test.each(['last', 'sequence', 'both'] as const)('returns: %s', async (returns) => {
     const cell = invented({ ...sizes, outputs: 2 });
     const params = await parameters(cell);

@@ -4,7 +4,7 @@ import { assertCompiles, fusesMultiplyAdd } from './engine/features.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
 import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
-import type { Threads } from './target.ts';
+import { MAXIMUM_BUFFERS, type Threads } from './target.ts';
 
 export interface WasmOptions {
   /** Fused multiply-add from relaxed SIMD; on where the engine has it. */
@@ -131,7 +131,12 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
   const variant = `${engine.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
   return {
     name: 'wasm',
-    limits: { ...unlimited, bufferBytes: MAXIMUM_PAGES * 65536, bindingBytes: 2 ** 31 },
+    limits: {
+      ...unlimited,
+      buffers: MAXIMUM_BUFFERS,
+      bufferBytes: MAXIMUM_PAGES * 65536,
+      bindingBytes: 2 ** 31,
+    },
     info: () => ({ name: 'wasm', variant, notes }),
     alloc: (bytes, label) => heap.alloc(bytes, label),
     free: (buffer) => heap.free(buffer),
@@ -142,7 +147,11 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
       const executable = await compileProgram(host, program);
       executables.add(executable);
       return {
-        run: executable.run,
+        run(inputs, outputs) {
+          // What it computed in may be another one's by now.
+          if (!executables.has(executable)) fail('disposed', 'wasm: the program was disposed.');
+          executable.run(inputs, outputs);
+        },
         dispose() {
           if (executables.delete(executable)) executable.dispose();
         },

@@ -34,5 +34,8 @@ export interface Parts {
   readonly count: number;
 }
 
+/** An address per buffer and a few numbers: engines refuse functions with more than 1000 parameters. */
+export const MAXIMUM_BUFFERS = 990;
+
 /** Bytes from which on a stack leaves the caches. */
 export const LONG = 1 << 20;

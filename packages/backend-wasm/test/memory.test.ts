@@ -1,5 +1,8 @@
+import { add, compile, mul, type Tensor } from '@ostinato/core';
+import { apply, arg, type Backend, programBuilder, window } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { wasm } from '../src/index.ts';
 import { Heap, type WasmBuffer } from '../src/memory.ts';
 
 test('parts never overlap, start on cache lines, and are zero', () => {
@@ -62,4 +65,43 @@ test('a freed buffer can be neither read nor written; freeing twice is nothing',
   heap.free(buffer);
   expect(() => heap.write(buffer, new Uint8Array(4))).toThrow(/freed/);
   await expect(heap.read(buffer)).rejects.toMatchObject({ code: 'disposed' });
+});
+
+test("a program that was disposed, or whose backend was, cannot run: its memory may be somebody else's", async () => {
+  const p = programBuilder();
+  const [x, y] = [p.input('x', 'float32', 4), p.output('y', 'float32', 4)];
+  p.loop({
+    shape: [4],
+    args: [window(x, [1])],
+    body: [apply('add', arg(0), arg(0))],
+    outs: [window(y, [1])],
+  });
+  const program = p.program();
+  for (const how of ['program', 'backend'] as const) {
+    const backend = await wasm({ threads: 1 });
+    const refs = [16, 16].map((n) => ({ buffer: backend.alloc(n), offset: 0 }));
+    const executable = await backend.compile(program);
+    const run = () => executable.run(refs.slice(0, 1), refs.slice(1));
+    run();
+    if (how === 'program') executable.dispose();
+    else backend.dispose();
+    expect(run).toThrow(/disposed/);
+  }
+});
+
+test('as many buffers as a function may have parameters, and no more', async () => {
+  const backend = (await wasm({ threads: 1 })) as unknown as Backend;
+  const make = (k: number) => ({ data: Float32Array.of(k, -k), shape: [2] });
+  const count = 300; // four of each make 1200
+  const all = (by: number) => Array.from({ length: count }, (_, k) => make(by * k));
+  const step = compile(backend, (p: Tensor[], m: Tensor[]) =>
+    p.map((x, k) => [add(x, m[k] as Tensor), mul(x, m[k] as Tensor)]),
+  );
+  const out = await step(all(1), all(2));
+  for (const k of [0, 7, count - 1]) {
+    const [sum, product] = out[k] as Tensor[];
+    expect([...((await sum?.read())?.data ?? [])]).toEqual([3 * k, -3 * k]);
+    expect([...((await product?.read())?.data ?? [])]).toEqual([2 * k * k, 2 * k * k]);
+  }
+  backend.dispose();
 });

@@ -116,7 +116,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   },
   'scan-empty': {
     run: () => o.scan((c: T) => [c, null], f64(1), null),
-    says: ['scan', 'no tensors', 'length'],
+    says: ['scan', 'steps is undefined', 'length'],
   },
   'scan-lengths': {
     run: () => o.scan((c: T) => [c, null], f64([1]), null, { length: 1, lengths: i32([1, 1]) }),

@@ -392,9 +392,14 @@ describe('what xs and carries may be', () => {
 describe('errors', () => {
   const step = (c: Tensor, x: Tensor): [Tensor, Tensor] => [add(c, x), x];
   test('nothing to run over', () =>
-    expectError('scan-empty', ['xs has no tensors', 'option length'], () =>
+    expectError('scan-empty', ['steps is undefined', 'option length'], () =>
       scan((c: Tensor) => [c, null], f64(0), null),
     ));
+  test.each([0, 1.5, -1])('no whole number of steps: %s', async (length) => {
+    await expectError('scan-empty', [`steps is ${length}`, 'whole number'], () =>
+      scan((c: Tensor) => [c, null], f64(0), null, { length }),
+    );
+  });
   test('xs of different lengths name the leaf', () =>
     expectError('shape-mismatch', ['"b"', '3 steps'], () =>
       scan((c: Tensor, x: { a: Tensor; b: Tensor }) => [c, x], f64(0), {

@@ -19,7 +19,7 @@ import { independent, readsNothingOf } from '../hazards.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import { type Extras, need } from '../need.ts';
 import type { Surroundings, Together } from '../program.ts';
-import type { Target } from '../target.ts';
+import { MAXIMUM_BUFFERS, type Target } from '../target.ts';
 import { addressIn, apart, isWhole, keep } from './apart.ts';
 
 /** What it computes. */
@@ -178,6 +178,8 @@ export function prepareJoint(
 ): { readonly main: Callee; readonly parts: number } | undefined {
   const { companions, sum } = joint;
   const { machine } = module;
+  const uses = membersOf(joint).map((i) => i.buffers);
+  if (uses.flat().length > MAXIMUM_BUFFERS) return undefined;
   const extras = need(machine.extras);
   const target = targetOf(
     machine,
@@ -190,7 +192,6 @@ export function prepareJoint(
   const plans = sum ? [...products, planSum(first, sum)] : products;
   const bytes = plans.reduce((n, plan) => n + plan.scratch, 0);
   const scratch = module.reservePerThread(bytes, `${name} scratch`);
-  const uses = membersOf(joint).map((i) => i.buffers);
   const params = uses.flatMap((list, m) => list.map((u) => `${m}_${u.source}${u.index}`));
   const main = module.define(
     name,

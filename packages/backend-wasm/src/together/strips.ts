@@ -20,6 +20,7 @@ import { overlap, readsNothingOf } from '../hazards.ts';
 import { type Pack, prepareInstr } from '../instruction.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import type { Argument, Call, Surroundings, Together } from '../program.ts';
+import { MAXIMUM_BUFFERS } from '../target.ts';
 import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './apart.ts';
 import {
   type Joint,
@@ -78,7 +79,8 @@ export function findStrips(
 
 function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): number | undefined {
   const [first] = readers;
-  if (!first) return undefined;
+  const operands = argsOfInstr(scan).length + outsOfInstr(scan).length; // each gets a parameter
+  if (!first || operands > MAXIMUM_BUFFERS) return undefined;
   const bytes = readers.reduce((n, { stack }) => n + 4 * (stack.strides[0] as number), 0);
   const sums = readers.flatMap(({ joint }) => membersOf(joint).map((i) => 4 * sizeOf(i.shape)));
   const rows = sizeOf(leadOf(first.joint).over) / scan.length;

@@ -68,7 +68,7 @@ function scanLength(xs: unknown, options: ScanOptions): number {
   if (length === undefined || !Number.isInteger(length) || length < 1)
     return fail(
       'scan-empty',
-      `scan: the number of steps is ${length}. Give xs a leading time axis, or the option length: a whole number from 1 up.`,
+      `scan: the number of steps is ${length}. Give xs a leading time axis, or a whole number as the option length.`,
     );
   leaves.forEach((x, i) => {
     if (x.shape[0] !== length)
@@ -224,7 +224,7 @@ function scanMasked<C, X, Y>(
   if (!inBatch)
     fail(
       'scan-lengths',
-      `scan: lengths or mask are for ${batch} rows, but no carry is [batch, ...] and no xs [time, batch, ...] with that many. Give one entry per row of the batch.`,
+      `scan: lengths or mask are for ${batch} rows, but no carry and no xs has that many. Give one entry per row of the batch.`,
     );
   const traced = traceStep(step, init, xs);
   const closed = closeOver(traced.body);

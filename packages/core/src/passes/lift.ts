@@ -103,7 +103,7 @@ function liftNode(
     case 'scatter':
       return (liftTable as LiftTable)(t, x, y, length);
     default:
-      throw new TypeError(`lift: a ${op.kind} cannot move out of a loop.`);
+      throw new TypeError(`lift: ${op.kind}`);
   }
 }
 

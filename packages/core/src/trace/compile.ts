@@ -223,7 +223,9 @@ function runnerOf(
     const closed = rewrite(results, (t, a) => stands.get(t) ?? withArgs(t, a), order);
     const inputs = [...params, ...stands.values()];
     const { limits } = backend;
-    const needed = donate.length > 0 || Number.isFinite(limits.buffers) || needsExtras(closed);
+    // What an instruction may touch: some of these, and some arenas.
+    const crowded = inputs.length + results.length + 8 > limits.buffers;
+    const needed = donate.length > 0 || crowded || needsExtras(closed);
     const extras = needed ? await import('./extras.ts') : undefined;
     const donations = extras?.donations({ params, donated }, { results, paths: result.paths });
     const program = lower(inputs, closed, { extras, donations: donations ?? [], limits });

@@ -59,6 +59,10 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
       run: () => o.vjp((x: T) => o.mul(x, 2), f64([1]))[1](f64([1, 2])),
       says: ['vjp', 'float64[2]', "value's shape"],
     },
+    {
+      run: () => o.vjp((x: T) => o.mul(x, 2), f64([1]))[1](i32([1])),
+      says: ['vjp', 'int32[1]', "value's shape and type"],
+    },
   ],
   'shape-invalid': [
     { run: () => o.zeros([2, 0]), says: ['full', '[2,0]', 'leave them out'] },

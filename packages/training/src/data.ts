@@ -60,7 +60,7 @@ export function countRows(data: InputData<unknown>): number {
         'data-invalid',
         `data: "${shape.paths[i]}" has shape [${array.shape}], "${shape.paths[0]}" has ${rows} rows. Give arrays [N, ...] with one number of rows, at least 1.`,
       );
-    if ('stride' in array || array.data.length !== size)
+    if ('stride' in array || !ArrayBuffer.isView(array.data) || array.data.length !== size)
       fail(
         'data-invalid',
         `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array, got ${array.data.length}. Copy it into one.`,
@@ -89,7 +89,7 @@ export function batchFiller(
   const batch = shape.build(slots.map((s) => s.shown)) as { weights: HostRows | null };
   const whole = { ...batch, weights: batch.weights ?? { data: own, shape: [size] } };
   return (indices) => {
-    for (const { array, out } of slots) takeRows(array, indices, { rows: size, out });
+    for (const { array, out, fill } of slots) takeRows(array, indices, { rows: size, out, fill });
     own.fill(0).fill(1, 0, indices.length);
     return whole;
   };
@@ -99,23 +99,31 @@ interface Slot {
   readonly array: HostRows;
   readonly out: RowBatch;
   readonly shown: HostRows;
+  /** What fills a short batch: a row that it has, for a model may have no finite slope at zero; of weights nothing. */
+  readonly fill: 'repeat' | 'zero';
 }
 
 function slotOf(array: HostRows, path: string, size: number): Slot {
   const shape = [size, ...array.shape.slice(1)];
   const length = shape.reduce((a, b) => a * b, 1);
+  const isBool = path === 'mask' || array.dtype === 'bool';
   // `set` converts between element types, so a batch may be wider than the array that it is taken from.
-  const data = bufferFor(array, path, length);
-  const dtype = path === 'mask' ? 'bool' : array.dtype;
+  const data = isBool ? new Uint32Array(length) : bufferFor(array, path, length);
   return {
-    array,
+    array: isBool ? truths(array) : array,
     out: { data, shape, weights: new Float32Array(size) },
-    shown: { data, shape, ...(dtype === undefined ? {} : { dtype }) },
+    shown: { data, shape, ...(isBool && { dtype: 'bool' }) },
+    fill: path === 'weights' ? 'zero' : 'repeat',
   };
 }
 
+/** 0 and 1, where conversion to whole numbers would make 0 of a half. */
+const truths = (array: HostRows): HostRows =>
+  array.data instanceof Float32Array || array.data instanceof Float64Array
+    ? { ...array, data: Uint8Array.from(array.data, (x) => Number(x !== 0)) }
+    : array;
+
 function bufferFor(array: HostRows, path: string, length: number): HostData {
-  if (path === 'mask' || array.dtype === 'bool') return new Uint32Array(length);
   if (path === 'weights') return new Float32Array(length);
   if (path === 'lengths') return new Int32Array(length);
   const { data } = array;

@@ -56,4 +56,4 @@ export {
   trainingState,
   trainingStep,
 } from './training-step.ts';
-export { type Measure, weightedMean } from './weighted-mean.ts';
+export { counted, type Measure, weightedMean } from './weighted-mean.ts';

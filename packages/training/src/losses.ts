@@ -1,7 +1,5 @@
 /** Losses, from logits where there are logits. Each is a mean over examples and says its formula and source. */
 import {
-  abs,
-  add,
   equal,
   exp,
   expandDims,
@@ -10,14 +8,14 @@ import {
   log,
   max,
   mul,
-  neg,
+  softplus,
   stopGradient,
   sub,
   sum,
   type Tensor,
   where,
 } from '@ostinato/core';
-import { alignTargets, weightedMean } from './weighted-mean.ts';
+import { alignTargets, counted, weightedMean } from './weighted-mean.ts';
 
 /**
  * The negative log-likelihood of yes and no: `max(x, 0) - x t + log(1 + exp(-|x|))`, which no logit overflows.
@@ -29,12 +27,8 @@ import { alignTargets, weightedMean } from './weighted-mean.ts';
  * @returns a scalar, sum(w l) / sum(w)
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor, weights?: Tensor): Tensor {
-  const [x, t] = alignTargets('binaryCrossEntropy', logits, targets);
-  const size = abs(x);
-  // max(x, 0) as (x + |x|) / 2, so that the gradient at a logit of 0 is 1/2 - t and not that of one side.
-  const positive = mul(add(x, size), 0.5);
-  const tail = log(add(exp(neg(size)), 1));
-  return weightedMean(add(sub(positive, mul(x, t)), tail), weights);
+  const [x, t] = countedPair('binaryCrossEntropy', logits, targets, weights);
+  return weightedMean(sub(softplus(x), mul(x, t)), weights);
 }
 
 /**
@@ -49,8 +43,9 @@ export function binaryCrossEntropy(logits: Tensor, targets: Tensor, weights?: Te
  */
 export function crossEntropy(logits: Tensor, classes: Tensor, weights?: Tensor): Tensor {
   requireClasses('crossEntropy', logits, classes);
-  const shifted = sub(logits, stopGradient(max(logits, { axes: -1, keepDims: true })));
-  const hit = equal(spreadClasses(classes, logits), iota(logits.shape, -1, classes.dtype));
+  const x = counted(logits, weights);
+  const shifted = sub(x, stopGradient(max(x, { axes: -1, keepDims: true })));
+  const hit = equal(spreadClasses(classes, x), iota(x.shape, -1, classes.dtype));
   // Selecting instead of gathering keeps the class, its logit and their gradient inside the softmax's own loops.
   const chosen = sum(where(hit, shifted, 0), { axes: -1 }); // [...]
   return weightedMean(sub(log(sum(exp(shifted), { axes: -1 })), chosen), weights);
@@ -69,9 +64,19 @@ const spreadClasses = (classes: Tensor, logits: Tensor): Tensor =>
  * @returns a scalar, sum(w l) / sum(w) over all elements
  */
 export function meanSquaredError(outputs: Tensor, targets: Tensor, weights?: Tensor): Tensor {
-  const [y, t] = alignTargets('meanSquaredError', outputs, targets);
+  const [y, t] = countedPair('meanSquaredError', outputs, targets, weights);
   const distance = sub(y, t);
   return weightedMean(mul(distance, distance), weights);
+}
+
+function countedPair(
+  what: string,
+  outputs: Tensor,
+  targets: Tensor,
+  weights: Tensor | undefined,
+): readonly [outputs: Tensor, targets: Tensor] {
+  const [y, t] = alignTargets(what, outputs, targets);
+  return [counted(y, weights), counted(t, weights)];
 }
 
 /** Refuses classes that are not one whole number per row of logits. */

@@ -72,7 +72,9 @@ export async function readTotals(totals: Totals): Promise<Measured> {
       t.item(),
     ),
   );
-  const over = (x: number | undefined): number => (x as number) / (weight as number);
+  // As weightedMean: 0 where no example has a weight.
+  const over = (x: number | undefined): number =>
+    weight === 0 ? 0 : (x as number) / (weight as number);
   return {
     loss: over(loss),
     metrics: Object.fromEntries(names.map((n, i) => [n, over(values[i])])),

@@ -1,5 +1,5 @@
 /** What fit promises: the right numbers, one program, no growth, no leaks, room for others. */
-import { add, dispose, leaks, run, type Tensor, tensor } from '@ostinato/core';
+import { add, cast, dispose, leaks, log, mul, run, sum, type Tensor, tensor } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
 import {
@@ -87,6 +87,60 @@ describe.each(backends)('on %s', (backendName, create) => {
     const want =
       x.targets.data.reduce((s, t, i) => s + (t - (x.inputs.data[i] as number)) ** 2, 0) / 10;
     expect(whole.history[0]?.loss).toBeCloseTo(want, 4);
+  });
+
+  test('what fills a short batch is no input at which the model has no slope', async () => {
+    const backend = create();
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([0.5]) }),
+      apply: ({ w }, x) => mul(log(x), w),
+    };
+    const x = {
+      inputs: { data: Float32Array.of(1, 2, 3, 4, 5), shape: [5] },
+      targets: { data: Float32Array.of(0, 1, 1, 2, 2), shape: [5] },
+    };
+    const optimizer = sgd({ learningRate: 0.1 });
+    const options = { backend, optimizer, loss: meanSquaredError, epochs: 2, shuffle: false };
+    const done = await last(fit(model, x, { ...options, batch: 3 }));
+    let w = 0.5;
+    for (const batch of [
+      [0, 1, 2],
+      [3, 4],
+      [0, 1, 2],
+      [3, 4],
+    ]) {
+      const slopes = batch.map((i) => {
+        const l = Math.log(x.inputs.data[i] as number);
+        return 2 * (w * l - (x.targets.data[i] as number)) * l;
+      });
+      w -= (0.1 * slopes.reduce((a, b) => a + b)) / batch.length;
+    }
+    expect(done.last.params.w.data[0]).toBeCloseTo(w, 5);
+  });
+
+  test('a step counts where its mask is not zero, a half included; no weight at all gives 0', async () => {
+    const backend = create();
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([1]) }),
+      apply: ({ w }, x, { mask }) =>
+        add(mul(x, w), sum(cast(mask as Tensor, 'float32'), { axes: 1 })),
+    };
+    const data = {
+      inputs: { data: new Float32Array(2), shape: [2] },
+      targets: { data: new Float32Array(2), shape: [2] },
+      mask: { data: Float32Array.of(0.5, 0, -0.25, 3, 1, Number.NaN), shape: [2, 3] },
+    };
+    const params = { w: tensor([1]) };
+    const { data: seen } = await predict(model, params, data, { backend });
+    expect([...seen]).toEqual([2, 3]);
+    const weights = { data: new Float32Array(2), shape: [2] };
+    const measured = await evaluate(
+      model,
+      params,
+      { ...data, weights },
+      { backend, loss: meanSquaredError },
+    );
+    expect(measured.loss).toBe(0);
   });
 
   test('weights of examples choose what is learned', async () => {
@@ -288,6 +342,8 @@ describe.each(backends)('on %s', (backendName, create) => {
     const refused = (promise: Promise<unknown>, code: string): Promise<void> =>
       expect(promise).rejects.toMatchObject({ code });
     await refused(last(fit(mlp, short, good)), 'data-invalid');
+    const plain = { ...data, targets: { data: [...data.targets.data] as never, shape: [10] } };
+    await refused(last(fit(mlp, plain, good)), 'data-invalid');
     await refused(last(fit(mlp, data, { ...good, epochs: 0 })), 'option-invalid');
     await refused(last(fit(mlp, data, { ...good, batch: 1.5 })), 'option-invalid');
     const both = { ...good, validation: data, validationSplit: 0.5 };

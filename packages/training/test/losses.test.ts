@@ -1,5 +1,16 @@
 /** Losses, metrics and clipping against PyTorch's numbers, and what weights mean. */
-import { run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
+import {
+  abs,
+  expandDims,
+  grad,
+  mul,
+  run,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+} from '@ostinato/core';
 import { assertClose, type GoldenTensor, loadFunctionGoldens } from '@ostinato/golden';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,9 +19,11 @@ import {
   binaryCrossEntropy,
   clipByGlobalNorm,
   clipByValue,
+  counted,
   crossEntropy,
   globalNorm,
   meanSquaredError,
+  weightedMean,
 } from '../src/index.ts';
 import { backends } from './backends.ts';
 
@@ -128,6 +141,32 @@ describe.each(backends)('on %s', (_, create) => {
     const loss = meanSquaredError(outputs, tensor([3, 3]), tensor([1, 0]));
     expect(await number(loss)).toBe(4);
     expect(await number(meanSquaredError(outputs, tensor([3, 3]), tensor([0, 0])))).toBe(0);
+  });
+
+  const missing = Number.NaN;
+  const classes = tensor([1, 0, 2], { dtype: 'int32' });
+  test.each<[string, (x: Tensor, w: Tensor) => Tensor]>([
+    ['squares', (x, w) => meanSquaredError(x, tensor([1, missing, 0]), w)],
+    ['yes and no', (x, w) => binaryCrossEntropy(x, tensor([1, missing, 0]), w)],
+    ['classes', (x, w) => crossEntropy(mul(expandDims(x, 1), tensor([1, 2, 3])), classes, w)],
+    ['one of a user', (x, w) => weightedMean(abs(counted(sub(x, tensor([1, missing, 0])), w)), w)],
+  ])('a NaN without weight reaches no gradient: %s', async (_, loss) => {
+    for (const there of [0.3, missing]) {
+      const f = (x: Tensor): Tensor => loss(x, tensor([1, 0, 2]));
+      const [value, gradient] = await evaluate(valueAndGrad(f)(tensor([0.5, there, -1])));
+      const [first, none, last] = (await read(gradient)).data;
+      expect([await value.item(), first, last].every((v) => Number.isFinite(v) && v !== 0)).toBe(
+        true,
+      );
+      // A NaN of the model's own output may still say so in its own place, behind the loss.
+      if (there === 0.3) expect(none).toBe(0);
+    }
+  });
+
+  test('yes and no bend by 1/4 at a logit of 0', async () => {
+    const slope = grad((x: Tensor) => binaryCrossEntropy(x, tensor([1])));
+    expect(await number(slope(tensor([0])))).toBe(-0.5);
+    expect(await number(grad((x: Tensor) => sum(slope(x)))(tensor([0])))).toBe(0.25);
   });
 
   test('what does not fit is refused with a code', () => {

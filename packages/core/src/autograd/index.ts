@@ -82,10 +82,10 @@ export function vjp<P extends Tree<P>, R extends Tree<R>>(
       );
     given.leaves.forEach((g, i) => {
       const r = roots[i] as Tensor;
-      if (`${g.shape}` !== `${r.shape}`)
+      if (`${g.shape}` !== `${r.shape}` || g.dtype !== r.dtype)
         fail(
           'shape-mismatch',
-          `vjp: the cotangent "${shape.paths[i]}" is ${describe(g)}, the value ${describe(r)}. Give it the value's shape.`,
+          `vjp: the cotangent "${shape.paths[i]}" is ${describe(g)}, the value ${describe(r)}. Give it the value's shape and type.`,
         );
     });
     const found = backward(roots, given.leaves, own.leaves);

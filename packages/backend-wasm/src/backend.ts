@@ -149,7 +149,8 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
       return {
         run(inputs, outputs) {
           // What it computed in may be another one's by now.
-          if (!executables.has(executable)) fail('disposed', 'wasm: the program was disposed.');
+          if (!executables.has(executable))
+            fail('disposed', 'wasm: was disposed. Compile it again.');
           executable.run(inputs, outputs);
         },
         dispose() {

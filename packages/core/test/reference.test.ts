@@ -301,4 +301,12 @@ describe('expressions', () => {
     const x = cast('bool', constant(Number.NaN));
     expect(evalExpr(x, { args: [], types: [], index: [] })).toBe(1);
   });
+
+  test('whole numbers have no -0, from whatever they come', () => {
+    for (const dtype of ['int32', 'uint32'] as const) {
+      const x = cast('float32', cast(dtype, arg(0)));
+      for (const value of [-0, -0.5])
+        expect(evalExpr(x, { args: [value], types: ['float32'], index: [] })).toBe(0);
+    }
+  });
 });

@@ -126,6 +126,21 @@ describe('arguments', () => {
     expect(await numbers(await f(tensor(bytes)))).toEqual([0, 1, 1]);
   });
 
+  test('numbers become what they are to be without passing through another type', async () => {
+    const plain = { data: [16777217, 0.1], shape: [2] };
+    for (const [dtype, wanted] of [
+      ['int32', [16777217, 0]],
+      ['float64', [16777217, 0.1]],
+      ['float32', [16777216, Math.fround(0.1)]],
+    ] as const) {
+      expect(await numbers(tensor(plain, { dtype }))).toEqual(wanted);
+      expect(await numbers(tensor([16777217, 0.1], { dtype }))).toEqual(wanted);
+    }
+    const cast = tensor(f64([1.5, -2.5]), { dtype: 'int32' });
+    expect(await numbers(await run(backend, cast))).toEqual([1, -2]);
+    expect(await numbers(tensor({ data: Int8Array.of(-1, 2), shape: [2] }))).toEqual([-1, 2]);
+  });
+
   test('plain numbers have the type that their record names, if it is one of ours', async () => {
     const f = compile(backend, (x: T) => o.add(x, x));
     const x = { data: [1, 2.9], shape: [2] };
@@ -156,6 +171,15 @@ describe('arguments', () => {
       double({ data: [1, 2], shape: [1, 2], stride: [1] }),
     );
     await expectError('host-array', [], () => double({ data: [1, 2], shape: [2], stride: [2] }));
+    await expectError('host-array', ['NaN'], () =>
+      double({ data: [1, 2], shape: [1], stride: [1], offset: Number.NaN }),
+    );
+    await expectError('host-array', ['Float32Array', 'tensor({ data, shape })'], () =>
+      tensor(new Float32Array(3) as never),
+    );
+    await expectError('host-array', ['float16', 'int32'], () =>
+      tensor([1], { dtype: 'float16' as never }),
+    );
     await expectError('shape-invalid', ['Empty'], () => double({ data: [], shape: [0] }));
     await expectError('not-run', ['never ran', 'await run'], () => double(mul(tensor([1]), 2)));
     await expectError('tree-leaf', ['"0"', 'string'], () => double('x' as never));

@@ -67,8 +67,7 @@ export function rowAxes(
   for (const [i, r] of body.results.entries()) {
     const axis = axes.get(r) ?? null;
     const had = i < counts.carry ? rowed[counts.consts + i] : axis !== null;
-    if (had !== (axis === 0))
-      return { why: `${describe(r)} does not keep its rows where they were`, meet: false };
+    if (had !== (axis === 0)) return { why: `${describe(r)} does not keep its rows`, meet: false };
   }
   return axes;
 }

@@ -11,6 +11,7 @@ import {
   viewOf,
 } from '../ir/dtype.ts';
 import { denseStrides, extent, isDense, type Shape, sizeOf } from '../ir/view.ts';
+import { cast } from '../ops/elementwise.ts';
 import { checkShape } from '../ops/views.ts';
 
 /**
@@ -76,8 +77,7 @@ export function denseHost(
     );
   const { low, high } = extent(shape, strides);
   if (
-    offset + low < 0 ||
-    offset + high > x.data.length ||
+    !(offset + low >= 0 && offset + high <= x.data.length) || // neither is NaN
     (x.stride === undefined && x.data.length - offset !== size)
   )
     fail(
@@ -109,26 +109,31 @@ export function denseHost(
 
 /**
  * A tensor of host values: nested arrays, a number, or a host array. `dtype` converts; by default numbers are float32
- * and booleans bool. The values are copied.
+ * and booleans bool. The values are copied. A tensor is cast.
  */
 export function tensor(
   values: Nested | HostInput | Tensor,
-  options: { dtype?: DType } = {},
+  { dtype }: { dtype?: DType } = {},
 ): Tensor {
-  if (values instanceof Tensor) return values;
-  const host = isHostInput(values) ? denseAny(values) : fromNested(values);
-  const dtype = options.dtype ?? host.dtype;
-  const data = viewOf(dtype, new ArrayBuffer(host.data.length * bytesPerElement[dtype]));
-  const convert = coerce[dtype];
+  if (dtype !== undefined && !dtypes.includes(dtype))
+    fail('host-array', `tensor: there is no dtype ${dtype}. Use one of ${dtypes.join(', ')}.`);
+  if (values instanceof Tensor) return dtype === undefined ? values : cast(values, dtype);
+  const host = isHostInput(values) ? denseAny(values, dtype) : fromNested(values);
+  const own = dtype ?? host.dtype;
+  const data = viewOf(own, new ArrayBuffer(host.data.length * bytesPerElement[own]));
+  const convert = coerce[own];
   for (let i = 0; i < data.length; i++) data[i] = convert(host.data[i] as number);
-  return new Tensor({ kind: 'host', data }, host.shape, dtype, [], 'tensor');
+  return new Tensor({ kind: 'host', data }, host.shape, own, [], 'tensor');
 }
 
-/** Like `denseHost`, for any typed array: the caller converts. */
-function denseAny(x: HostInput): { data: ArrayLike<number>; shape: Shape; dtype: DType } {
-  const known = dtypes.some((d) => x.data instanceof arrays[d]);
-  if (known || Array.isArray(x.data)) return denseHost(x, 'tensor');
-  return denseHost({ ...x, data: Array.from(x.data) }, 'tensor');
+/** Like `denseHost`, for any array of numbers; those without an element type of their own become `dtype`s at once. */
+function denseAny(
+  x: HostInput,
+  dtype: DType | undefined,
+): { data: ArrayLike<number>; shape: Shape; dtype: DType } {
+  if (dtypes.some((d) => x.data instanceof arrays[d])) return denseHost(x, 'tensor');
+  const data = Array.from(x.data);
+  return denseHost({ ...x, data, ...(dtype && { dtype }) }, 'tensor');
 }
 
 function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: DType } {
@@ -150,7 +155,7 @@ function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: D
     if (depth !== shape.length || (typeof v !== 'number' && typeof v !== 'boolean'))
       fail(
         'host-array',
-        `tensor: found ${Array.isArray(v) ? 'an array' : typeof v} at depth ${depth}. Nest numbers or booleans, all ${shape.length} deep.`,
+        `tensor: found ${nameOf(v)} at depth ${depth}. Nest numbers or booleans, all ${shape.length} deep; give a typed array a shape: tensor({ data, shape }).`,
       );
     if (typeof v === 'number') booleans = false;
     data.push(Number(v));
@@ -158,3 +163,6 @@ function fromNested(values: Nested): { data: number[]; shape: number[]; dtype: D
   visit(values, 0);
   return { data, shape, dtype: booleans ? 'bool' : 'float32' };
 }
+
+const nameOf = (v: unknown): string =>
+  v === null || typeof v !== 'object' ? typeof v : `an ${v.constructor.name}`;

@@ -7,7 +7,9 @@ import {
   binaryAccuracy,
   type DoneEvent,
   decodeParams,
+  decodeSafetensors,
   encodeParams,
+  encodeSafetensors,
   evaluate,
   type FitEvent,
   type FitOptions,
@@ -217,6 +219,12 @@ describe.each(backends)('on %s', (backendName, create) => {
     await expect(resume(new Uint8Array())).rejects.toMatchObject({ code: 'checkpoint-damaged' });
     const other = encodeParams({ x: { data: Float32Array.of(1), shape: [1], dtype: 'float32' } });
     await expect(resume(other)).rejects.toMatchObject({ code: 'checkpoint-foreign' });
+    const { tensors, metadata } = decodeSafetensors(good);
+    const { record: _record, ...bare } = metadata;
+    for (const lost of [bare, { ...bare, record: '{"step":' }])
+      await expect(resume(encodeSafetensors({ tensors, metadata: lost }))).rejects.toMatchObject({
+        code: 'checkpoint-damaged',
+      });
     expect(await resume(good)).not.toBeNull();
   });
 

@@ -69,12 +69,24 @@ export function decodeCheckpoint(
       'checkpoint-foreign',
       `${name}: has version ${metadata.version} of the format, this is ${VERSION}. Read it with the release that wrote it.`,
     );
-  const record = JSON.parse(metadata.record as string, readBack) as RunRecord;
+  const record = recordOf(metadata.record, name);
   const state = treeOf('state', tensors, like.state, name);
   const best = record.best ? treeOf('best', tensors, like.params, name) : null;
   const known = new Set([...pathsOf('state', like.state), ...pathsOf('best', like.params)]);
   for (const path of Object.keys(tensors)) if (!known.has(path)) mismatch(name, path, 'nothing');
   return { record, state, best };
+}
+
+function recordOf(text: string | undefined, name: string): RunRecord {
+  try {
+    return JSON.parse(text as string, readBack) as RunRecord;
+  } catch (cause) {
+    return fail(
+      'checkpoint-damaged',
+      `${name}: its record of the run is ${text === undefined ? 'missing' : 'no JSON'}. Use a file that fit wrote.`,
+      { cause },
+    );
+  }
 }
 
 /** A safetensors file of a tree of host arrays, such as trained parameters; names are paths. */

@@ -552,6 +552,16 @@ describe('rows', () => {
     ).toMatchInlineSnapshot(`"float32[] "scan" mixes rows"`);
   });
 
+  test('a carry without rows that takes on some, along any axis, and one that loses them', () => {
+    const step = (c: { h: T; n: T }) => ({ h: tanh(c.h), n: o.broadcastTo(tanh(c.h), [3, B]) });
+    const start = { h: o.zeros([B]), n: o.zeros([3, B]) };
+    const [last] = scan((c: typeof start) => [step(c), null], start, null, { length: 2 });
+    expect(rowsIn(last.h)).toMatch(/does not keep its rows/);
+    const turned = one((h) => o.transpose(h), xs, o.zeros([B, B]));
+    expect(rowsIn(turned)).toMatch(/"transpose" does not keep its rows/);
+    expect(rowsIn(one(() => o.broadcastTo(input('k', [H]), [B, H])))).toMatch(/does not keep/);
+  });
+
   test('a shared counter, xs without rows, and a mask', () => {
     const clock = input('clock', [TIME, H]);
     const [last] = scan(

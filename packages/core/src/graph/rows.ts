@@ -66,8 +66,9 @@ export function rowAxes(
   }
   for (const [i, r] of body.results.entries()) {
     const axis = axes.get(r) ?? null;
-    const had = i < counts.carry ? rowed[counts.consts + i] : axis !== null;
-    if (had !== (axis === 0)) return { why: `${describe(r)} does not keep its rows`, meet: false };
+    const has = i < counts.carry ? rowed[counts.consts + i] : axis !== null;
+    if (axis !== (has ? 0 : null))
+      return { why: `${describe(r)} does not keep its rows`, meet: false };
   }
   return axes;
 }

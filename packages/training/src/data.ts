@@ -60,7 +60,7 @@ export function countRows(data: InputData<unknown>): number {
         'data-invalid',
         `data: "${shape.paths[i]}" has shape [${array.shape}], "${shape.paths[0]}" has ${rows} rows. Give arrays [N, ...] with one number of rows, at least 1.`,
       );
-    if ('stride' in array || !ArrayBuffer.isView(array.data) || array.data.length !== size)
+    if ('stride' in array || !isNumbers(array.data) || array.data.length !== size)
       fail(
         'data-invalid',
         `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array, got ${array.data.length}. Copy it into one.`,
@@ -68,6 +68,9 @@ export function countRows(data: InputData<unknown>): number {
   });
   return rows as number;
 }
+
+const isNumbers = (data: unknown): boolean =>
+  ArrayBuffer.isView(data) && typeof (data as HostData)[0] === 'number';
 
 function fields(data: InputData<unknown>): object {
   const { inputs, lengths = null, mask = null } = data;
@@ -119,16 +122,26 @@ function slotOf(array: HostRows, path: string, size: number): Slot {
 
 /** 0 and 1, where conversion to whole numbers would make 0 of a half. */
 const truths = (array: HostRows): HostRows =>
-  array.data instanceof Float32Array || array.data instanceof Float64Array
-    ? { ...array, data: Uint8Array.from(array.data, (x) => Number(x !== 0)) }
-    : array;
+  isWhole(array.data)
+    ? array
+    : { ...array, data: Uint8Array.from(array.data, (x) => Number(x !== 0)) };
+
+const wholes = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+];
+const isWhole = (data: HostData): boolean => wholes.some((Data) => data instanceof Data);
 
 function bufferFor(array: HostRows, path: string, length: number): HostData {
   if (path === 'weights') return new Float32Array(length);
   if (path === 'lengths') return new Int32Array(length);
   const { data } = array;
-  if (data instanceof Float32Array) return new Float32Array(length);
   if (data instanceof Float64Array) return new Float64Array(length);
   if (data instanceof Uint32Array) return new Uint32Array(length);
-  return new Int32Array(length);
+  return isWhole(data) ? new Int32Array(length) : new Float32Array(length);
 }

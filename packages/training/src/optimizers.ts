@@ -9,6 +9,7 @@ import {
   fail,
   flatten,
   mapTree,
+  maximum,
   mul,
   neg,
   scalar,
@@ -24,6 +25,8 @@ import {
  * function, the state is a tree of tensors like any other.
  */
 export interface Optimizer<S = unknown> {
+  /** Kept in checkpoints, so that no run goes on with another one's state; unless it has none. */
+  readonly name?: string;
   init<P>(params: P): S;
   update<P>(gradients: P, state: S, params: P): readonly [params: P, state: S];
 }
@@ -48,6 +51,7 @@ type Rule<Slot extends string> = (now: {
 }) => readonly [param: Tensor, slots: { readonly [name in Slot]: Tensor }];
 
 function byRule<Slot extends string>(
+  name: string,
   names: readonly Slot[],
   learningRate: LearningRate,
   rule: Rule<Slot>,
@@ -55,6 +59,7 @@ function byRule<Slot extends string>(
   const named = <V>(f: (name: Slot) => V): { [name in Slot]: V } =>
     Object.fromEntries(names.map((name) => [name, f(name)])) as { [name in Slot]: V };
   return {
+    name,
     init: (params) => ({
       step: scalar(0, 'int32'),
       slots: named(() => mapTree(zerosLike, params)),
@@ -126,7 +131,7 @@ export function sgd(options: SgdOptions): Optimizer<OptimizerState<'velocity'>> 
   if (nesterov && momentum === 0) requireNumber('momentum (nesterov needs one)', momentum, Boolean);
   // Without momentum there is no velocity to keep.
   const slots: readonly 'velocity'[] = momentum === 0 ? [] : ['velocity'];
-  return byRule(slots, learningRate, ({ gradient, param, slots, rate }) => {
+  return byRule('sgd', slots, learningRate, ({ gradient, param, slots, rate }) => {
     const g = decayed(gradient, param, weightDecay);
     if (momentum === 0) return [sub(param, mul(rate, g)), slots];
     const velocity = add(mul(slots.velocity, momentum), g);
@@ -171,17 +176,23 @@ function adamRule(
   requireNumber('beta2', beta2, belowOne);
   requireNumber('epsilon', epsilon, notNegative);
   requireNumber('weightDecay', weightDecay, notNegative);
-  return byRule(['mean', 'square'], learningRate, ({ gradient, param, slots, step, rate }) => {
-    const g = decoupled ? gradient : decayed(gradient, param, weightDecay);
-    const mean = add(mul(slots.mean, beta1), mul(g, 1 - beta1));
-    const square = add(mul(slots.square, beta2), mul(mul(g, g), 1 - beta2));
-    const size = div(rate, oneMinusPower(beta1, step)); // []
-    const root = sqrt(oneMinusPower(beta2, step)); // []
-    const from =
-      decoupled && weightDecay !== 0 ? mul(param, sub(1, mul(rate, weightDecay))) : param;
-    const change = mul(size, div(mean, add(div(sqrt(square), root), epsilon)));
-    return [sub(from, change), { mean, square }];
-  });
+  const name = decoupled ? 'adamW' : 'adam';
+  return byRule(
+    name,
+    ['mean', 'square'],
+    learningRate,
+    ({ gradient, param, slots, step, rate }) => {
+      const g = decoupled ? gradient : decayed(gradient, param, weightDecay);
+      const mean = add(mul(slots.mean, beta1), mul(g, 1 - beta1));
+      const square = add(mul(slots.square, beta2), mul(mul(g, g), 1 - beta2));
+      const size = div(rate, oneMinusPower(beta1, step)); // []
+      const root = sqrt(oneMinusPower(beta2, step)); // []
+      const from =
+        decoupled && weightDecay !== 0 ? mul(param, sub(1, mul(rate, weightDecay))) : param;
+      const change = mul(size, div(mean, add(div(sqrt(square), root), epsilon)));
+      return [sub(from, change), { mean, square }];
+    },
+  );
 }
 
 /**
@@ -202,7 +213,10 @@ export interface RmspropOptions {
   /** Added outside of the square root. Default 1e-8. */
   readonly epsilon?: number;
   readonly momentum?: number;
-  /** Divides by the deviation from the mean gradient instead of by its root mean square. */
+  /**
+   * Divides by the deviation from the mean gradient instead of by its root mean square. Where gradients hardly change,
+   * that is next to nothing, and steps are as long as epsilon lets them be (PyTorch's too).
+   */
   readonly centered?: boolean;
   readonly weightDecay?: number;
 }
@@ -227,11 +241,12 @@ export function rmsprop(
     ...(centered ? (['mean'] as const) : []),
     ...(momentum > 0 ? (['velocity'] as const) : []),
   ];
-  return byRule(names, learningRate, ({ gradient, param, slots, rate }) => {
+  return byRule('rmsprop', names, learningRate, ({ gradient, param, slots, rate }) => {
     const g = decayed(gradient, param, weightDecay);
     const square = add(mul(slots.square, alpha), mul(mul(g, g), 1 - alpha));
     const mean = centered ? add(mul(slots.mean, alpha), mul(g, 1 - alpha)) : slots.mean;
-    const spread = centered ? sub(square, mul(mean, mean)) : square;
+    // Rounding may leave less than nothing of a spread that is none.
+    const spread = centered ? maximum(sub(square, mul(mean, mean)), 0) : square;
     const scaled = div(g, add(sqrt(spread), epsilon));
     const velocity = momentum > 0 ? add(mul(slots.velocity, momentum), scaled) : slots.velocity;
     const change = mul(rate, momentum > 0 ? velocity : scaled);
@@ -256,7 +271,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer<OptimizerState<
   requireNumber('rateDecay', rateDecay, notNegative);
   requireNumber('epsilon', epsilon, notNegative);
   requireNumber('weightDecay', weightDecay, notNegative);
-  return byRule(['square'], learningRate, ({ gradient, param, slots, step, rate }) => {
+  return byRule('adagrad', ['square'], learningRate, ({ gradient, param, slots, step, rate }) => {
     const g = decayed(gradient, param, weightDecay);
     const square = add(slots.square, mul(g, g));
     const now = rateDecay === 0 ? rate : div(rate, add(mul(sub(step, 1), rateDecay), 1));

@@ -1,5 +1,5 @@
 /** Learning rates that change with the step, as functions for an optimiser's `learningRate`. Knows no optimiser. */
-import { add, cos, minimum, mul, pow, scalar, type Tensor } from '@ostinato/core';
+import { add, cos, fail, minimum, mul, pow, scalar, type Tensor } from '@ostinato/core';
 import type { LearningRate } from './optimizers.ts';
 import { requireWhole } from './require.ts';
 
@@ -38,5 +38,7 @@ export function exponentialDecay(
 ): Schedule {
   const { steps, factor } = options;
   requireWhole('exponentialDecay: steps', steps);
+  if (!(factor > 0))
+    fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a number above 0.`);
   return (step) => mul(pow(factor, mul(step, 1 / steps)), rate);
 }

@@ -72,9 +72,8 @@ export async function readTotals(totals: Totals): Promise<Measured> {
       t.item(),
     ),
   );
-  // As weightedMean: 0 where no example has a weight.
-  const over = (x: number | undefined): number =>
-    weight === 0 ? 0 : (x as number) / (weight as number);
+  // NaN where no example has a weight: such a validation finds no best epoch.
+  const over = (x: number | undefined): number => (x as number) / (weight as number);
   return {
     loss: over(loss),
     metrics: Object.fromEntries(names.map((n, i) => [n, over(values[i])])),

@@ -118,7 +118,7 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(done.last.params.w.data[0]).toBeCloseTo(w, 5);
   });
 
-  test('a step counts where its mask is not zero, a half included; no weight at all gives 0', async () => {
+  test('a step counts where its mask is not zero, a half included', async () => {
     const backend = create();
     const model: Model<{ w: Tensor }> = {
       init: () => ({ w: tensor([1]) }),
@@ -133,14 +133,23 @@ describe.each(backends)('on %s', (backendName, create) => {
     const params = { w: tensor([1]) };
     const { data: seen } = await predict(model, params, data, { backend });
     expect([...seen]).toEqual([2, 3]);
-    const weights = { data: new Float32Array(2), shape: [2] };
-    const measured = await evaluate(
-      model,
-      params,
-      { ...data, weights },
-      { backend, loss: meanSquaredError },
-    );
-    expect(measured.loss).toBe(0);
+  });
+
+  test('numbers of half precision keep their fractions, and integers of 64 bits are refused', async () => {
+    const { Float16Array } = globalThis as unknown as { Float16Array?: typeof Float32Array };
+    const backend = create();
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([1]) }),
+      apply: ({ w }, x) => mul(x, w),
+    };
+    const inputs = { data: Float32Array.of(1, 2), shape: [2] };
+    const params = { w: tensor([1]) };
+    const lossOf = async (data: unknown): Promise<number> => {
+      const rows = { inputs, targets: { data: data as Float32Array, shape: [2] } };
+      return (await evaluate(model, params, rows, { backend, loss: meanSquaredError })).loss;
+    };
+    if (Float16Array) expect(await lossOf(Float16Array.of(0.5, 2.5))).toBe(0.25);
+    await expect(lossOf(BigInt64Array.of(1n, 2n))).rejects.toMatchObject({ code: 'data-invalid' });
   });
 
   test('weights of examples choose what is learned', async () => {

@@ -49,6 +49,10 @@ interface Params {
   b: Tensor;
 }
 
+test('a factor of decay is above 0', () => {
+  expect(() => exponentialDecay(1, { steps: 2, factor: -1 })).toThrow(/factor is -1/);
+});
+
 describe.each(backends)('on %s', (_, create) => {
   const backend = create();
 
@@ -76,6 +80,24 @@ describe.each(backends)('on %s', (_, create) => {
       }
     }
     expect(step.compilations).toBe(1);
+  });
+
+  test('a centred spread that rounding makes less than nothing is none', async () => {
+    const slopes = tensor([0.1, 0.3, 0.7, 1.1, 1.7, 3.3, 0.013, 123.4]);
+    const optimizer = rmsprop({ centered: true, learningRate: 1e-3 });
+    const start = compile(backend, (p: Tensor) => ({ p, state: optimizer.init(p) }));
+    const step = compile(
+      backend,
+      (now: { p: Tensor; state: unknown }) => {
+        let { p, state } = now;
+        for (let k = 0; k < 50; k++) [p, state] = optimizer.update(slopes, state as never, p);
+        return { p, state };
+      },
+      { donate: [0] },
+    );
+    let now: { p: Tensor; state: unknown } = await start({ data: new Float32Array(8), shape: [8] });
+    for (let k = 0; k < 40; k++) now = await step(now as never);
+    expect([...(await now.p.read()).data].every(Number.isFinite)).toBe(true);
   });
 
   test('a schedule is a function of the step', async () => {

@@ -3,7 +3,9 @@ import { key, leaks } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
 import {
+  adagrad,
   adam,
+  adamW,
   binaryAccuracy,
   type DoneEvent,
   decodeParams,
@@ -123,7 +125,8 @@ describe.each(backends)('on %s', (backendName, create) => {
       const checkpoint = { store: memoryStore(), resume: true };
       const options = { ...optionsOf(create(), adam()), checkpoint };
       await expect(train({ ...options, signal }, new Map()), `check ${at}`).rejects.toThrow('stop');
-      expect(await checkpoint.store.read('checkpoint')).not.toBeNull();
+      // Before the first step there is nothing to go on from.
+      expect((await checkpoint.store.read('checkpoint')) !== null, `check ${at}`).toBe(at > 2);
       expect(numbersOf(await train(options, new Map())), `check ${at}`).toEqual(done);
       expect(leaks(options.backend)).toEqual([]);
     }
@@ -226,6 +229,28 @@ describe.each(backends)('on %s', (backendName, create) => {
         code: 'checkpoint-damaged',
       });
     expect(await resume(good)).not.toBeNull();
+  });
+
+  test('what is stopped before its first step leaves the checkpoint of before', async () => {
+    const store = memoryStore();
+    const options = (resume: boolean) => ({
+      ...optionsOf(create(), adam()),
+      checkpoint: { store, resume },
+    });
+    await train(options(false), new Map());
+    const before = await store.read('checkpoint');
+    await train(options(false), new Map(), (event) => event.type === 'start');
+    expect(await store.read('checkpoint')).toEqual(before);
+  });
+
+  test("the state of one optimiser is no other one's", async () => {
+    const store = memoryStore();
+    const run = (optimizer: Optimizer, resume: boolean) =>
+      train({ ...optionsOf(create(), optimizer), checkpoint: { store, resume } }, new Map());
+    await run(adam(), false);
+    await expect(run(adamW(), true)).rejects.toThrow(/optimizer adam, this one has adamW/);
+    await run(rmsprop(), false);
+    await expect(run(adagrad(), true)).rejects.toMatchObject({ code: 'checkpoint-mismatch' });
   });
 
   test('parameters are read from checkpoints and from files of their own', async () => {

@@ -26,6 +26,8 @@ export interface RunIdentity {
   readonly rows: number;
   readonly validationRows: number;
   readonly shuffle: boolean;
+  /** Its name; null where it has none. */
+  readonly optimizer: string | null;
 }
 
 export interface RunRecord {

@@ -38,6 +38,7 @@ export function planOf<P, X>(data: TrainingData<X>, options: FitOptions<P, X>): 
       rows,
       validationRows: held ? held.length : validation ? countRows(validation) : 0,
       shuffle,
+      optimizer: options.optimizer.name ?? null,
     },
     validation: validation
       ? { data: validation, indices: orderOf(countRows(validation), batch) }

@@ -25,7 +25,8 @@ export async function resumeFrom<P, X>(
   const found = decodeCheckpoint(file, name, { state: fresh, params: fresh.params });
   for (const [key, want] of Object.entries(plan.identity)) {
     const got = found.record.run[key as keyof RunIdentity];
-    if (got !== want)
+    // What a file does not say was not kept when it was written.
+    if (got !== undefined && got !== want)
       fail(
         'checkpoint-mismatch',
         `${name}: was written by a run with ${key} ${got}, this one has ${want}. Make them equal, or start anew under another name (options.params takes the parameters of the old run).`,

@@ -62,8 +62,8 @@ export class Session<P, X> {
   private best: BestEpoch<P> | null;
   private readonly resumed: StartEvent['resumed'];
   private readonly warnings: readonly string[];
-  /** Step and epochs of the last checkpoint, to write none twice. */
-  private saved = '';
+  /** Step and epochs of the last checkpoint, to write none twice; or of the beginning, which is not worth that of before. */
+  private saved: string;
 
   static async open<P, X>(
     model: Model<P, X>,
@@ -117,7 +117,7 @@ export class Session<P, X> {
       : null;
     this.resumed = found ? { epochs: this.history.length, step: this.step } : null;
     this.warnings = found ? differences(found.record, options) : [];
-    if (found) this.saved = this.moment;
+    this.saved = this.moment;
   }
 
   async *events(): AsyncGenerator<FitEvent<P>, void, void> {

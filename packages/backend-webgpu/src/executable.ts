@@ -66,8 +66,14 @@ export async function makeExecutable(device: Device, program: Program, plan: Pla
   // The device may go meanwhile, and then explains whatever else fails, or nothing does.
   const steps = await Promise.all(preparing).finally(() => device.health.check('compile'));
   device.steps.reserve(longest(plan.steps));
-  const own = plan.own.map((bytes, k) => device.memory.alloc(bytes, `own${k}`));
-  return new Run(device, program, plan, steps, own, parameters.buffer(device.device));
+  const own: ReturnType<typeof device.memory.alloc>[] = [];
+  try {
+    for (const [k, bytes] of plan.own.entries()) own.push(device.memory.alloc(bytes, `own${k}`));
+    return new Run(device, program, plan, steps, own, parameters.buffer(device.device));
+  } catch (error) {
+    for (const buffer of own) device.memory.free(buffer);
+    throw error;
+  }
 }
 
 const longest = (steps: readonly Step[]): number =>

@@ -2,8 +2,11 @@
 import {
   apply,
   arg,
+  axisIndex,
   cast,
+  constant,
   type DType,
+  type Expr,
   isFloat,
   type Program,
   programBuilder,
@@ -173,6 +176,84 @@ function castCase(from: DType, dtypes: readonly DType[]): ConformanceCase {
   });
 }
 
+// ---- constants ----
+
+/** What a compiler may not fold, though it knows one side: NaN, infinities and what rounds on the way. */
+const constants: ConformanceCase = withBackend('scalar: beside constants', async (backend) => {
+  const x = arg(0);
+  const k = (value: number): Expr => constant(Math.fround(value));
+  const bodies: Expr[] = [
+    apply('mul', x, k(0)),
+    apply('mul', k(0), x),
+    apply('div', k(0), x),
+    apply('sub', apply('add', x, k(2 ** 23)), k(2 ** 23)),
+    apply('add', k(-(2 ** 23)), apply('add', k(2 ** 23), x)),
+    apply('mul', apply('mul', x, k(1e30)), k(1e-30)),
+    apply('mul', k(1e30), apply('mul', k(1e-30), x)),
+    apply('mul', apply('div', x, k(1e30)), k(1e30)),
+    apply('select', apply('equal', apply('mul', x, k(0)), k(0)), k(1), k(2)),
+    apply('floor', apply('tanh', x)),
+    apply('select', apply('equal', apply('sigmoid', x), k(0)), k(1), k(2)),
+  ];
+  const values = [nan, inf, -inf, 1.7, -1.7, 1e30, 1e-20, 1, 200, -200].map(Math.fround);
+  const b = programBuilder();
+  const input = b.input('x', 'float32', values.length);
+  bodies.forEach((body, i) => {
+    const out = window(b.output(`${i}`, 'float32', values.length), [1]);
+    b.loop({ shape: [values.length], args: [window(input, [1])], body: [body], outs: [out] });
+  });
+  await check(backend, b.program(), random('constants'), new Map([[input, values]]));
+});
+
+/** The index of an axis of size 1 is 0, which compilers know: nothing becomes an error for it. */
+const single: ConformanceCase = withBackend(
+  'scalar: the index of a single element',
+  async (backend) => {
+    const i = axisIndex(0);
+    const float = cast('float32', i);
+    const bodies: [DType, Expr][] = [
+      ['float32', apply('sqrt', apply('sub', float, constant(1)))],
+      [
+        'float32',
+        apply(
+          'mul',
+          apply('mul', apply('sub', float, constant(1)), constant(Math.fround(3e38))),
+          constant(10),
+        ),
+      ],
+      ['int32', apply('shl', apply('add', i, constant(1, 'int32')), constant(31, 'int32'))],
+      ['int32', apply('mul', apply('sub', i, constant(65536, 'int32')), constant(65536, 'int32'))],
+    ];
+    const b = programBuilder();
+    bodies.forEach(([dtype, body], k) => {
+      b.loop({
+        shape: [1],
+        args: [],
+        body: [body],
+        outs: [window(b.output(`${k}`, dtype, 1), [1])],
+      });
+    });
+    await check(backend, b.program(), random('single'));
+  },
+);
+
+/** Each divisor in the next one's: text that says one twice doubles with each. */
+const divisors: ConformanceCase = withBackend('scalar: divisors in divisors', async (backend) => {
+  const depth = 24;
+  const b = programBuilder();
+  for (const dtype of ['int32', 'uint32'] as const) {
+    const input = b.input(`${dtype}s`, dtype, 3 * depth);
+    const args = Array.from({ length: depth }, (_, k) => window(input, [1], 3 * k));
+    const chain = args.reduceRight<Expr>(
+      (inner, _window, k) => apply(k % 2 ? 'div' : 'rem', arg(k), inner),
+      constant(3, dtype),
+    );
+    const out = window(b.output(dtype, dtype, 3), [1]);
+    b.loop({ shape: [3], args, body: [chain], outs: [out] });
+  }
+  await check(backend, b.program(), random('divisors'));
+});
+
 export function scalarCases({ float64 = false }: CaseOptions): ConformanceCase[] {
   const dtypes: readonly DType[] = float64 ? [...types, 'float64'] : types;
   const taken = (op: ScalarOp): DType[] =>
@@ -189,5 +270,8 @@ export function scalarCases({ float64 = false }: CaseOptions): ConformanceCase[]
       ),
     ),
     ...dtypes.map((from) => castCase(from, dtypes)),
+    constants,
+    single,
+    divisors,
   ];
 }

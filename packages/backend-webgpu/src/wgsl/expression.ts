@@ -39,11 +39,16 @@ export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves:
   /** Operations in the text of a value, one inside the other. */
   const depths = new Map<Expr, number>();
   const text = (x: Expr): string => texts.get(x) as string;
+  const operand = ({ op, args }: Operation, k: number): string => {
+    const a = args[k] as Expr;
+    return folds(op, args, k) ? w.floatParam(Math.fround((a as Constant).value)) : text(a);
+  };
   for (const x of order) {
     if (!(typeOf(x) in typeNames))
       fail('unsupported-dtype', `webgpu: a value is ${typeOf(x)}, which GPUs do not have here.`);
-    // An expression of literals is evaluated by the compiler, which takes overflow for a fault of the text.
-    if ('args' in x && x.args.every((a) => a.op === 'const')) {
+    // An expression of literals is evaluated by the compiler, which takes overflow for a fault of the text. So is the index
+    // of an axis of size 1.
+    if ('args' in x && x.args.every((a) => a.op === 'const' || a.op === 'axis')) {
       const first = x.args[0] as Expr;
       texts.set(first, w.let('c', text(first)));
     }
@@ -52,7 +57,13 @@ export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves:
     else if (x.op === 'axis') value = leaves.axis(x.axis);
     else if (x.op === 'const') value = literal(w, x.value, x.dtype, x.fromSize === true);
     else if (x.op === 'cast') value = castTo(w, x.dtype, typeOf(x.args[0]), text(x.args[0]));
-    else value = render(w, x.op, typeOf(x.args.at(-1) as Expr), x.args.map(text));
+    else
+      value = render(
+        w,
+        x.op,
+        typeOf(x.args.at(-1) as Expr),
+        x.args.map((_, k) => operand(x, k)),
+      );
     // Every load and everything that is used twice has a name; the rest is written in place.
     const inner = 'args' in x ? x.args.map((a) => depths.get(a) as number) : [];
     const depth = inner.length > 0 ? 1 + Math.max(...inner) : 0;
@@ -61,6 +72,23 @@ export function emitExpressions(w: KernelWriter, roots: readonly Expr[], leaves:
     depths.set(x, named ? 0 : depth);
   }
   return roots.map(text);
+}
+
+type Operation = Extract<Expr, { args: readonly Expr[] }>;
+type Constant = Extract<Expr, { op: 'const' }>;
+
+const families: { readonly [op: string]: string } = { add: '+', sub: '+', mul: '*', div: '*' };
+
+/**
+ * Whether a compiler that knew this operand would compute something else: it takes zero times anything for zero, and makes
+ * one constant of two that follow one another. Nothing it cannot know is folded.
+ */
+function folds(op: Operation['op'], args: readonly Expr[], k: number): boolean {
+  const [a, other] = [args[k], args[1 - k]];
+  const family = families[op];
+  if (!family || a?.op !== 'const' || a.dtype !== 'float32' || !other) return false;
+  if (family === '*' && a.value === 0) return true;
+  return families[other.op] === family && (other as Operation).args.some((x) => x.op === 'const');
 }
 
 function literal(w: KernelWriter, value: number, dtype: DType, fromSize: boolean): string {
@@ -108,8 +136,10 @@ const shift =
 /** A whole number divided by zero is 0, as on the other backends. */
 const whole =
   (sign: '/' | '%', zero: string, one: string): Render =>
-  (_, [a, b]) =>
-    `select(${a} ${sign} select(${b}, ${one}, ${b} == ${zero}), ${zero}, ${b} == ${zero})`;
+  (w, [a, b]) => {
+    const d = w.let('d', b as string); // thrice in the text: divisors in divisors would triple it each time
+    return `select(${a} ${sign} select(${d}, ${one}, ${d} == ${zero}), ${zero}, ${d} == ${zero})`;
+  };
 
 type Row = { readonly [Op in ScalarOp]?: Render };
 

@@ -95,14 +95,14 @@ const sources: { readonly [name: string]: Source } = {
   let x = clamp(a, -9.0f, 9.0f);
   let xx = x * x;
   let quotient = x * ${polynomial('xx', tanhP)} / ${polynomial('xx', tanhQ)};
-  return clamp(quotient, -1.0f, 1.0f);
+  return select(clamp(quotient, -1.0f, 1.0f), sign(a), abs(a) >= 9.02f);
 }`,
   },
   sigmoid: {
     needs: ['exp', 'isNan'],
     text: `fn sigmoid_(a: f32) -> f32 {
   if (isNan(a)) { return a; }
-  return 1.0f / (1.0f + exp_(clamp(-a, -87.0f, 87.0f)));
+  return select(1.0f / (1.0f + exp_(clamp(-a, -87.0f, 87.0f))), 0.0f, a < -104.0f);
 }`,
   },
   erf: {

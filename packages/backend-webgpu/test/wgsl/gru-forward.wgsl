@@ -20,14 +20,14 @@ fn exp_(a: f32) -> f32 {
 }
 fn sigmoid_(a: f32) -> f32 {
   if (isNan(a)) { return a; }
-  return 1.0f / (1.0f + exp_(clamp(-a, -87.0f, 87.0f)));
+  return select(1.0f / (1.0f + exp_(clamp(-a, -87.0f, 87.0f))), 0.0f, a < -104.0f);
 }
 fn tanh_(a: f32) -> f32 {
   if (isNan(a)) { return a; }
   let x = clamp(a, -9.0f, 9.0f);
   let xx = x * x;
   let quotient = x * fma(fma(fma(fma(1.3354697792067327e-8f, xx, 0.00002060915903712157f), xx, 0.003495595185086131f), xx, 0.13381032645702362f), xx, 1.0f) / fma(fma(fma(fma(7.776587267471768e-7f, xx, 0.00032856446341611445f), xx, 0.025877011939883232f), xx, 0.4671434760093689f), xx, 1.0f);
-  return clamp(quotient, -1.0f, 1.0f);
+  return select(clamp(quotient, -1.0f, 1.0f), sign(a), abs(a) >= 9.02f);
 }
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,

@@ -200,6 +200,21 @@ describe('looking inside', () => {
     expect(look.maps.map(({ name }) => name)).toEqual(['positive', 'q', 'a', 'h', 'y']);
   });
 
+  test('lines and states may have the names that every object has', async () => {
+    const { say, next } = await visit();
+    say({ kind: 'watch', text: 'the plot was dull' });
+    const equations =
+      "toString = tanh(W x + constructor)\nhasOwnProperty = sigmoid(V x)\n__proto__' = toString + U __proto__";
+    say({ ...start({ cell: { kind: 'own', equations } }), begin: 'step' } as ToWorker);
+    const { look } = await next('looked');
+    expect(look.maps.map(({ kind, name, values }) => [kind, name, values.length])).toEqual([
+      ['verdict', 'positive', 4],
+      ['gate', 'toString', 4 * 8],
+      ['gate', 'hasOwnProperty', 4 * 8],
+      ['state', '__proto__', 4 * 8],
+    ]);
+  });
+
   test.each(['', 'banana ?!', '😀'])(
     'nothing of %j is known, and that is no mistake',
     async (text) => {

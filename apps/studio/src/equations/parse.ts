@@ -27,15 +27,15 @@ interface Token {
 }
 
 /** Phones put other signs in place of those that were typed. */
-const spelling: Readonly<Record<string, string>> = {
-  '−': '-',
-  '–': '-',
-  '×': '*',
-  '·': '*',
-  '⋅': '*',
-  '⊙': '*',
-  '∘': '*',
-};
+const spelling: ReadonlyMap<string, string> = new Map([
+  ['−', '-'],
+  ['–', '-'],
+  ['×', '*'],
+  ['·', '*'],
+  ['⋅', '*'],
+  ['⊙', '*'],
+  ['∘', '*'],
+]);
 
 const patterns: readonly (readonly [Token['kind'] | 'space', RegExp])[] = [
   ['space', /[^\S\n]+|#[^\n]*/y],
@@ -66,7 +66,7 @@ function tokens(text: string): Token[] {
     }
     const { kind, raw } = hit;
     const at = { line, column, length: raw.length };
-    const sign = spelling[raw] ?? raw;
+    const sign = spelling.get(raw) ?? raw;
     if (sign === '(') depth++;
     if (sign === ')') depth--;
     // Inside of parentheses, and behind an operator, a line goes on in the next one.

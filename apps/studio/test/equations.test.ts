@@ -28,6 +28,7 @@ import { describe, expect, test } from 'vitest';
 import { type EquationParams, type EquationState, equationCell } from '../src/equations/cell.ts';
 import { presets } from '../src/equations/presets.ts';
 import { readEquations } from '../src/equations/read.ts';
+import { namePattern } from '../src/equations/syntax.ts';
 
 const sizes = { inputs: 3, units: 4 };
 const x = uniform(key(7), [2, 5, sizes.inputs], { low: -1 });
@@ -206,6 +207,23 @@ describe('a typed cell', () => {
   });
 });
 
+test('whatever is a name is one in a program', () => {
+  const every = Array.from({ length: 0x110000 }, (_, i) => String.fromCodePoint(i));
+  const isName = new RegExp(`^${namePattern}$`, 'u');
+  const names = every.flatMap((character) =>
+    [character, `b${character}`].filter((name) => isName.test(name)),
+  );
+  expect(names.length).toBeGreaterThan(200_000);
+  expect(names.filter((name) => !/^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name))).toEqual([]);
+});
+
+test("every prime is a prime, a phone's as well", () => {
+  for (const prime of "'′’‘ʹ") {
+    const reading = readEquations(`h${prime} = tanh(W x + U h)`);
+    expect([prime, reading.ok && reading.plan.states]).toEqual([prime, [{ name: 'h', start: 0 }]]);
+  }
+});
+
 /** Text, the place in it, and a part of what is said. */
 const mistakes: readonly (readonly [string, string, string])[] = [
   ['', '1:1', 'No line gives a state'],
@@ -219,6 +237,9 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ["h' = W + U h", '1:6', 'W begins with a capital letter, so it is a matrix'],
   ["h' = max(W x)", '1:6', 'max takes 2, but got 1'],
   ["h' = W x ? 1", '1:10', '“?” means nothing here'],
+  ["h' = z²¹ + W x", '1:7', '“²¹” means nothing here. For a power write ^ 21.'],
+  ["h' = W x + b₁", '1:13', '“₁” means nothing here. For a part of a name write 1.'],
+  ["h' = ½ * h", '1:6', '“½” means nothing here. Use names, numbers'],
   ["h' = W x + b\nz = h'' + 1", '2:7', 'should end here'],
   ["# nothing\n\n  h' := 2", '3:6', '“:” means nothing here'],
   ["h' == 2", '1:5', 'A value is missing'],

@@ -15,8 +15,10 @@ import {
   type Expression,
   isMatrix,
   type Line,
+  namePattern,
   type Operator,
   type Place,
+  primePattern,
   refuse,
 } from './syntax.ts';
 
@@ -41,10 +43,25 @@ const patterns: readonly (readonly [Token['kind'] | 'space', RegExp])[] = [
   ['space', /[^\S\n]+|#[^\n]*/y],
   ['end of line', /[\n;]/y],
   ['number', /(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy],
-  ['name', /[\p{L}_][\p{L}\p{N}_]*/uy],
-  ['prime', /['′’‘ʹ]/y],
+  ['name', new RegExp(namePattern, 'uy')],
+  ['prime', new RegExp(primePattern, 'y')],
   ['sign', /[-+*/^=(),−–×·⋅⊙∘]/y],
 ];
+
+const raisedDigits = /^[⁰¹²³⁴-⁹]+/;
+const loweredDigits = /^[₀-₉]+/;
+
+/** Digits above or below the line, or one character. */
+const strange = (text: string): string =>
+  (raisedDigits.exec(text) ?? loweredDigits.exec(text))?.[0] ??
+  String.fromCodePoint(text.codePointAt(0) as number);
+
+function insteadOf(raw: string): string {
+  const digits = raw.normalize('NFKC');
+  if (raisedDigits.test(raw)) return `For a power write ^ ${digits}.`;
+  if (loweredDigits.test(raw)) return `For a part of a name write ${digits}.`;
+  return 'Use names, numbers, + - * / ^ and parentheses.';
+}
 
 function tokens(text: string): Token[] {
   const found: Token[] = [];
@@ -57,8 +74,8 @@ function tokens(text: string): Token[] {
       return match ? [{ kind, raw: match[0] }] : [];
     })[0];
     if (!hit) {
-      const raw = String.fromCodePoint(text.codePointAt(i) as number);
-      refuse(`“${raw}” means nothing here. Use names, numbers, + - * / ^ and parentheses.`, {
+      const raw = strange(text.slice(i));
+      refuse(`“${raw}” means nothing here. ${insteadOf(raw)}`, {
         line,
         column,
         length: raw.length,

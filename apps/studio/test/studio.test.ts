@@ -226,6 +226,16 @@ describe('looking inside', () => {
     },
   );
 
+  test('words that are not known are told wherever they stand', async () => {
+    const { say, next } = await visit();
+    say({ kind: 'watch', text: 'zebra the plot gnu was dull yak' });
+    say({ ...start(), begin: 'step' } as ToWorker);
+    const { look } = await next('looked');
+    expect(look.tokens.map(({ text }) => text).join(' ')).toBe('zebra the plot gnu was dull yak');
+    expect(look.tokens.filter(({ known }) => !known)).toHaveLength(3);
+    expect(look.maps[0]?.values).toHaveLength(4);
+  });
+
   test('a text that is too long keeps its end', async () => {
     const { say, next } = await visit();
     say({ kind: 'watch', text: `${'dull '.repeat(90)}banana weak` });

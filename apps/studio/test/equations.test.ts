@@ -29,6 +29,7 @@ import { type EquationParams, type EquationState, equationCell } from '../src/eq
 import { presets } from '../src/equations/presets.ts';
 import { readEquations } from '../src/equations/read.ts';
 import { namePattern } from '../src/equations/syntax.ts';
+import { typeScriptOf } from '../src/equations/typescript.ts';
 
 const sizes = { inputs: 3, units: 4 };
 const x = uniform(key(7), [2, 5, sizes.inputs], { low: -1 });
@@ -277,6 +278,38 @@ describe('a mistake is said, with its place', () => {
     expect(said).toContain(message);
     expect(`${at.line}:${at.column}`).toBe(place);
     expect(at.length).toBeGreaterThan(0);
+  });
+
+  const most = {
+    parentheses: (n: number) => `h' = W x + ${'('.repeat(n / 2)}h${')'.repeat(n / 2)}`,
+    'minus signs': (n: number) => `h' = W x + ${'-'.repeat(n)}h`,
+    terms: (n: number) => `h' = W x${' - h'.repeat(n / 2)}`,
+    powers: (n: number) => `h' = W x * 1${' ^ h'.repeat(n / 2)}`,
+    matrices: (n: number) => `h' = ${'U '.repeat(n)}W x`,
+    calls: (n: number) => `h' = W x + ${'tanh('.repeat(n / 3)}h${')'.repeat(n / 3)}`,
+    lines: (n: number) =>
+      `a0 = W x\n${Array.from({ length: n / 5 }, (_, i) => `a${i + 1} = a${i} - h`).join('\n')}\nh' = a${n / 5}`,
+  };
+
+  test.each(Object.entries(most))('so many %s that no stack holds them', (_, text) => {
+    const reading = readEquations(text(40_000));
+    expect(!reading.ok && reading.problem.message).toContain('more than 500 names, numbers');
+  });
+
+  test.each(Object.entries(most))('as many %s as there may be are a cell', async (_, text) => {
+    const reading = readEquations(text(490));
+    if (!reading.ok) throw new Error(reading.problem.message);
+    expect(typeScriptOf(reading.plan)).toContain('export const cell');
+    const backend = cpu();
+    const layer = recurrent(cellOf(text(490)), { returns: 'last' });
+    const loss = (p: EquationParams): Tensor => sum(layer.apply(p, x));
+    const f = compile(backend, (p: EquationParams) => grad(loss as never)(p as never));
+    const params = await run(backend, layer.init(key(1)));
+    expect(leavesOf(await f(params as never))).toHaveLength(reading.plan.matrices.length);
+  });
+
+  test('comments and empty lines do not count', () => {
+    expect(readEquations(`${'# a = 1\n\n'.repeat(2000)}h' = W x`).ok).toBe(true);
   });
 
   test('whatever is typed is a cell that can be traced, or a problem', () => {

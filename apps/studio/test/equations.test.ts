@@ -240,6 +240,9 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ["h' = W x ? 1", '1:10', '“?” means nothing here'],
   ["h' = z²¹ + W x", '1:7', '“²¹” means nothing here. For a power write ^ 21.'],
   ["h' = W x + b₁", '1:13', '“₁” means nothing here. For a part of a name write 1.'],
+  ["h' = W x + 1e400 * h", '1:12', '1e400 is too large: numbers go up to 3.4e38'],
+  // Finite as a double, not as a float32.
+  ["h' = W x\nstart h = -3.5e38", '2:12', '3.5e38 is too large'],
   ["h' = ½ * h", '1:6', '“½” means nothing here. Use names, numbers'],
   ["h' = W x + b\nz = h'' + 1", '2:7', 'should end here'],
   ["# nothing\n\n  h' := 2", '3:6', '“:” means nothing here'],

@@ -99,6 +99,8 @@ function tokens(text: string): Token[] {
         `The equations have more than ${MOST} names, numbers and signs. Take some of them away.`,
         at,
       );
+    if (kind === 'number' && !Number.isFinite(Math.fround(Number(raw))))
+      refuse(`${raw} is too large: numbers go up to 3.4e38. Write a smaller one.`, at);
     if (kind !== 'space' && !(kind === 'end of line' && goesOn))
       found.push({ kind, text: kind === 'prime' ? "'" : sign, at });
     i += raw.length;

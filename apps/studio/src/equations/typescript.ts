@@ -20,7 +20,8 @@ const ofCore = [
 
 const words = [
   ...ofCore,
-  ...['norm', 'wide', 'own', 'key', 'batch', 'inputs', 'units', 'cell', 'undefined', 'arguments'],
+  ...['norm', 'wide', 'own', 'key', 'batch', 'inputs', 'units', 'cell', '_'],
+  ...['undefined', 'arguments'],
   ...[
     'await',
     'break',

@@ -28,6 +28,8 @@ import { describe, expect, test } from 'vitest';
 import { type EquationParams, type EquationState, equationCell } from '../src/equations/cell.ts';
 import { presets } from '../src/equations/presets.ts';
 import { readEquations } from '../src/equations/read.ts';
+import { namePattern } from '../src/equations/syntax.ts';
+import { typeScriptOf } from '../src/equations/typescript.ts';
 
 const sizes = { inputs: 3, units: 4 };
 const x = uniform(key(7), [2, 5, sizes.inputs], { low: -1 });
@@ -206,6 +208,23 @@ describe('a typed cell', () => {
   });
 });
 
+test('whatever is a name is one in a program', () => {
+  const every = Array.from({ length: 0x110000 }, (_, i) => String.fromCodePoint(i));
+  const isName = new RegExp(`^${namePattern}$`, 'u');
+  const names = every.flatMap((character) =>
+    [character, `b${character}`].filter((name) => isName.test(name)),
+  );
+  expect(names.length).toBeGreaterThan(200_000);
+  expect(names.filter((name) => !/^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name))).toEqual([]);
+});
+
+test("every prime is a prime, a phone's as well", () => {
+  for (const prime of "'′’‘ʹ") {
+    const reading = readEquations(`h${prime} = tanh(W x + U h)`);
+    expect([prime, reading.ok && reading.plan.states]).toEqual([prime, [{ name: 'h', start: 0 }]]);
+  }
+});
+
 /** Text, the place in it, and a part of what is said. */
 const mistakes: readonly (readonly [string, string, string])[] = [
   ['', '1:1', 'No line gives a state'],
@@ -219,6 +238,12 @@ const mistakes: readonly (readonly [string, string, string])[] = [
   ["h' = W + U h", '1:6', 'W begins with a capital letter, so it is a matrix'],
   ["h' = max(W x)", '1:6', 'max takes 2, but got 1'],
   ["h' = W x ? 1", '1:10', '“?” means nothing here'],
+  ["h' = z²¹ + W x", '1:7', '“²¹” means nothing here. For a power write ^ 21.'],
+  ["h' = W x + b₁", '1:13', '“₁” means nothing here. For a part of a name write 1.'],
+  ["h' = W x + 1e400 * h", '1:12', '1e400 is too large: numbers go up to 3.4e38'],
+  // Finite as a double, not as a float32.
+  ["h' = W x\nstart h = -3.5e38", '2:12', '3.5e38 is too large'],
+  ["h' = ½ * h", '1:6', '“½” means nothing here. Use names, numbers'],
   ["h' = W x + b\nz = h'' + 1", '2:7', 'should end here'],
   ["# nothing\n\n  h' := 2", '3:6', '“:” means nothing here'],
   ["h' == 2", '1:5', 'A value is missing'],
@@ -256,6 +281,38 @@ describe('a mistake is said, with its place', () => {
     expect(said).toContain(message);
     expect(`${at.line}:${at.column}`).toBe(place);
     expect(at.length).toBeGreaterThan(0);
+  });
+
+  const most = {
+    parentheses: (n: number) => `h' = W x + ${'('.repeat(n / 2)}h${')'.repeat(n / 2)}`,
+    'minus signs': (n: number) => `h' = W x + ${'-'.repeat(n)}h`,
+    terms: (n: number) => `h' = W x${' - h'.repeat(n / 2)}`,
+    powers: (n: number) => `h' = W x * 1${' ^ h'.repeat(n / 2)}`,
+    matrices: (n: number) => `h' = ${'U '.repeat(n)}W x`,
+    calls: (n: number) => `h' = W x + ${'tanh('.repeat(n / 3)}h${')'.repeat(n / 3)}`,
+    lines: (n: number) =>
+      `a0 = W x\n${Array.from({ length: n / 5 }, (_, i) => `a${i + 1} = a${i} - h`).join('\n')}\nh' = a${n / 5}`,
+  };
+
+  test.each(Object.entries(most))('so many %s that no stack holds them', (_, text) => {
+    const reading = readEquations(text(40_000));
+    expect(!reading.ok && reading.problem.message).toContain('more than 500 names, numbers');
+  });
+
+  test.each(Object.entries(most))('as many %s as there may be are a cell', async (_, text) => {
+    const reading = readEquations(text(490));
+    if (!reading.ok) throw new Error(reading.problem.message);
+    expect(typeScriptOf(reading.plan)).toContain('export const cell');
+    const backend = cpu();
+    const layer = recurrent(cellOf(text(490)), { returns: 'last' });
+    const loss = (p: EquationParams): Tensor => sum(layer.apply(p, x));
+    const f = compile(backend, (p: EquationParams) => grad(loss as never)(p as never));
+    const params = await run(backend, layer.init(key(1)));
+    expect(leavesOf(await f(params as never))).toHaveLength(reading.plan.matrices.length);
+  });
+
+  test('comments and empty lines do not count', () => {
+    expect(readEquations(`${'# a = 1\n\n'.repeat(2000)}h' = W x`).ok).toBe(true);
   });
 
   test('whatever is typed is a cell that can be traced, or a problem', () => {

@@ -200,6 +200,21 @@ describe('looking inside', () => {
     expect(look.maps.map(({ name }) => name)).toEqual(['positive', 'q', 'a', 'h', 'y']);
   });
 
+  test('lines and states may have the names that every object has', async () => {
+    const { say, next } = await visit();
+    say({ kind: 'watch', text: 'the plot was dull' });
+    const equations =
+      "toString = tanh(W x + constructor)\nhasOwnProperty = sigmoid(V x)\n__proto__' = toString + U __proto__";
+    say({ ...start({ cell: { kind: 'own', equations } }), begin: 'step' } as ToWorker);
+    const { look } = await next('looked');
+    expect(look.maps.map(({ kind, name, values }) => [kind, name, values.length])).toEqual([
+      ['verdict', 'positive', 4],
+      ['gate', 'toString', 4 * 8],
+      ['gate', 'hasOwnProperty', 4 * 8],
+      ['state', '__proto__', 4 * 8],
+    ]);
+  });
+
   test.each(['', 'banana ?!', '😀'])(
     'nothing of %j is known, and that is no mistake',
     async (text) => {
@@ -210,6 +225,16 @@ describe('looking inside', () => {
       expect(look).toMatchObject({ maps: [], positive: null });
     },
   );
+
+  test('words that are not known are told wherever they stand', async () => {
+    const { say, next } = await visit();
+    say({ kind: 'watch', text: 'zebra the plot gnu was dull yak' });
+    say({ ...start(), begin: 'step' } as ToWorker);
+    const { look } = await next('looked');
+    expect(look.tokens.map(({ text }) => text).join(' ')).toBe('zebra the plot gnu was dull yak');
+    expect(look.tokens.filter(({ known }) => !known)).toHaveLength(3);
+    expect(look.maps[0]?.values).toHaveLength(4);
+  });
 
   test('a text that is too long keeps its end', async () => {
     const { say, next } = await visit();

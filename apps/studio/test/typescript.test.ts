@@ -31,6 +31,14 @@ const texts: readonly (readonly [name: string, text: string])[] = [
     'names that mean something in a program',
     "new = sigmoid(W x + add)\nwide = new * own\nhNext' = key * wide + o\nh' = hNext' + batch + norm(h)",
   ],
+  [
+    'names that every object has',
+    "toString = tanh(W x + constructor)\n__proto__' = tanh(toString + U __proto__)\nhasOwnProperty' = __proto__ + valueOf",
+  ],
+  ['an underscore, and nothing learned', "_ = 0.5\n__' = tanh(__) + _"],
+  ['an underscore as the state', "_' = tanh(_) + sum(x)"],
+  ['the largest number', "h' = tanh(W x + U h) * 3.4e38\nstart h = -3.4e38"],
+  ['a learned __proto__', "h' = tanh(W x + __proto__ * h)\nstart __proto__ = 2"],
 ];
 
 const planOf = (text: string): Plan => {

@@ -85,11 +85,13 @@ interface Evaluated {
 
 /** All lines, in their order. */
 function evaluate(plan: Plan, params: EquationParams, { state, x, units }: Given): Evaluated {
+  // A record has names that nobody gave it: `constructor` may be a learned vector.
+  const states = new Map(Object.entries(state));
   const values = new Map<string, Value>();
   const nexts = new Map<string, Tensor>();
 
   const named = (name: string, isNext: boolean): Value => {
-    const own = isNext ? nexts.get(name) : (values.get(name) ?? state[name]);
+    const own = isNext ? nexts.get(name) : (values.get(name) ?? states.get(name));
     if (own !== undefined) return own;
     return name === 'x' ? x : rowsOfUnits(params.vectors[name] as Tensor, x, units);
   };

@@ -15,8 +15,10 @@ import {
   type Expression,
   isMatrix,
   type Line,
+  namePattern,
   type Operator,
   type Place,
+  primePattern,
   refuse,
 } from './syntax.ts';
 
@@ -27,28 +29,49 @@ interface Token {
 }
 
 /** Phones put other signs in place of those that were typed. */
-const spelling: Readonly<Record<string, string>> = {
-  '−': '-',
-  '–': '-',
-  '×': '*',
-  '·': '*',
-  '⋅': '*',
-  '⊙': '*',
-  '∘': '*',
-};
+const spelling: ReadonlyMap<string, string> = new Map([
+  ['−', '-'],
+  ['–', '-'],
+  ['×', '*'],
+  ['·', '*'],
+  ['⋅', '*'],
+  ['⊙', '*'],
+  ['∘', '*'],
+]);
 
 const patterns: readonly (readonly [Token['kind'] | 'space', RegExp])[] = [
   ['space', /[^\S\n]+|#[^\n]*/y],
   ['end of line', /[\n;]/y],
   ['number', /(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy],
-  ['name', /[\p{L}_][\p{L}\p{N}_]*/uy],
-  ['prime', /['′’‘ʹ]/y],
+  ['name', new RegExp(namePattern, 'uy')],
+  ['prime', new RegExp(primePattern, 'y')],
   ['sign', /[-+*/^=(),−–×·⋅⊙∘]/y],
 ];
 
+/**
+ * Names, numbers and signs of all lines together; an LSTM with peepholes has about a hundred. Reading, tracing and
+ * compiling call themselves for each: 1000 overflow a stack of 480 KB, 500 fit into 300 KB. A page has 984 KB in V8.
+ */
+const MOST = 500;
+
+const raisedDigits = /^[⁰¹²³⁴-⁹]+/;
+const loweredDigits = /^[₀-₉]+/;
+
+/** Digits above or below the line, or one character. */
+const strange = (text: string): string =>
+  (raisedDigits.exec(text) ?? loweredDigits.exec(text))?.[0] ??
+  String.fromCodePoint(text.codePointAt(0) as number);
+
+function insteadOf(raw: string): string {
+  const digits = raw.normalize('NFKC');
+  if (raisedDigits.test(raw)) return `For a power write ^ ${digits}.`;
+  if (loweredDigits.test(raw)) return `For a part of a name write ${digits}.`;
+  return 'Use names, numbers, + - * / ^ and parentheses.';
+}
+
 function tokens(text: string): Token[] {
   const found: Token[] = [];
-  let [line, lineStart, depth] = [1, 0, 0];
+  let [line, lineStart, depth, size] = [1, 0, 0, 0];
   for (let i = 0; i < text.length; ) {
     const column = i - lineStart + 1;
     const hit = patterns.flatMap(([kind, pattern]) => {
@@ -57,8 +80,8 @@ function tokens(text: string): Token[] {
       return match ? [{ kind, raw: match[0] }] : [];
     })[0];
     if (!hit) {
-      const raw = String.fromCodePoint(text.codePointAt(i) as number);
-      refuse(`“${raw}” means nothing here. Use names, numbers, + - * / ^ and parentheses.`, {
+      const raw = strange(text.slice(i));
+      refuse(`“${raw}” means nothing here. ${insteadOf(raw)}`, {
         line,
         column,
         length: raw.length,
@@ -66,11 +89,18 @@ function tokens(text: string): Token[] {
     }
     const { kind, raw } = hit;
     const at = { line, column, length: raw.length };
-    const sign = spelling[raw] ?? raw;
+    const sign = spelling.get(raw) ?? raw;
     if (sign === '(') depth++;
     if (sign === ')') depth--;
     // Inside of parentheses, and behind an operator, a line goes on in the next one.
     const goesOn = depth > 0 || /^[-+*/^=,]$/.test(found.at(-1)?.text ?? '');
+    if (kind !== 'space' && kind !== 'end of line' && ++size > MOST)
+      refuse(
+        `The equations have more than ${MOST} names, numbers and signs. Take some of them away.`,
+        at,
+      );
+    if (kind === 'number' && !Number.isFinite(Math.fround(Number(raw))))
+      refuse(`${raw} is too large: numbers go up to 3.4e38. Write a smaller one.`, at);
     if (kind !== 'space' && !(kind === 'end of line' && goesOn))
       found.push({ kind, text: kind === 'prime' ? "'" : sign, at });
     i += raw.length;

@@ -51,5 +51,14 @@ export function refuse(message: string, at: Place): never {
   throw new EquationError(message, at);
 }
 
+/** Phones put other signs in place of the one that was typed. For patterns, as the next one. */
+export const primePattern: string = "['′’‘ʹ]";
+
+/**
+ * A name, with the flag u: one that a program may have too. Raised and lowered digits are numbers to Unicode but not to
+ * JavaScript, ⸯ is a letter to Unicode only, and so is one of the primes.
+ */
+export const namePattern: string = String.raw`(?![ʹⸯ])[\p{L}_](?:(?![ʹⸯ])[\p{L}\p{Nd}_])*`;
+
 /** By their names: W is a matrix, b is not. */
 export const isMatrix = (name: string): boolean => /^\p{Lu}/u.test(name);

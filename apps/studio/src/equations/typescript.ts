@@ -20,7 +20,8 @@ const ofCore = [
 
 const words = [
   ...ofCore,
-  ...['norm', 'wide', 'own', 'key', 'batch', 'inputs', 'units', 'cell', 'undefined', 'arguments'],
+  ...['norm', 'wide', 'own', 'key', 'batch', 'inputs', 'units', 'cell', '_'],
+  ...['undefined', 'arguments'],
   ...[
     'await',
     'break',
@@ -66,14 +67,16 @@ export function typeScriptOf(plan: Plan): string {
   const stateNames = states.map(({ name }) => name);
   const write = writer(plan);
 
-  const starts = states.map(({ name, start }) => `${name}: full([batch, units], ${start})`);
+  const starts = states.map(
+    ({ name, start }) => `${property(name)}: full([batch, units], ${start})`,
+  );
   const inits = [
     ...matrices.map(({ name, rows }, i) => {
       const first = rows === 'one' ? '1' : rows;
       const initial = rows === 'units' ? 'orthogonal' : 'glorotUniform';
-      return `${name}: ${initial}(own[${i}] as Key, [${first}, units]),`;
+      return `${property(name)}: ${initial}(own[${i}] as Key, [${first}, units]),`;
     }),
-    ...vectors.map(({ name, start }) => `${name}: full([units], ${start}),`),
+    ...vectors.map(({ name, start }) => `${property(name)}: full([units], ${start}),`),
   ];
   const steps = lines.map(({ kind, name, expression }) => {
     const value = write.tensor(expression);
@@ -82,7 +85,7 @@ export function typeScriptOf(plan: Plan): string {
       : `const ${write.name(name)} = ${value};`;
   });
   const result = output.kind === 'next' ? write.next(output.name) : `wide(${write.name('y')})`;
-  const next = stateNames.map((name) => `${name}: ${write.next(name)}`);
+  const next = stateNames.map((name) => `${property(name)}: ${write.next(name)}`);
   const text = `${steps.some((line) => line.includes('norm(')) ? norm : ''}
 type Params = ${learned.length > 0 ? record(learned) : 'null'};
 type State = ${record(stateNames)};
@@ -106,6 +109,9 @@ ${indented(steps, 4)}
 
 const indented = (lines: readonly string[], by: number): string =>
   lines.map((line) => `${' '.repeat(by)}${line}`).join('\n');
+
+/** `__proto__: ...` in a literal is no property. */
+const property = (name: string): string => (name === '__proto__' ? `['${name}']` : name);
 
 const record = (names: readonly string[]): string =>
   `Readonly<Record<${names.map((name) => `'${name}'`).join(' | ')}, Tensor>>`;

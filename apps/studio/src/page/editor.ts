@@ -2,7 +2,7 @@
 import { functionNames, functionOf } from '../equations/functions.ts';
 import { presets } from '../equations/presets.ts';
 import { type Reading, readEquations } from '../equations/read.ts';
-import { isMatrix } from '../equations/syntax.ts';
+import { isMatrix, namePattern, primePattern } from '../equations/syntax.ts';
 import { typeScriptOf } from '../equations/typescript.ts';
 import { byId, make, setText } from './elements.ts';
 
@@ -77,22 +77,24 @@ function sentence(text: string, reading: Reading): string {
   return `${about ? `${about} ` : ''}It remembers ${list(states)} and learns ${learned}.`;
 }
 
+const stateLine = new RegExp(`^\\s*(${namePattern})${primePattern}`, 'gmu');
+const lastPrime = new RegExp(`${primePattern}$`);
+const pieceOfLine = new RegExp(`#.*|${namePattern}${primePattern}?|[\\d.]+|\\s+|.`, 'gu');
+
 /** The text in pieces, each in the colour of what it is. */
 function coloured(text: string, reading: Reading): Node[] {
-  const states = new Set(
-    [...text.matchAll(/^\s*([\p{L}_][\p{L}\p{N}_]*)['′’]/gmu)].map(([, n]) => n),
-  );
+  const states = new Set([...text.matchAll(stateLine)].map(([, n]) => n));
   const learned = new Set(reading.ok ? reading.plan.vectors.map(({ name }) => name) : []);
   const classOf = (piece: string): string => {
     if (piece.startsWith('#')) return 't-comment';
     if (isMatrix(piece)) return 't-matrix';
     if (functionOf(piece) || piece === 'start') return 't-function';
-    if (states.has(piece.replace(/['′’]$/, ''))) return 't-state';
+    if (states.has(piece.replace(lastPrime, ''))) return 't-state';
     return learned.has(piece) ? 't-learned' : '';
   };
   const wrong = reading.ok ? null : reading.problem.at;
   return text.split('\n').flatMap((line, i) => {
-    const pieces = [...line.matchAll(/#.*|[\p{L}_][\p{L}\p{N}_]*['′’]?|[\d.]+|\s+|./gu)];
+    const pieces = [...line.matchAll(pieceOfLine)];
     const nodes: Node[] = pieces.map(({ 0: piece, index }) => {
       const isWrong =
         wrong?.line === i + 1 && index < wrong.column && wrong.column <= index + piece.length;

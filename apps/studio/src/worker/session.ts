@@ -109,8 +109,9 @@ type Read = ReturnType<ReturnType<MakeTask>['read']>;
 /** What is too long keeps its end: the last tokens that the model knows, and what stands among them. */
 function lastOf({ tokens, ids }: Read): Read {
   let excess = ids.length - SEEN;
+  if (excess <= 0) return { tokens, ids };
   const from = tokens.findIndex(({ known }) => known && excess-- <= 0);
-  return { tokens: tokens.slice(Math.max(0, from)), ids: ids.slice(-SEEN) };
+  return { tokens: tokens.slice(from), ids: ids.slice(-SEEN) };
 }
 
 const rowOf = (ids: readonly number[]) => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -147,6 +147,21 @@ test('SIGTERM saves too; a checkpoint that is damaged afterwards is one line', a
   const outcome = await run(`${LONG} --checkpoint-dir ${join(dir, 'run')} --resume`);
   expect(outcome.code).toBe(2);
   expect(outcome.stderr).toMatch(/^sentiment: checkpoint: [^\n]+$/m);
+});
+
+test('a checkpoint that cannot be written at Ctrl-C is not said to be saved', async () => {
+  const folder = join(dir, 'run');
+  const line = `--cell lstm --units 64 --epochs 1 --backend cpu --checkpoint-dir ${folder}`;
+  const running = start(line.split(' '), env);
+  while (!existsSync(join(folder, 'run.json'))) await setTimeout(5);
+  // Reads as missing, and no folder can be made in its place.
+  await symlink(join(dir, 'missing', 'folder'), join(folder, 'lstm'));
+  while (!running.stderr().includes('LSTM')) await setTimeout(20);
+  running.signal('SIGINT');
+  const { code, stderr } = await running.outcome;
+  expect({ code, saved: stderr.includes('saved to') }).toEqual({ code: 1, saved: false });
+  expect(stderr).toMatch(/^sentiment: the checkpoint could not be saved: E[^\n]+lstm[^\n]+$/m);
+  expect(stderr).toContain(`go on from there with:\n  pnpm demo ${line} --resume`);
 });
 
 test('texts that changed since the interruption are refused', async () => {

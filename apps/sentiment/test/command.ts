@@ -12,6 +12,8 @@ export interface Outcome {
 export interface Running {
   /** Sends a signal as a terminal does: to every process of the command. */
   signal(name: NodeJS.Signals): void;
+  /** So far. */
+  stderr(): string;
   readonly outcome: Promise<Outcome>;
 }
 
@@ -29,6 +31,7 @@ export function start(args: readonly string[], env: Record<string, string>): Run
   }
   return {
     signal: (name) => process.kill(-(child.pid as number), name),
+    stderr: () => output.stderr,
     outcome: new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, ...output }));

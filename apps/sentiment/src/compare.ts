@@ -58,9 +58,9 @@ export async function compare(options: Options, args: readonly string[]): Promis
   } finally {
     control.close();
   }
-  await discard(options, folder);
   console.log(`\n${table(models, baseline)}`);
   if (options.json) console.log(JSON.stringify(models));
+  await discard(options, folder); // last: until they are shown, the results are nowhere else
   return 0;
 }
 

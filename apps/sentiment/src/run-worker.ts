@@ -19,7 +19,9 @@ export async function runWorker(
   onLoaded: (data: DataSummary) => void,
 ): Promise<Answer> {
   if (control.signal !== null) return { kind: 'stopped' };
-  const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)]);
+  const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)], {
+    serialization: 'advanced', // JSON has no NaN, which is what a model that diverged gives
+  });
   control.stop = stopOf(worker, job.row);
   let last: Answer | undefined;
   worker.on('message', (message) => {

@@ -109,6 +109,14 @@ test('the loss falls, and the same seed gives the same numbers', async () => {
   expect(after).toBeLessThan(before - 0.01);
 });
 
+test('a model that diverged is a row of NaN, and so it is where it was finished before', async () => {
+  const line = `--cell gru ${TINY} --limit 100 --learning-rate 1e39 --checkpoint-dir ${join(dir, 'own')}`;
+  for (const outcome of [await run(line), await run(`${line} --resume`)]) {
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/^GRU .*% +NaN /m) });
+    expect(models(outcome)).toMatchObject([{ cell: 'gru', testLoss: null }]);
+  }
+});
+
 /** Long enough that it still runs where a busy machine sends the signal a second late. */
 const LONG = '--cell lstm --units 16 --epochs 300 --limit 300 --json';
 

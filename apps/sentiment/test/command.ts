@@ -1,7 +1,8 @@
 /** Runs the app as a person does, in a cache of its own. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 
-const main = new URL('../src/main.ts', import.meta.url).pathname;
+const main = join(import.meta.dirname, '../src/main.ts');
 
 export interface Outcome {
   readonly code: number | null;

@@ -34,6 +34,7 @@ async function work({ row, settings, dataDir, folder }: Job): Promise<ToCommand>
       download.update(bytes, `${Math.round(bytes / 2 ** 20)} MiB`);
     },
   }).finally(() => download?.stop());
+  signal.throwIfAborted();
   const data = encode(texts, settings);
   tell({ kind: 'loaded', data: summary(data) });
   if (row === 'baseline') return { kind: 'baseline', result: baseline(texts, settings) };

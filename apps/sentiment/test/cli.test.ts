@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { command, models, type Outcome, start } from './command.ts';
 import { writeFolders, writeTables } from './reviews.ts';
@@ -117,6 +118,15 @@ test('a model that diverged is a row of NaN, and so it is where it was finished 
   }
 });
 
+/** In place of the network: ten bytes of gzip, and no end. */
+const FETCH_FOR_EVER = `
+  globalThis.fetch = async (_, { signal }) => new Response(new ReadableStream({
+    start(body) {
+      body.enqueue(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3));
+      signal.addEventListener('abort', () => body.error(signal.reason));
+    },
+  }));`;
+
 /** Long enough that it still runs where a busy machine sends the signal a second late. */
 const LONG = '--cell lstm --units 16 --epochs 300 --limit 300 --json';
 
@@ -147,6 +157,19 @@ test('a run that Ctrl-C interrupts goes on to the numbers of one that was left a
   expect(resumed.code).toBe(0);
   expect(numbers(resumed)).toEqual(numbers(whole));
   expect(numbers(resumed)[0]?.trainLoss).toHaveLength(300);
+});
+
+test('Ctrl-C while the reviews download leaves nothing of them', async () => {
+  const script = join(dir, 'fetch.mjs');
+  await writeFile(script, FETCH_FOR_EVER);
+  env.NODE_OPTIONS = `--import=${pathToFileURL(script)}`;
+  const running = start(['--data', 'imdb'], env);
+  while (!running.stderr().includes('download')) await setTimeout(20);
+  const data = join(dir, 'cache', 'ostinato', 'data');
+  expect(await readdir(data)).toEqual([expect.stringMatching(/^\.imdb-/)]);
+  running.signal('SIGINT');
+  expect((await running.outcome).code).toBe(130);
+  expect(await readdir(data)).toEqual([]);
 });
 
 test('SIGTERM saves too; a checkpoint that is damaged afterwards is one line', async () => {

@@ -3,7 +3,7 @@
  * files are read is in imdb.ts.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -47,6 +47,10 @@ export interface DownloadImdbOptions {
 /** Labelled reviews only: the archive's 50,000 unlabelled ones and its word counts are not unpacked. */
 const WANTED = /^aclImdb\/(README|(train|test)\/(pos|neg)\/\d+_\d+\.txt)$/;
 
+const UNFINISHED = '.imdb-';
+/** A folder that a killed process left unfinished is removed by a later call once nobody can be filling it any more. */
+const ABANDONED_AFTER = 12 * 60 * 60 * 1000;
+
 /**
  * Downloads, checks and unpacks the archive, unless the cache has it. Unpacks while it downloads, into a folder beside
  * the final one that is renamed when all is well, so a broken attempt leaves nothing that looks whole.
@@ -57,9 +61,10 @@ const WANTED = /^aclImdb\/(README|(train|test)\/(pos|neg)\/\d+_\d+\.txt)$/;
  */
 export async function downloadImdb(options: DownloadImdbOptions): Promise<string> {
   const { cacheDir, source = IMDB_ARCHIVE } = options;
+  await removeAbandoned(cacheDir);
   const target = join(cacheDir, 'imdb');
   if (await isFolder(target)) return target;
-  const unfinished = join(cacheDir, `.imdb-${randomUUID()}`);
+  const unfinished = join(cacheDir, `${UNFINISHED}${randomUUID()}`);
   await mkdir(unfinished, { recursive: true });
   try {
     const body = await open(source, options);
@@ -185,6 +190,18 @@ async function moveInto(unfinished: string, target: string): Promise<void> {
     await rename(unfinished, target);
   } catch (error) {
     if (!(await isFolder(target))) throw error;
+  }
+}
+
+/** What cannot be removed, or was by another process, is no reason to do without the data. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const entry of await readdir(cacheDir).catch(() => [])) {
+    if (!entry.startsWith(UNFINISHED) || entry.length !== UNFINISHED.length + randomUUID().length)
+      continue;
+    const path = join(cacheDir, entry);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs < ABANDONED_AFTER) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { downloadImdb, IMDB_ARCHIVE, readImdb } from '../../src/node.ts';
@@ -123,6 +123,22 @@ test.each([
   await expect(promise).rejects.toThrow(message);
   await expect(promise).rejects.toMatchObject({ code: 'data-broken' });
   expect(await readdir(cacheDir)).toEqual([]);
+});
+
+test('removes what a killed process left behind, and not what another one fills', async () => {
+  const left = [0, 1].map(() => join(cacheDir, `.imdb-${randomUUID()}`)) as [string, string];
+  for (const dir of [...left, join(cacheDir, '.imdb-notes')])
+    await mkdir(join(dir, 'aclImdb'), { recursive: true });
+  const dayAgo = Date.now() / 1000 - 24 * 60 * 60;
+  await utimes(left[0], dayAgo, dayAgo);
+  await utimes(join(cacheDir, '.imdb-notes'), dayAgo, dayAgo);
+  await downloadImdb({ cacheDir, source: source() });
+  expect((await readdir(cacheDir)).sort()).toEqual(
+    ['.imdb-notes', basename(left[1]), 'imdb'].sort(),
+  );
+  await utimes(left[1], dayAgo, dayAgo);
+  await downloadImdb({ cacheDir, source: source() });
+  expect((await readdir(cacheDir)).sort()).toEqual(['.imdb-notes', 'imdb']);
 });
 
 test('stops at a signal and leaves nothing', async () => {

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createGunzip } from 'node:zlib';
@@ -40,7 +40,7 @@ export interface DownloadImdbOptions {
   readonly source?: ArchiveSource;
   /** Stops the download; what was written so far is removed. */
   readonly signal?: AbortSignal;
-  /** Called with the compressed bytes so far. */
+  /** Called with the compressed bytes so far; with the unpacked ones where `fetch` unpacks, see `downloadImdb`. */
   readonly onProgress?: (bytes: number) => void;
 }
 
@@ -55,6 +55,9 @@ const ABANDONED_AFTER = 12 * 60 * 60 * 1000;
  * Downloads, checks and unpacks the archive, unless the cache has it. Unpacks while it downloads, into a folder beside
  * the final one that is renamed when all is well, so a broken attempt leaves nothing that looks whole.
  *
+ * Some servers label the archive itself as `Content-Encoding: gzip`, and then `fetch` unpacks it. Size and checksum are
+ * those of the compressed bytes, so such an answer is refused, unless the source promises neither.
+ *
  * @returns the folder to pass to `readImdb` as `dir`: `cacheDir/imdb`
  * @throws DatasetError `download-failed`: the server or the network; `data-broken`: not the archive that was promised;
  * the signal's reason where the signal stopped it
@@ -67,8 +70,8 @@ export async function downloadImdb(options: DownloadImdbOptions): Promise<string
   const unfinished = join(cacheDir, `${UNFINISHED}${randomUUID()}`);
   await mkdir(unfinished, { recursive: true });
   try {
-    const body = await open(source, options);
-    await unpack(body, unfinished, { ...options, source });
+    const download = await open(source, options);
+    await unpack(download, unfinished, { ...options, source });
     await moveInto(unfinished, target);
     return target;
   } finally {
@@ -76,9 +79,16 @@ export async function downloadImdb(options: DownloadImdbOptions): Promise<string
   }
 }
 
-async function open(source: ArchiveSource, options: DownloadImdbOptions): Promise<Readable> {
+interface Download {
+  readonly body: Readable;
+  /** Whether `fetch` may have unpacked it. */
+  readonly isLabelled: boolean;
+}
+
+async function open(source: ArchiveSource, options: DownloadImdbOptions): Promise<Download> {
   const { fetch = globalThis.fetch, signal } = options;
-  const response = await fetch(source.url, signal === undefined ? {} : { signal }).catch(
+  const headers = { 'accept-encoding': 'identity' };
+  const response = await fetch(source.url, { headers, ...(signal && { signal }) }).catch(
     (cause: unknown) => {
       signal?.throwIfAborted();
       throw new DatasetError(
@@ -89,7 +99,10 @@ async function open(source: ArchiveSource, options: DownloadImdbOptions): Promis
     },
   );
   if (response.ok && response.body !== null) {
-    return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
+    return {
+      body: Readable.fromWeb(response.body as ReadableStream<Uint8Array>),
+      isLabelled: /gzip/i.test(response.headers.get('content-encoding') ?? ''),
+    };
   }
   throw new DatasetError(
     'download-failed',
@@ -98,7 +111,7 @@ async function open(source: ArchiveSource, options: DownloadImdbOptions): Promis
 }
 
 async function unpack(
-  body: Readable,
+  { body, isLabelled }: Download,
   dir: string,
   options: DownloadImdbOptions & { readonly source: ArchiveSource },
 ): Promise<void> {
@@ -107,8 +120,11 @@ async function unpack(
   let bytes = 0;
   let files = 0;
   try {
+    const { first, all } = await withFirst(body);
+    const isUnpacked = isLabelled && first[0] !== GZIP;
+    if (isUnpacked) requireUnchecked(source);
     await pipeline(
-      body,
+      all,
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
           hash.update(chunk);
@@ -117,7 +133,7 @@ async function unpack(
           yield chunk;
         }
       },
-      createGunzip(),
+      isUnpacked ? new PassThrough() : createGunzip(),
       async (archive: AsyncIterable<Uint8Array>) => {
         files = await writeFiles(
           readTar(archive, (name) => WANTED.test(name)),
@@ -128,6 +144,8 @@ async function unpack(
   } catch (cause) {
     options.signal?.throwIfAborted();
     throw failure(source, bytes, cause);
+  } finally {
+    body.destroy();
   }
   requireSame(source, { bytes, sha256: hash.digest('hex') });
   if (files === 0) {
@@ -136,6 +154,30 @@ async function unpack(
       `downloadImdb: ${source.url} has no file named aclImdb/train/pos/0_9.txt or like it. Check the address.`,
     );
   }
+}
+
+/** The first byte of every gzip, and of no name in a tar. */
+const GZIP = 0x1f;
+
+/** The first chunk, and all of them with it. */
+async function withFirst(
+  body: Readable,
+): Promise<{ first: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
+  const chunks: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]();
+  const { value: first = new Uint8Array(0) } = await chunks.next();
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { first, all: all() };
+}
+
+function requireUnchecked({ url, bytes, sha256 }: ArchiveSource): void {
+  if (bytes === undefined && sha256 === undefined) return;
+  throw new DatasetError(
+    'download-failed',
+    `downloadImdb: ${url} labels the archive as "Content-Encoding: gzip", so fetch has unpacked it, and its ${sha256 === undefined ? 'size' : 'checksum'} cannot be checked. Take another server, or unpack the archive by hand and pass its folder to readImdb.`,
+  );
 }
 
 async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<number> {
@@ -156,6 +198,7 @@ async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<n
 /** The network breaks with errors of its own; what zlib and tar find means that the bytes are wrong. */
 function failure(source: ArchiveSource, bytes: number, cause: unknown): unknown {
   const code = (cause as { code?: unknown }).code;
+  if (code === 'download-failed') return cause;
   const isBroken =
     cause instanceof DatasetError || (typeof code === 'string' && code.startsWith('Z_'));
   const { message } = cause as Error;

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { downloadImdb, IMDB_ARCHIVE, readImdb } from '../../src/node.ts';
 import { tarArchive } from './tar-archive.ts';
 
@@ -139,6 +139,44 @@ test('removes what a killed process left behind, and not what another one fills'
   await utimes(left[1], dayAgo, dayAgo);
   await downloadImdb({ cacheDir, source: source() });
   expect((await readdir(cacheDir)).sort()).toEqual(['.imdb-notes', 'imdb']);
+});
+
+describe('a server that labels the archive as encoded', () => {
+  const encoded = (encoding: string, bytes = archive) => {
+    answer = (response) => response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
+  };
+
+  test('is asked not to', async () => {
+    let asks: string | undefined;
+    server.prependListener('request', ({ headers }) => {
+      asks = headers['accept-encoding'];
+    });
+    await downloadImdb({ cacheDir, source: source() });
+    expect(asks).toBe('identity');
+  });
+
+  test.each(['gzip', 'x-gzip'])('%s: is read where nothing is to be checked', async (encoding) => {
+    encoded(encoding);
+    const dir = await downloadImdb({ cacheDir, source: source() });
+    expect((await readImdb({ dir })).train).toHaveLength(2);
+  });
+
+  test.each([
+    [{ sha256 }, /Content-Encoding: gzip.* checksum cannot be checked\. Take another server/],
+    [{ bytes: archive.length }, /size cannot be checked/],
+  ])('is refused where %j is to be', async (checks, message) => {
+    encoded('x-gzip');
+    const promise = downloadImdb({ cacheDir, source: source(checks) });
+    await expect(promise).rejects.toThrow(message);
+    await expect(promise).rejects.toMatchObject({ code: 'download-failed' });
+    expect(await readdir(cacheDir)).toEqual([]);
+  });
+
+  test('and packs it once more is checked', async () => {
+    encoded('gzip', gzipSync(archive));
+    await downloadImdb({ cacheDir, source: source({ bytes: archive.length, sha256 }) });
+    expect(await readdir(cacheDir)).toEqual(['imdb']);
+  });
 });
 
 test('stops at a signal and leaves nothing', async () => {

@@ -3,7 +3,7 @@
  * files are read is in imdb.ts.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -66,7 +66,7 @@ export async function downloadImdb(options: DownloadImdbOptions): Promise<string
   const { cacheDir, source = IMDB_ARCHIVE } = options;
   await removeAbandoned(cacheDir);
   const target = join(cacheDir, 'imdb');
-  if (await isFolder(target)) return target;
+  if (await hasFiles(target)) return target;
   const unfinished = join(cacheDir, `${UNFINISHED}${randomUUID()}`);
   await mkdir(unfinished, { recursive: true });
   try {
@@ -229,10 +229,11 @@ function requireSame(source: ArchiveSource, got: { bytes: number; sha256: string
 
 /** Another process may have been faster; its folder is as good. */
 async function moveInto(unfinished: string, target: string): Promise<void> {
+  await rmdir(target).catch(() => {}); // an empty one, which not every system renames onto
   try {
     await rename(unfinished, target);
   } catch (error) {
-    if (!(await isFolder(target))) throw error;
+    if (!(await hasFiles(target))) throw error;
   }
 }
 
@@ -248,9 +249,9 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
+async function hasFiles(path: string): Promise<boolean> {
+  return readdir(path).then(
+    (found) => found.length > 0,
     () => false,
   );
 }

@@ -77,6 +77,13 @@ test('does not ask again for what the cache has', async () => {
   expect(asked).toBe(1);
 });
 
+test('an empty folder in its place is not the data', async () => {
+  await mkdir(join(cacheDir, 'imdb'));
+  const dir = await downloadImdb({ cacheDir, source: source() });
+  expect((await readImdb({ dir })).train).toHaveLength(2);
+  expect(await readdir(cacheDir)).toEqual(['imdb']);
+});
+
 test('two at once end in one whole folder', async () => {
   const both = [0, 1].map(() => downloadImdb({ cacheDir, source: source() }));
   expect(await Promise.all(both)).toEqual([join(cacheDir, 'imdb'), join(cacheDir, 'imdb')]);

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = join(import.meta.dirname, '..');
 const examples = readdirSync(root).filter((f) => f.endsWith('.ts') && f !== 'vitest.config.ts');
 
 // Types are checked by `tsc -b`; here each file runs as a reader would run it.

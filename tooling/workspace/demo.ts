@@ -1,11 +1,11 @@
 // Starts an app: `pnpm demo`, `pnpm demo --epochs 3`, `pnpm demo <app> [options]`.
 import { spawn } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import { constants, homedir } from 'node:os';
-import { basename } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const DEFAULT_APP = 'sentiment';
-const root = new URL('../../', import.meta.url).pathname;
+const apps = resolve(import.meta.dirname, '../../apps');
 
 /** The app's name and its own arguments. */
 export function choose(args: readonly string[]): { app: string; rest: readonly string[] } {
@@ -32,16 +32,17 @@ async function softwareGpu(): Promise<Readonly<Record<string, string>>> {
 }
 
 async function start(app: string, rest: readonly string[]): Promise<void> {
-  const apps = globSync(`${root}apps/*`).map((dir) => basename(dir));
-  const runnable = apps.filter((name) => existsSync(`${root}apps/${name}/src/main.ts`)).sort();
+  const mainOf = (name: string): string => join(apps, name, 'src/main.ts');
+  const runnable = readdirSync(apps)
+    .filter((name) => existsSync(mainOf(name)))
+    .sort();
   if (!runnable.includes(app)) {
     console.error(`demo: no app "${app}". Apps: ${runnable.join(', ') || 'none yet'}`);
     process.exitCode = 2;
     return;
   }
-  const main = `${root}apps/${app}/src/main.ts`;
   const env = { ...process.env, ...(lacksDriver(rest) && (await softwareGpu())) };
-  const child = spawn(process.execPath, [main, ...rest], { stdio: 'inherit', env });
+  const child = spawn(process.execPath, [mainOf(app), ...rest], { stdio: 'inherit', env });
   // A terminal sends Ctrl-C to the app as well, so passing it on would make it two; an app that
   // writes a checkpoint on the first one may take a second one as "stop now".
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));

@@ -2,6 +2,7 @@
  * Trains the models one after another, each in a process of its own, and the baseline beside them, and shows the table.
  * Knows what a finished, a refused and an interrupted run leave behind; knows no tensor.
  */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRun, readResult, writeResult } from './checkpoint-folder.ts';
@@ -36,9 +37,12 @@ export async function compare(options: Options, args: readonly string[]): Promis
       }
       const answer = await start(row);
       if (answer.kind === 'refused') {
-        if (!options.resume) await discard(options, folder);
+        // A disk that is full now may have had room for what came before.
+        const isEmpty = models.length === 0 && !existsSync(join(folder, row));
+        if (!options.resume && isEmpty) await discard(options, folder);
         throw new UsageError(answer.line);
       }
+      if (answer.kind === 'unsaved') return unsaved(answer.line, folder, args);
       if (answer.kind === 'crashed') {
         console.error(`sentiment: the process of ${TITLES[row]} ended with ${answer.how}`);
         return 1;
@@ -54,9 +58,9 @@ export async function compare(options: Options, args: readonly string[]): Promis
   } finally {
     control.close();
   }
-  await discard(options, folder);
   console.log(`\n${table(models, baseline)}`);
   if (options.json) console.log(JSON.stringify(models));
+  await discard(options, folder); // last: until they are shown, the results are nowhere else
   return 0;
 }
 
@@ -71,10 +75,19 @@ async function discard({ checkpointDir }: Options, folder: string): Promise<void
 }
 
 function interrupted(signal: Signal, folder: string, args: readonly string[]): number {
-  const words = ['pnpm demo', ...args.filter((word) => word !== '--resume').map(quoted)];
-  console.error(`\nsaved to ${folder}; go on with:\n  ${words.join(' ')} --resume`);
+  console.error(`\nsaved to ${folder}; go on with:\n  ${resuming(args)}`);
   return exitCodeOf(signal);
 }
+
+function unsaved(line: string, folder: string, args: readonly string[]): number {
+  console.error(
+    `\nsentiment: the checkpoint could not be saved: ${line}\nwhat was saved before is in ${folder}; go on from there with:\n  ${resuming(args)}`,
+  );
+  return 1;
+}
+
+const resuming = (args: readonly string[]): string =>
+  ['pnpm demo', ...args.filter((word) => word !== '--resume').map(quoted), '--resume'].join(' ');
 
 const quoted = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

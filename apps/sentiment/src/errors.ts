@@ -24,8 +24,7 @@ export function usageLine(error: unknown): string | undefined {
   return known ? oneLine(error.message) : undefined;
 }
 
-/** A full disk, a folder that may not be read: Node names the call and the path. */
-const isOfSystem = (error: unknown): error is Error =>
-  error instanceof Error && 'syscall' in error && 'path' in error;
+/** A full disk, a folder that may not be read: Node names the call, and the path unless the file was open already. */
+const isOfSystem = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
 
 export const oneLine = (message: string): string => message.replace(/\s*\n\s*/g, ' ').trim();

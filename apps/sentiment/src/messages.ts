@@ -20,6 +20,8 @@ export type ToCommand =
   | { readonly kind: 'baseline'; readonly result: BaselineResult }
   /** It was asked to stop and did; what was done is saved. */
   | { readonly kind: 'stopped' }
+  /** It was asked to stop and could not save, for the reason in the line. */
+  | { readonly kind: 'unsaved'; readonly line: string }
   /** One line for the user: an option, a folder or a file is not as it must be. */
   | { readonly kind: 'refused'; readonly line: string };
 

@@ -1,6 +1,6 @@
 /** Runs one job in a process of its own. Knows processes and messages; what a job computes is in worker.ts. */
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Job, RowName, ToCommand, ToWorker } from './messages.ts';
+import type { Job, ToCommand, ToWorker } from './messages.ts';
 import type { DataSummary } from './result.ts';
 import type { Stop, StopControl } from './stop-control.ts';
 
@@ -19,13 +19,23 @@ export async function runWorker(
   onLoaded: (data: DataSummary) => void,
 ): Promise<Answer> {
   if (control.signal !== null) return { kind: 'stopped' };
-  const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)]);
-  control.stop = stopOf(worker, job.row);
+  const worker = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(job)], {
+    serialization: 'advanced', // JSON has no NaN, which is what a model that diverged gives
+  });
+  const stop = stopOf(worker);
+  control.stop = stop;
   let last: Answer | undefined;
   worker.on('message', (message) => {
     const told = message as ToCommand;
-    if (told.kind === 'loaded') onLoaded(told.data);
-    else last = told;
+    if (told.kind !== 'loaded') {
+      last = told;
+      return;
+    }
+    onLoaded(told.data);
+    if (job.row !== 'baseline') return;
+    // From here on the baseline has nothing to save, and hears nothing while it computes.
+    control.stop = { ...stop, softly: stop.atOnce };
+    if (control.signal !== null) stop.atOnce();
   });
   // What was said may still be under way when the process is gone: the channel's end is the end.
   const closed = new Promise<void>((resolve) => worker.once('disconnect', resolve));
@@ -42,10 +52,9 @@ export async function runWorker(
   return { kind: 'crashed', how: String(code) };
 }
 
-function stopOf(worker: ChildProcess, row: RowName): Stop {
+function stopOf(worker: ChildProcess): Stop {
   const atOnce = (): void => void worker.kill('SIGKILL');
   const message: ToWorker = { kind: 'stop' };
-  const ask = (): void => void (worker.connected && worker.send(message));
-  // The baseline has nothing to save, and hears nothing while it computes.
-  return { softly: row === 'baseline' ? atOnce : ask, atOnce };
+  const softly = (): void => void (worker.connected && worker.send(message));
+  return { softly, atOnce };
 }

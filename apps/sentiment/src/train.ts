@@ -88,7 +88,8 @@ export async function train(training: Training): Promise<ModelResult | null> {
       seconds,
     };
   } catch (error) {
-    if (!signal.aborted) throw error;
+    // A checkpoint that cannot be written fails after the signal too.
+    if (!signal.aborted || error !== signal.reason) throw error;
     await clock.save();
     return null;
   }

@@ -34,6 +34,7 @@ async function work({ row, settings, dataDir, folder }: Job): Promise<ToCommand>
       download.update(bytes, `${Math.round(bytes / 2 ** 20)} MiB`);
     },
   }).finally(() => download?.stop());
+  signal.throwIfAborted();
   const data = encode(texts, settings);
   tell({ kind: 'loaded', data: summary(data) });
   if (row === 'baseline') return { kind: 'baseline', result: baseline(texts, settings) };
@@ -53,9 +54,10 @@ function summary({ train, test }: { readonly train: Part; readonly test: Part })
 try {
   tell(await work(JSON.parse(process.argv[2] ?? '{}') as Job));
 } catch (error) {
+  const { aborted, reason } = stop.signal;
   const line = usageLine(error);
-  if (stop.signal.aborted) tell({ kind: 'stopped' });
+  if (aborted && error === reason) tell({ kind: 'stopped' });
   else if (line === undefined) throw error;
-  else tell({ kind: 'refused', line });
+  else tell({ kind: aborted ? 'unsaved' : 'refused', line });
 }
 if (process.connected) process.disconnect();

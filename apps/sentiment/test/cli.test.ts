@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { command, models, type Outcome, start } from './command.ts';
 import { writeFolders, writeTables } from './reviews.ts';
@@ -109,6 +110,23 @@ test('the loss falls, and the same seed gives the same numbers', async () => {
   expect(after).toBeLessThan(before - 0.01);
 });
 
+test('a model that diverged is a row of NaN, and so it is where it was finished before', async () => {
+  const line = `--cell gru ${TINY} --limit 100 --learning-rate 1e39 --checkpoint-dir ${join(dir, 'own')}`;
+  for (const outcome of [await run(line), await run(`${line} --resume`)]) {
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/^GRU .*% +NaN /m) });
+    expect(models(outcome)).toMatchObject([{ cell: 'gru', testLoss: null }]);
+  }
+});
+
+/** In place of the network: ten bytes of gzip, and no end. */
+const FETCH_FOR_EVER = `
+  globalThis.fetch = async (_, { signal }) => new Response(new ReadableStream({
+    start(body) {
+      body.enqueue(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3));
+      signal.addEventListener('abort', () => body.error(signal.reason));
+    },
+  }));`;
+
 /** Long enough that it still runs where a busy machine sends the signal a second late. */
 const LONG = '--cell lstm --units 16 --epochs 300 --limit 300 --json';
 
@@ -141,12 +159,40 @@ test('a run that Ctrl-C interrupts goes on to the numbers of one that was left a
   expect(numbers(resumed)[0]?.trainLoss).toHaveLength(300);
 });
 
+test('Ctrl-C while the reviews download leaves nothing of them', async () => {
+  const script = join(dir, 'fetch.mjs');
+  await writeFile(script, FETCH_FOR_EVER);
+  env.NODE_OPTIONS = `--import=${pathToFileURL(script)}`;
+  const running = start(['--data', 'imdb'], env);
+  while (!running.stderr().includes('download')) await setTimeout(20);
+  const data = join(dir, 'cache', 'ostinato', 'data');
+  expect(await readdir(data)).toEqual([expect.stringMatching(/^\.imdb-/)]);
+  running.signal('SIGINT');
+  expect((await running.outcome).code).toBe(130);
+  expect(await readdir(data)).toEqual([]);
+});
+
 test('SIGTERM saves too; a checkpoint that is damaged afterwards is one line', async () => {
   expect((await interrupt(LONG, 'SIGTERM')).code).toBe(143);
   await writeFile(join(dir, 'run', 'lstm', 'checkpoint.safetensors'), 'half of someth');
   const outcome = await run(`${LONG} --checkpoint-dir ${join(dir, 'run')} --resume`);
   expect(outcome.code).toBe(2);
   expect(outcome.stderr).toMatch(/^sentiment: checkpoint: [^\n]+$/m);
+});
+
+test('a checkpoint that cannot be written at Ctrl-C is not said to be saved', async () => {
+  const folder = join(dir, 'run');
+  const line = `--cell lstm --units 64 --epochs 1 --backend cpu --checkpoint-dir ${folder}`;
+  const running = start(line.split(' '), env);
+  while (!existsSync(join(folder, 'run.json'))) await setTimeout(5);
+  // Reads as missing, and no folder can be made in its place.
+  await symlink(join(dir, 'missing', 'folder'), join(folder, 'lstm'));
+  while (!running.stderr().includes('LSTM')) await setTimeout(20);
+  running.signal('SIGINT');
+  const { code, stderr } = await running.outcome;
+  expect({ code, saved: stderr.includes('saved to') }).toEqual({ code: 1, saved: false });
+  expect(stderr).toMatch(/^sentiment: the checkpoint could not be saved: E[^\n]+lstm[^\n]+$/m);
+  expect(stderr).toContain(`go on from there with:\n  pnpm demo ${line} --resume`);
 });
 
 test('texts that changed since the interruption are refused', async () => {

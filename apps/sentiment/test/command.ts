@@ -1,7 +1,8 @@
 /** Runs the app as a person does, in a cache of its own. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 
-const main = new URL('../src/main.ts', import.meta.url).pathname;
+const main = join(import.meta.dirname, '../src/main.ts');
 
 export interface Outcome {
   readonly code: number | null;
@@ -12,6 +13,8 @@ export interface Outcome {
 export interface Running {
   /** Sends a signal as a terminal does: to every process of the command. */
   signal(name: NodeJS.Signals): void;
+  /** So far. */
+  stderr(): string;
   readonly outcome: Promise<Outcome>;
 }
 
@@ -29,6 +32,7 @@ export function start(args: readonly string[], env: Record<string, string>): Run
   }
   return {
     signal: (name) => process.kill(-(child.pid as number), name),
+    stderr: () => output.stderr,
     outcome: new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, ...output }));

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { reference, verify } from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
@@ -61,7 +62,7 @@ test('the cases run in plain Node, where vitest cannot be found', async () => {
     console.log('ran', cases.length);`;
   const args = ['--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
-    cwd: new URL('..', import.meta.url).pathname,
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
   });
   expect(stdout.trim()).toBe('ran 7');
 });

@@ -1,5 +1,6 @@
 /** Why there is no WebGPU here, or not with these options: what, got, do. */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { cpu } from '@ostinato/backend-cpu';
 import { wasm } from '@ostinato/backend-wasm';
 import { OstinatoError, pickBackend } from '@ostinato/core';
@@ -85,7 +86,7 @@ describe('in a process of its own', () => {
       await webgpu().catch((error) => print(error.message));`;
     const print = 'const { stdout } = process; const print = (text) => stdout.write(text);';
     const args = ['--input-type=module', '--eval', print + code];
-    const cwd = new URL('..', import.meta.url).pathname;
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
     return spawnSync(process.execPath, args, { cwd, encoding: 'utf8' }).stdout;
   }
 

@@ -31,15 +31,26 @@ export function lengthLadder(
 /**
  * The length to pad to: the first rung that is not below `length`.
  *
- * @throws DatasetError `argument-invalid`: longer than the last rung
+ * @param ladder ascending
+ * @throws DatasetError `argument-invalid`: longer than the last rung, a ladder that does not ascend
  */
 export function bucketLength(length: number, ladder: readonly number[]): number {
   requireCount('bucketLength: length', length, 0);
+  requireAscending('bucketLength', ladder);
   const rung = ladder.find((candidate) => candidate >= length);
   if (rung !== undefined) return rung;
   throw new DatasetError(
     'argument-invalid',
     `bucketLength: length ${length} is beyond the longest of the ladder, ${ladder.join(', ')}. Truncate the sequence first, or build the ladder from the longest one.`,
+  );
+}
+
+function requireAscending(who: string, ladder: readonly number[]): void {
+  const at = ladder.findIndex((rung, i) => i > 0 && !(rung > (ladder[i - 1] as number)));
+  if (at < 0) return;
+  throw new DatasetError(
+    'argument-invalid',
+    `${who}: the ladder has ${ladder[at]} after ${ladder[at - 1]}, in ${ladder.join(', ')}. Sort the lengths in ascending order, each once.`,
   );
 }
 
@@ -54,9 +65,9 @@ export interface LengthBucket {
  * Sorts rows by padded length, so that batches within one bucket waste little.
  *
  * @param lengths [n]
- * @param options `buckets`: how many lengths at most, default 8; `ladder`: the lengths themselves, instead
+ * @param options `buckets`: how many lengths at most, default 8; `ladder`: the lengths themselves, ascending, instead
  * @returns buckets that have rows, shortest first
- * @throws DatasetError `argument-invalid`: a length beyond the ladder
+ * @throws DatasetError `argument-invalid`: a length beyond the ladder, a ladder that does not ascend
  */
 export function lengthBuckets(
   lengths: ArrayLike<number>,
@@ -65,6 +76,7 @@ export function lengthBuckets(
   const all = Array.from(lengths);
   const longest = all.reduce((most, length) => Math.max(most, length), 1);
   const ladder = options.ladder ?? lengthLadder(longest, options);
+  requireAscending('lengthBuckets', ladder);
   const rungs = all.map((length) => bucketLength(length, ladder));
   return ladder
     .map((length) => ({

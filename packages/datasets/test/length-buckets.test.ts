@@ -1,7 +1,7 @@
 import { hostKey, uniform } from '@ostinato/core/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batches, bucketLength, lengthBuckets, lengthLadder } from '../src/index.ts';
+import { batches, bucketLength, DatasetError, lengthBuckets, lengthLadder } from '../src/index.ts';
 
 test('ladders', () => {
   expect(lengthLadder(500)).toEqual([4, 8, 16, 32, 64, 128, 256, 500]);
@@ -65,4 +65,15 @@ test('buckets by a given ladder', () => {
   expect(() => lengthBuckets([21], { ladder: [5, 10, 20] })).toThrow(
     /length 21 is beyond the longest of the ladder, 5, 10, 20. Truncate/,
   );
+});
+
+test.each([
+  [[4, 4, 8], /the ladder has 4 after 4, in 4, 4, 8. Sort/],
+  [[8, 4], /the ladder has 4 after 8/],
+  [[Number.NaN, 4], /the ladder has 4 after NaN/],
+])('a ladder that does not ascend is refused: %j', (ladder, message) => {
+  expect(() => lengthBuckets([], { ladder })).toThrow(message);
+  expect(() => lengthBuckets([3], { ladder })).toThrow(message);
+  expect(() => bucketLength(3, ladder)).toThrow(message);
+  expect(() => bucketLength(3, ladder)).toThrow(DatasetError);
 });

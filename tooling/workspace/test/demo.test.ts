@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { choose, lacksDriver } from '../demo.ts';
+
+const demo = join(import.meta.dirname, '../demo.ts');
 
 test.each([
   [[], { app: 'sentiment', rest: [] }],
@@ -15,10 +17,21 @@ test.each([
 });
 
 test('an unknown app is one clear line and exit code 2', () => {
-  const main = new URL('../demo.ts', import.meta.url).pathname;
-  const { status, stderr } = spawnSync(process.execPath, [main, 'nope'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [demo, 'nope'], { encoding: 'utf8' });
   expect(status).toBe(2);
   expect(stderr).toMatch(/^demo: no app "nope"\. Apps: .+\n$/);
+});
+
+test('a clone may lie in a folder of any name', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ostinato Übung [1] 100% '));
+  for (const dir of ['tooling/workspace', 'apps/some/src'])
+    mkdirSync(join(folder, dir), { recursive: true });
+  copyFileSync(demo, join(folder, 'tooling/workspace/demo.ts'));
+  writeFileSync(join(folder, 'apps/some/src/main.ts'), 'console.log(process.argv[2])');
+  const args = [join(folder, 'tooling/workspace/demo.ts'), 'some', 'started'];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: 'started\n', stderr: '' });
+  rmSync(folder, { recursive: true });
 });
 
 test('a GPU in software stands in where webgpu is asked for by name and no driver is installed', () => {

@@ -3,9 +3,9 @@
  * files are read is in imdb.ts.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createGunzip } from 'node:zlib';
@@ -40,16 +40,23 @@ export interface DownloadImdbOptions {
   readonly source?: ArchiveSource;
   /** Stops the download; what was written so far is removed. */
   readonly signal?: AbortSignal;
-  /** Called with the compressed bytes so far. */
+  /** Called with the compressed bytes so far; with the unpacked ones where `fetch` unpacks, see `downloadImdb`. */
   readonly onProgress?: (bytes: number) => void;
 }
 
 /** Labelled reviews only: the archive's 50,000 unlabelled ones and its word counts are not unpacked. */
 const WANTED = /^aclImdb\/(README|(train|test)\/(pos|neg)\/\d+_\d+\.txt)$/;
 
+const UNFINISHED = '.imdb-';
+/** A folder that a killed process left unfinished is removed by a later call once nobody can be filling it any more. */
+const ABANDONED_AFTER = 12 * 60 * 60 * 1000;
+
 /**
  * Downloads, checks and unpacks the archive, unless the cache has it. Unpacks while it downloads, into a folder beside
  * the final one that is renamed when all is well, so a broken attempt leaves nothing that looks whole.
+ *
+ * Some servers label the archive itself as `Content-Encoding: gzip`, and then `fetch` unpacks it. Size and checksum are
+ * those of the compressed bytes, so such an answer is refused, unless the source promises neither.
  *
  * @returns the folder to pass to `readImdb` as `dir`: `cacheDir/imdb`
  * @throws DatasetError `download-failed`: the server or the network; `data-broken`: not the archive that was promised;
@@ -57,13 +64,14 @@ const WANTED = /^aclImdb\/(README|(train|test)\/(pos|neg)\/\d+_\d+\.txt)$/;
  */
 export async function downloadImdb(options: DownloadImdbOptions): Promise<string> {
   const { cacheDir, source = IMDB_ARCHIVE } = options;
+  await removeAbandoned(cacheDir);
   const target = join(cacheDir, 'imdb');
-  if (await isFolder(target)) return target;
-  const unfinished = join(cacheDir, `.imdb-${randomUUID()}`);
+  if (await hasFiles(target)) return target;
+  const unfinished = join(cacheDir, `${UNFINISHED}${randomUUID()}`);
   await mkdir(unfinished, { recursive: true });
   try {
-    const body = await open(source, options);
-    await unpack(body, unfinished, { ...options, source });
+    const download = await open(source, options);
+    await unpack(download, unfinished, { ...options, source });
     await moveInto(unfinished, target);
     return target;
   } finally {
@@ -71,9 +79,16 @@ export async function downloadImdb(options: DownloadImdbOptions): Promise<string
   }
 }
 
-async function open(source: ArchiveSource, options: DownloadImdbOptions): Promise<Readable> {
+interface Download {
+  readonly body: Readable;
+  /** Whether `fetch` may have unpacked it. */
+  readonly isLabelled: boolean;
+}
+
+async function open(source: ArchiveSource, options: DownloadImdbOptions): Promise<Download> {
   const { fetch = globalThis.fetch, signal } = options;
-  const response = await fetch(source.url, signal === undefined ? {} : { signal }).catch(
+  const headers = { 'accept-encoding': 'identity' };
+  const response = await fetch(source.url, { headers, ...(signal && { signal }) }).catch(
     (cause: unknown) => {
       signal?.throwIfAborted();
       throw new DatasetError(
@@ -84,7 +99,10 @@ async function open(source: ArchiveSource, options: DownloadImdbOptions): Promis
     },
   );
   if (response.ok && response.body !== null) {
-    return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
+    return {
+      body: Readable.fromWeb(response.body as ReadableStream<Uint8Array>),
+      isLabelled: /gzip/i.test(response.headers.get('content-encoding') ?? ''),
+    };
   }
   throw new DatasetError(
     'download-failed',
@@ -93,7 +111,7 @@ async function open(source: ArchiveSource, options: DownloadImdbOptions): Promis
 }
 
 async function unpack(
-  body: Readable,
+  { body, isLabelled }: Download,
   dir: string,
   options: DownloadImdbOptions & { readonly source: ArchiveSource },
 ): Promise<void> {
@@ -102,8 +120,11 @@ async function unpack(
   let bytes = 0;
   let files = 0;
   try {
+    const { first, all } = await withFirst(body);
+    const isUnpacked = isLabelled && first[0] !== GZIP;
+    if (isUnpacked) requireUnchecked(source);
     await pipeline(
-      body,
+      all,
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
           hash.update(chunk);
@@ -112,7 +133,7 @@ async function unpack(
           yield chunk;
         }
       },
-      createGunzip(),
+      isUnpacked ? new PassThrough() : createGunzip(),
       async (archive: AsyncIterable<Uint8Array>) => {
         files = await writeFiles(
           readTar(archive, (name) => WANTED.test(name)),
@@ -123,6 +144,8 @@ async function unpack(
   } catch (cause) {
     options.signal?.throwIfAborted();
     throw failure(source, bytes, cause);
+  } finally {
+    body.destroy();
   }
   requireSame(source, { bytes, sha256: hash.digest('hex') });
   if (files === 0) {
@@ -131,6 +154,30 @@ async function unpack(
       `downloadImdb: ${source.url} has no file named aclImdb/train/pos/0_9.txt or like it. Check the address.`,
     );
   }
+}
+
+/** The first byte of every gzip, and of no name in a tar. */
+const GZIP = 0x1f;
+
+/** The first chunk, and all of them with it. */
+async function withFirst(
+  body: Readable,
+): Promise<{ first: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
+  const chunks: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]();
+  const { value: first = new Uint8Array(0) } = await chunks.next();
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { first, all: all() };
+}
+
+function requireUnchecked({ url, bytes, sha256 }: ArchiveSource): void {
+  if (bytes === undefined && sha256 === undefined) return;
+  throw new DatasetError(
+    'download-failed',
+    `downloadImdb: ${url} labels the archive as "Content-Encoding: gzip", so fetch has unpacked it, and its ${sha256 === undefined ? 'size' : 'checksum'} cannot be checked. Take another server, or unpack the archive by hand and pass its folder to readImdb.`,
+  );
 }
 
 async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<number> {
@@ -151,6 +198,7 @@ async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<n
 /** The network breaks with errors of its own; what zlib and tar find means that the bytes are wrong. */
 function failure(source: ArchiveSource, bytes: number, cause: unknown): unknown {
   const code = (cause as { code?: unknown }).code;
+  if (code === 'download-failed') return cause;
   const isBroken =
     cause instanceof DatasetError || (typeof code === 'string' && code.startsWith('Z_'));
   const { message } = cause as Error;
@@ -181,16 +229,29 @@ function requireSame(source: ArchiveSource, got: { bytes: number; sha256: string
 
 /** Another process may have been faster; its folder is as good. */
 async function moveInto(unfinished: string, target: string): Promise<void> {
+  await rmdir(target).catch(() => {}); // an empty one, which not every system renames onto
   try {
     await rename(unfinished, target);
   } catch (error) {
-    if (!(await isFolder(target))) throw error;
+    if (!(await hasFiles(target))) throw error;
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
+/** What cannot be removed, or was by another process, is no reason to do without the data. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const entry of await readdir(cacheDir).catch(() => [])) {
+    if (!entry.startsWith(UNFINISHED) || entry.length !== UNFINISHED.length + randomUUID().length)
+      continue;
+    const path = join(cacheDir, entry);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs < ABANDONED_AFTER) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function hasFiles(path: string): Promise<boolean> {
+  return readdir(path).then(
+    (found) => found.length > 0,
     () => false,
   );
 }

@@ -7,7 +7,8 @@ import type { Review } from '../reviews.ts';
 const HEADER = 'label\trating\tid\ttext';
 
 /**
- * @param file UTF-8, first line `HEADER`; gunzipped where the name ends in .gz
+ * @param file UTF-8, first line `HEADER`, perhaps with a byte order mark; gunzipped where the name ends in .gz. Blank
+ * lines may follow the last review.
  * @param limit stops after so many reviews, and so does not see what is broken behind them
  * @returns reviews in the order of the file
  * @throws DatasetError `data-broken` with the file and the line, `data-missing` where the table has no reviews
@@ -15,10 +16,14 @@ const HEADER = 'label\trating\tid\ttext';
 export async function readReviewTable(file: string, limit: number): Promise<Review[]> {
   const reviews: Review[] = [];
   let line = 0;
+  let blank = 0;
   try {
     for await (const text of linesOf(file)) {
       line++;
       if (line === 1) requireHeader(file, text);
+      else if (text === '') blank ||= line;
+      else if (blank > 0)
+        parseLine(file, blank, ''); // refused: none but the last lines are blank
       else reviews.push(parseLine(file, line, text));
       if (reviews.length >= limit) break;
     }
@@ -37,8 +42,20 @@ export async function readReviewTable(file: string, limit: number): Promise<Revi
   );
 }
 
-/** Lines without their ends. Only the line feed ends a line: a text may hold any other separator of Unicode. */
+/**
+ * Lines without their ends. Only the line feed ends a line: a text may hold any other separator of Unicode. Where the
+ * first line ends in CRLF, a carriage return before a line feed is none of the text's.
+ */
 async function* linesOf(file: string): AsyncGenerator<string> {
+  let end: string | undefined;
+  for await (const line of rawLinesOf(file)) {
+    const text = end === undefined ? line.replace(/^\uFEFF/, '') : line;
+    end ??= text.endsWith('\r') ? '\r' : '';
+    yield end !== '' && text.endsWith(end) ? text.slice(0, -1) : text;
+  }
+}
+
+async function* rawLinesOf(file: string): AsyncGenerator<string> {
   const bytes = createReadStream(file);
   let rest = '';
   const text = file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;

@@ -23,7 +23,8 @@ interface Header {
  *
  * @param source the archive, uncompressed, in chunks of any size; read to its end
  * @param wanted says by name which files to give
- * @throws DatasetError `data-broken`: a header whose checksum is wrong, an archive that ends early
+ * @throws DatasetError `data-broken`: a header whose checksum is wrong, a pax record whose length is, an archive that
+ * ends within a file
  */
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
@@ -31,9 +32,11 @@ export async function* readTar(
 ): AsyncGenerator<TarFile> {
   const reader = byteReader(source);
   let longName: string | undefined;
-  for (;;) {
+  for (let headers = 0; ; headers++) {
+    // Some writers leave out the two zero blocks of the end.
+    if (headers > 0 && longName === undefined && (await reader.isAtEnd())) return;
     const block = await reader.take(BLOCK);
-    if (block.every((byte) => byte === 0)) break; // the end is two zero blocks; what follows is padding
+    if (block.every((byte) => byte === 0)) break; // what follows is padding
     const header = parseHeader(block);
     const padding = (BLOCK - (header.size % BLOCK)) % BLOCK;
     const name = longName ?? header.name;
@@ -62,8 +65,9 @@ function parseHeader(block: Uint8Array): Header {
       `readTar: a header's checksum is ${sum}, stated is ${stated}. The archive is damaged or is no tar; fetch it again.`,
     );
   }
-  const isUstar = untilZero(block.subarray(257, 262)) === 'ustar';
-  const prefix = isUstar ? untilZero(block.subarray(345, 500)) : '';
+  // GNU's own format has "ustar  " here, and times where POSIX has the prefix.
+  const isPosix = new TextDecoder().decode(block.subarray(257, 263)) === 'ustar\0';
+  const prefix = isPosix ? untilZero(block.subarray(345, 500)) : '';
   const name = untilZero(block.subarray(0, 100));
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
@@ -91,10 +95,17 @@ function paxPath(data: Uint8Array): string | undefined {
   for (let at = 0; at < data.length; ) {
     const [, digits] = /^(\d+) /.exec(untilZero(data.subarray(at, at + 20))) ?? [];
     if (digits === undefined) break;
-    const record = new TextDecoder().decode(data.subarray(at, at + Number(digits) - 1));
-    const [, key, value] = /^\d+ ([^=]*)=([\s\S]*)$/.exec(record) ?? [];
+    const end = at + Number(digits);
+    const record = new TextDecoder().decode(data.subarray(at, end));
+    const [, key, value] = /^\d+ ([^=]*)=([\s\S]*)\n$/.exec(record) ?? [];
+    if (key === undefined || end > data.length) {
+      throw new DatasetError(
+        'data-broken',
+        `readTar: byte ${at} of a pax header begins a record of ${digits} bytes, and ${data.length - at} are left; no "key=value" fills them. The archive is damaged; fetch it again.`,
+      );
+    }
     if (key === 'path') path = value;
-    at += Number(digits);
+    at = end;
   }
   return path;
 }
@@ -102,23 +113,28 @@ function paxPath(data: Uint8Array): string | undefined {
 interface ByteReader {
   take(count: number): Promise<Uint8Array>;
   skip(count: number): Promise<void>;
+  isAtEnd(): Promise<boolean>;
   drain(): Promise<void>;
 }
 
 function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
   const chunks = source[Symbol.asyncIterator]();
   let chunk: Uint8Array = new Uint8Array(0);
-  /** Up to `count` bytes, at least one. */
-  const some = async (count: number): Promise<Uint8Array> => {
+  const isAtEnd = async (): Promise<boolean> => {
     while (chunk.length === 0) {
       const next = await chunks.next();
-      if (next.done === true) {
-        throw new DatasetError(
-          'data-broken',
-          'readTar: the archive ends in the middle. Fetch it again.',
-        );
-      }
+      if (next.done === true) return true;
       chunk = next.value;
+    }
+    return false;
+  };
+  /** Up to `count` bytes, at least one. */
+  const some = async (count: number): Promise<Uint8Array> => {
+    if (await isAtEnd()) {
+      throw new DatasetError(
+        'data-broken',
+        'readTar: the archive ends in the middle. Fetch it again.',
+      );
     }
     const part = chunk.subarray(0, count);
     chunk = chunk.subarray(part.length);
@@ -137,6 +153,7 @@ function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
     async skip(count) {
       for (let left = count; left > 0; ) left -= (await some(left)).length;
     },
+    isAtEnd,
     async drain() {
       while ((await chunks.next()).done !== true);
     },

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { downloadImdb, IMDB_ARCHIVE, readImdb } from '../../src/node.ts';
 import { tarArchive } from './tar-archive.ts';
 
@@ -77,6 +77,13 @@ test('does not ask again for what the cache has', async () => {
   expect(asked).toBe(1);
 });
 
+test('an empty folder in its place is not the data', async () => {
+  await mkdir(join(cacheDir, 'imdb'));
+  const dir = await downloadImdb({ cacheDir, source: source() });
+  expect((await readImdb({ dir })).train).toHaveLength(2);
+  expect(await readdir(cacheDir)).toEqual(['imdb']);
+});
+
 test('two at once end in one whole folder', async () => {
   const both = [0, 1].map(() => downloadImdb({ cacheDir, source: source() }));
   expect(await Promise.all(both)).toEqual([join(cacheDir, 'imdb'), join(cacheDir, 'imdb')]);
@@ -123,6 +130,60 @@ test.each([
   await expect(promise).rejects.toThrow(message);
   await expect(promise).rejects.toMatchObject({ code: 'data-broken' });
   expect(await readdir(cacheDir)).toEqual([]);
+});
+
+test('removes what a killed process left behind, and not what another one fills', async () => {
+  const left = [0, 1].map(() => join(cacheDir, `.imdb-${randomUUID()}`)) as [string, string];
+  for (const dir of [...left, join(cacheDir, '.imdb-notes')])
+    await mkdir(join(dir, 'aclImdb'), { recursive: true });
+  const dayAgo = Date.now() / 1000 - 24 * 60 * 60;
+  await utimes(left[0], dayAgo, dayAgo);
+  await utimes(join(cacheDir, '.imdb-notes'), dayAgo, dayAgo);
+  await downloadImdb({ cacheDir, source: source() });
+  expect((await readdir(cacheDir)).sort()).toEqual(
+    ['.imdb-notes', basename(left[1]), 'imdb'].sort(),
+  );
+  await utimes(left[1], dayAgo, dayAgo);
+  await downloadImdb({ cacheDir, source: source() });
+  expect((await readdir(cacheDir)).sort()).toEqual(['.imdb-notes', 'imdb']);
+});
+
+describe('a server that labels the archive as encoded', () => {
+  const encoded = (encoding: string, bytes = archive) => {
+    answer = (response) => response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
+  };
+
+  test('is asked not to', async () => {
+    let asks: string | undefined;
+    server.prependListener('request', ({ headers }) => {
+      asks = headers['accept-encoding'];
+    });
+    await downloadImdb({ cacheDir, source: source() });
+    expect(asks).toBe('identity');
+  });
+
+  test.each(['gzip', 'x-gzip'])('%s: is read where nothing is to be checked', async (encoding) => {
+    encoded(encoding);
+    const dir = await downloadImdb({ cacheDir, source: source() });
+    expect((await readImdb({ dir })).train).toHaveLength(2);
+  });
+
+  test.each([
+    [{ sha256 }, /Content-Encoding: gzip.* checksum cannot be checked\. Take another server/],
+    [{ bytes: archive.length }, /size cannot be checked/],
+  ])('is refused where %j is to be', async (checks, message) => {
+    encoded('x-gzip');
+    const promise = downloadImdb({ cacheDir, source: source(checks) });
+    await expect(promise).rejects.toThrow(message);
+    await expect(promise).rejects.toMatchObject({ code: 'download-failed' });
+    expect(await readdir(cacheDir)).toEqual([]);
+  });
+
+  test('and packs it once more is checked', async () => {
+    encoded('gzip', gzipSync(archive));
+    await downloadImdb({ cacheDir, source: source({ bytes: archive.length, sha256 }) });
+    expect(await readdir(cacheDir)).toEqual(['imdb']);
+  });
 });
 
 test('stops at a signal and leaves nothing', async () => {

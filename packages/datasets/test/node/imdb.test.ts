@@ -113,6 +113,18 @@ describe('tables', () => {
     expect(held).toEqual(train);
   });
 
+  test.each([
+    ['a byte order mark', `\uFEFF${header}1\t8\tpos/1\tA film\n`],
+    ['CRLF', `${header}1\t8\tpos/1\tA film\n`.replaceAll('\n', '\r\n')],
+    ['CRLF but at the end', `${header}1\t8\tpos/1\tA film`.replaceAll('\n', '\r\n')],
+    ['a blank last line', `${header}1\t8\tpos/1\tA film\n\n`],
+    ['all of them', `\uFEFF${header}1\t8\tpos/1\tA film\n\n\n`.replaceAll('\n', '\r\n')],
+  ])('%s is no part of the table', async (_, content) => {
+    await put({ 'train.tsv': content, 'test.tsv.gz': gzipSync(content) });
+    const film = [{ label: 1, rating: 8, id: 'pos/1', text: 'A film' }];
+    expect(await readImdb({ dir })).toEqual({ train: film, test: film });
+  });
+
   test('limit stops early', async () => {
     await put({ 'train.tsv': `${table}no review`, 'test.tsv': table });
     expect((await readImdb({ dir, limit: 1 })).train).toHaveLength(1);
@@ -124,6 +136,11 @@ describe('tables', () => {
   test.each([
     ['a wrong header', `label,rating\n`, /line 1 of .* is "label,rating", wanted "label\\trating/],
     ['too few columns', `${table}1\t8\tpos/2\n`, /line 4 of .* has 3 columns instead of 4/],
+    [
+      'a blank line',
+      `${header}\n\n1\t8\tpos/2\ta\n`,
+      /line 2 of .* has 1 columns instead of 4: ""/,
+    ],
     ['too many columns', `${table}1\t8\tpos/2\ta\tb\n`, /line 4 of .* has 5 columns/],
     ['a label', `${header}2\t8\tpos/2\ta\n`, /line 2 of .* has the label "2"/],
     ['a rating', `${header}1\t11\tpos/2\ta\n`, /line 2 of .* has the rating "11"/],

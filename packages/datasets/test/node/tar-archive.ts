@@ -6,19 +6,29 @@ interface Entry {
   readonly type?: string;
   /** How a name beyond 100 bytes is written. */
   readonly long?: 'prefix' | 'gnu' | 'pax';
+  /** In GNU's own format, whose headers may have a time where POSIX has the prefix. */
+  readonly atime?: string;
+}
+
+/** Blocks of 512 bytes and no end. */
+export function tarBlocks(entries: readonly Entry[]): Buffer {
+  return Buffer.concat(entries.flatMap(entryBlocks));
 }
 
 export function tarArchive(entries: readonly Entry[]): Buffer {
-  return Buffer.concat([...entries.flatMap(entryBlocks), Buffer.alloc(1024)]);
+  return Buffer.concat([tarBlocks(entries), Buffer.alloc(1024)]);
 }
 
-function entryBlocks({ name, text = '', type = '0', long }: Entry): Buffer[] {
+function entryBlocks({ name, text = '', type = '0', long, atime }: Entry): Buffer[] {
   const content = Buffer.from(text);
   const blocks = (header: Buffer, data: Buffer): Buffer[] => [header, data, padding(data.length)];
   switch (long) {
     case 'prefix': {
       const cut = name.lastIndexOf('/', 150);
-      return blocks(header(name.slice(cut + 1), content.length, type, name.slice(0, cut)), content);
+      return blocks(
+        header(name.slice(cut + 1), content.length, type, { at345: name.slice(0, cut) }),
+        content,
+      );
     }
     case 'gnu': {
       const data = Buffer.from(`${name}\0`);
@@ -35,7 +45,10 @@ function entryBlocks({ name, text = '', type = '0', long }: Entry): Buffer[] {
       ];
     }
     default:
-      return blocks(header(name, content.length, type), content);
+      return blocks(
+        header(name, content.length, type, atime ? { at345: atime, magic: 'ustar  \0' } : {}),
+        content,
+      );
   }
 }
 
@@ -50,16 +63,20 @@ function padding(bytes: number): Buffer {
   return Buffer.alloc((512 - (bytes % 512)) % 512);
 }
 
-function header(name: string, size: number, type: string, prefix = ''): Buffer {
+function header(
+  name: string,
+  size: number,
+  type: string,
+  { at345 = '', magic = 'ustar\x0000' } = {},
+): Buffer {
   const block = Buffer.alloc(512);
   block.write(name, 0, 100);
   block.write('0000644\0', 100);
   block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
   block.write('        ', 148);
   block.write(type, 156);
-  block.write('ustar\0', 257);
-  block.write('00', 263);
-  block.write(prefix, 345, 155);
+  block.write(magic, 257);
+  block.write(at345, 345, 155);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return block;

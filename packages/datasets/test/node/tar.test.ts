@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readTar } from '../../src/node/tar.ts';
-import { tarArchive } from './tar-archive.ts';
+import { tarArchive, tarBlocks } from './tar-archive.ts';
 
 async function* cut(archive: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < archive.length; at += size) yield archive.subarray(at, at + size);
@@ -66,8 +66,41 @@ test('a damaged or short archive is an error', async () => {
     code: 'data-broken',
     message: expect.stringMatching(/ends in the middle/),
   });
-  await expect(read(archive.subarray(0, 1024))).rejects.toThrow(/ends in the middle/);
+  await expect(read(archive.subarray(0, 512))).rejects.toThrow(/ends in the middle/);
+  await expect(read(Buffer.alloc(0))).rejects.toThrow(/ends in the middle/);
+  const named = tarBlocks([{ name: far, long: 'gnu' }]);
+  await expect(read(named.subarray(0, 1024))).rejects.toThrow(/ends in the middle/);
   const damaged = Buffer.from(archive);
   damaged[0] = 1;
   await expect(read(damaged)).rejects.toThrow(/checksum/);
+});
+
+test('the two zero blocks of the end may be missing', async () => {
+  const blocks = tarBlocks([{ name: 'a', text: 'text' }, { name: 'b' }]);
+  for (const size of [512, 700]) {
+    expect(await read(blocks, { size })).toEqual([
+      ['a', 'text'],
+      ['b', ''],
+    ]);
+  }
+});
+
+test("times in GNU's headers are no part of the name", async () => {
+  const archive = tarArchive([{ name: 'a', text: 'text', atime: '14741361270\0' }]);
+  expect(await read(archive)).toEqual([['a', 'text']]);
+});
+
+test.each([
+  '0 path=x\n',
+  '3 path=x\n',
+  '8 path=x\n',
+  '11 path=x\n',
+  '99999999999 path=x\n',
+  '9 pathx\n\n',
+])('a pax record of a length that is not its own is an error: %j', async (text) => {
+  const archive = tarArchive([{ name: 'PaxHeaders/x', type: 'x', text }, { name: 'a' }]);
+  await expect(read(archive)).rejects.toMatchObject({
+    code: 'data-broken',
+    message: expect.stringMatching(/byte 0 of a pax header begins a record of \d+ bytes/),
+  });
 });

@@ -83,6 +83,10 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   'dtype-mismatch': [
     { run: () => o.add(f64([1]), i32([1])), says: ['add', 'int32[1]', 'use cast'] },
     { run: () => o.exp(i32([1])), says: ['exp', 'int32[1]', 'use cast'] },
+    {
+      run: () => o.scatterAdd(o.equal(f64([1]), 1), i32([0]), 2),
+      says: ['scatterAdd', 'bool[1]', 'Cast it'],
+    },
     { run: () => o.mul(i32([1]), 0.5), says: ['scalar', '0.5 is no int32', 'cast'] },
     { run: () => o.where(f64([1]), 1, 2), says: ['where', 'float64[1]', 'bool'] },
     { run: () => o.mean(i32([1])), says: ['mean', 'int32[1]', 'cast'] },
@@ -100,6 +104,15 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   'not-broadcastable': [
     { run: () => o.add(o.zeros([2]), o.zeros([3])), says: ['add', 'float32[3]', 'equal or 1'] },
     { run: () => o.broadcastTo(o.zeros([2]), [3]), says: ['broadcastTo', '[3]', 'be 1 or equal'] },
+    ...(
+      [
+        [3, 2],
+        [2, 5],
+      ] as const
+    ).map(([m, n]) => ({
+      run: () => o.matmul(o.zeros([m, 2, 2]), o.zeros([n, 2, 2])),
+      says: [`[${m},2,2]`, `[${n},2,2]`, 'be 1 or equal'] as const,
+    })),
   ],
   'einsum-spec': ['ij', 'ii,ij->j', 'i,ij->j', 'ij,jk->il'].map((spec) => ({
     run: () => o.einsum(spec, o.zeros([2, 2]), o.zeros([2, 2])),
@@ -207,6 +220,8 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   'key-invalid': [
     { run: () => o.key(-1), says: ['key', '-1', '2^53'] },
     { run: () => o.key(0.5), says: ['key', '0.5', 'whole number'] },
+    { run: () => o.foldKey(o.key(1), 1.7), says: ['foldKey', '1.7', 'whole number'] },
+    { run: () => o.foldKey(o.key(1), 2 ** 32), says: ['foldKey', '4294967296', '2^32 - 1'] },
     { run: () => o.bits(f64([1, 2]), [1]), says: ['random', 'float64[2]', 'key(seed)'] },
     { run: () => o.foldKey(o.key(1), i32([1, 2])), says: ['foldKey', '[2]', 'one whole number'] },
   ],

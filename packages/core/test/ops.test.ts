@@ -99,11 +99,53 @@ describe('elementwise', () => {
     expect(await gradientOf((x) => o.sum(o.pow(x, 3)), f64([-2, 0, 2]))).toEqual([12, 0, 12]);
     expect(await gradientOf((x) => o.sum(o.pow(x, 2)), f64([-2, 0, 2]))).toEqual([-4, 0, 4]);
     expect(await gradientOf((x) => o.sum(o.pow(x, 1)), f64([-2, 0, 2]))).toEqual([1, 1, 1]);
-    expect(await gradientOf((x) => o.sum(o.pow(x, 0)), f64([-2, 0, 2]))).toEqual([0, 0, 0]);
+    const flat = await gradientOf((x) => o.sum(o.pow(x, 0)), f64([-2, 0, 2]));
+    expect(flat.map(Math.abs)).toEqual([0, 0, 0]);
     // With the exponent a tensor too: the slope of 0^p is 0, not 0 * -Infinity.
     expect(await gradientOf((p) => o.sum(o.pow(f64([0, 1]), p)), f64([2, 2]))).toEqual([0, 0]);
+    // Second derivatives, in either order, where a base or an exponent is 0.
+    type Two = { readonly a: o.Tensor; readonly b: o.Tensor };
+    const slopes = o.grad((p: Two) => o.pow(p.a, p.b));
+    for (const [a, b, mixed] of [
+      [0, 3, 0],
+      [0, 2, 0],
+      [2, 0, 0.5],
+      [2, 3, 4 + 12 * Math.log(2)],
+    ] as const) {
+      const at = { a: f64(a), b: f64(b) };
+      const ab = await valuesOf(o.grad((p: Two) => slopes(p).a)(at).b);
+      const ba = await valuesOf(o.grad((p: Two) => slopes(p).b)(at).a);
+      expect(ab[0]).toBeCloseTo(mixed, 12);
+      expect(ba[0]).toBeCloseTo(mixed, 12);
+    }
     const slope = o.grad((x: o.Tensor) => o.sum(o.pow(x, 1)));
     expect(await gradientOf((x) => o.sum(slope(x)), f64([0, 3]))).toEqual([0, 0]);
+  });
+
+  test('a divisor has the slope of the quotient that belongs to the remainder', async () => {
+    const f32 = (x: number) => tensor([x]); // float32, where 3 / 0.1 rounds up to 30
+    for (const [a, b, slope] of [
+      [3, 0.1, -29],
+      [1, 0.2, -4],
+      [-3, 0.1, 29],
+      [7, 2, -3],
+      [-7, 2, 3],
+      [1, Number.POSITIVE_INFINITY, -0],
+    ] as const) {
+      const of = o.grad((x: o.Tensor) => o.sum(o.rem(f32(a), x)))(f32(b));
+      expect((await valuesOf(of))[0]).toBe(slope);
+    }
+  });
+
+  test('the slope of a largest or least element that is NaN is its own', async () => {
+    const x = f64([
+      [1, nan, 2],
+      [3, 4, 4],
+    ]); // prettier-ignore
+    for (const best of [o.max, o.min]) {
+      const slopes = await gradientOf((t) => o.sum(best(t, { axes: 1 })), x);
+      expect(slopes.slice(0, 3)).toEqual([0, 1, 0]);
+    }
   });
 
   test('NaN and infinities pass through as in JavaScript', async () => {

@@ -417,6 +417,19 @@ describe('donation', () => {
     expect(await y.item()).toBe(2);
   });
 
+  test('a donated tensor that is disposed before its call fails is gone', async () => {
+    const spy = spying();
+    const failing = compile(spy, (_x: T): T => o.fail('option-invalid', 'no'), { donate: [0] });
+    const x = await run(spy, tensor([1]));
+    const before = spy.live.size;
+    const call = failing(x);
+    x.dispose();
+    await expectError('option-invalid', [], () => call);
+    expect(o.leaks(spy)).toEqual([]);
+    expect(spy.live.size).toBe(before - 1);
+    await expectError('disposed', [], () => x.read());
+  });
+
   test('the same tensor twice is refused, in either order', async () => {
     const both = (donate: number[]) => compile(backend, (a: T, b: T) => add(a, b), { donate });
     const x = await run(backend, tensor([1]));

@@ -9,7 +9,18 @@ import { isFloat } from '../ir/dtype.ts';
 import { arg, type Expr, mapLeaves } from '../ir/expr.ts';
 import { sizeOf } from '../ir/view.ts';
 import { contract } from '../ops/contract.ts';
-import { add, equal, full, iota, map, mul, where, zeros } from '../ops/elementwise.ts';
+import {
+  add,
+  equal,
+  full,
+  iota,
+  logicalNot,
+  logicalOr,
+  map,
+  mul,
+  where,
+  zeros,
+} from '../ops/elementwise.ts';
 import { reduce } from '../ops/reduce.ts';
 import { broadcastTo, concat, flip, reshape, slice, transpose } from '../ops/views.ts';
 import { differentiate } from './differentiate.ts';
@@ -179,7 +190,10 @@ const spread = (r: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
     x.shape,
   );
 
-/** Max and min: the cotangent goes to the first of equal elements, in row-major order of the reduced axes. */
+/**
+ * Max and min: the cotangent goes to the first of equal elements, in row-major order of the reduced axes; to the first NaN
+ * where there is one.
+ */
 function firstBest(
   t: Tensor,
   x: Tensor,
@@ -192,7 +206,8 @@ function firstBest(
     (index, a) => add(mul(index, x.shape[a] as number), iota(x.shape, a)),
     zeros(x.shape, 'int32'),
   );
-  const hit = equal(primal(x), spread(primal(t), x, axes));
+  const of = primal(x);
+  const hit = logicalOr(equal(of, spread(primal(t), x, axes)), logicalNot(equal(of, of)));
   const first = reduce('min', where(hit, order, full([], count, 'int32')), axes);
   return where(equal(order, spread(first, x, axes)), spread(g, x, axes), 0);
 }

@@ -22,21 +22,22 @@ export const derivatives: { readonly [Op in ScalarOp]: Derivative } = {
   sub: (g) => [g, e('neg', g)],
   mul: (g, _y, [a, b]) => [e('mul', g, b), e('mul', g, a)],
   div: (g, y, [, b]) => [e('div', g, b), e('neg', e('div', e('mul', g, y), b))],
-  rem: (g, _y, [a, b]) => {
-    const quotient = e('div', a, b);
-    const whole = e('mul', e('sign', quotient), e('floor', e('abs', quotient)));
+  rem: (g, y, [a, b], c) => {
+    // The quotient that belongs to the remainder: a / b itself may round up to the next whole number.
+    const whole = e('floor', e('add', e('div', e('sub', a, y), b), c(0.5)));
     return [g, e('neg', e('mul', g, whole))];
   },
-  // 0 * 0^-1 and 0 * log(0) are NaN, but x^0 is flat, and so is 0^p.
-  pow: (g, y, [a, b], c) => [
-    e(
-      'select',
-      e('equal', b, c(0)),
-      c(0),
-      e('mul', g, e('mul', b, e('pow', a, e('sub', b, c(1))))),
-    ),
-    e('select', e('equal', a, c(0)), c(0), e('mul', g, e('mul', y, e('log', a)))),
-  ],
+  // 0 * 0^-1 and 0 * log(0) are NaN, but x^0 is flat, and so is 0^p. Operands are replaced, too: behind a select alone a NaN
+  // would come back in the second derivative.
+  pow: (g, y, [a, b], c) => {
+    const zero = e('equal', a, c(0));
+    const base = e('select', e('and', zero, e('equal', b, c(0))), c(1), a);
+    const log = e('log', e('select', zero, c(1), a));
+    return [
+      e('mul', g, e('mul', b, e('pow', base, e('sub', b, c(1))))),
+      e('select', zero, c(0), e('mul', g, e('mul', y, log))),
+    ];
+  },
   min: (g, _y, [a, b], c) => pick(e('less', b, a), g, c(0)),
   max: (g, _y, [a, b], c) => pick(e('less', a, b), g, c(0)),
   neg: (g) => [e('neg', g)],

@@ -96,11 +96,11 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
   const letters = Array.from({ length: lead }, (_, i) => String.fromCharCode(65 + i)).join('');
   const xs = letters.slice(lead - (x.rank - 2));
   const ys = letters.slice(lead - (y.rank - 2));
-  // Leading axes of size 1 on one side only repeat there.
+  // Leading axes of size 1 on one side only repeat there; others that differ are refused.
   const wide = (t: Tensor, other: Tensor): Tensor => {
     const leading = t.shape.slice(0, -2).map((n, i) => {
-      const j = i + other.rank - t.rank;
-      return n === 1 && j >= 0 ? (other.shape[j] as number) : n;
+      const m = other.shape[i + other.rank - t.rank] ?? 1;
+      return m === 1 ? n : m;
     });
     return broadcastTo(t, [...leading, ...t.shape.slice(-2)]);
   };

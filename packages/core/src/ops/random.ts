@@ -80,7 +80,9 @@ export function keys(k: Key, n: number): Key[] {
 /** The key of `k` for a number, such as a step: the same pair gives the same key. */
 export function foldKey(k: Key, data: number | Tensor): Key {
   const [k0, k1] = words(k);
-  const number = typeof data === 'number' ? scalar(data >>> 0, 'uint32') : cast(data, 'uint32');
+  if (typeof data === 'number' && data >>> 0 !== data)
+    fail('key-invalid', `foldKey: the data is ${data}. Give a whole number from 0 to 2^32 - 1.`);
+  const number = typeof data === 'number' ? scalar(data, 'uint32') : cast(data, 'uint32');
   if (number.rank !== 0)
     fail('key-invalid', `foldKey: the data is ${describe(number)}. Give one whole number.`);
   return derived(k0, k1, number, purpose.fold);

@@ -35,6 +35,11 @@ export function gather(table: Tensor, index: Tensor): Tensor {
  */
 export function scatterAdd(x: Tensor, index: Tensor, rows: number): Tensor {
   checkIndex('scatterAdd', index);
+  if (x.dtype === 'bool')
+    fail(
+      'dtype-mismatch',
+      `scatterAdd: cannot sum ${describe(x)}. Cast it to int32 or float32 first.`,
+    );
   const lead = x.shape.slice(0, index.rank);
   if (`${lead}` !== `${index.shape}`)
     fail(

@@ -27,6 +27,8 @@ export class Owned implements DeviceValue {
   readonly about: About;
   state: State = 'live';
   readonly #release: (buffer: unknown, bytes: number) => void;
+  /** Disposed while a call had it. */
+  #unwanted: boolean | undefined;
 
   constructor(
     backend: Backend,
@@ -53,7 +55,7 @@ export class Owned implements DeviceValue {
       fail('disposed', `${text} disposed. Dispose it after its last use.`);
     fail(
       'donated',
-      `${text} donated to "${this.state.donatedTo}". Use the result of that call instead, or do not donate it.`,
+      `${text} donated to "${this.state.donatedTo}". Use the result of that call, or do not donate it.`,
     );
   }
 
@@ -63,7 +65,10 @@ export class Owned implements DeviceValue {
   }
 
   dispose(): void {
-    if (this.state !== 'live') return;
+    if (this.state !== 'live') {
+      this.#unwanted = true;
+      return;
+    }
     this.state = 'disposed';
     registryOf(this.backend).delete(this);
     this.forget();
@@ -88,6 +93,7 @@ export class Owned implements DeviceValue {
   takeBack(): void {
     this.state = 'live';
     registryOf(this.backend).add(this);
+    if (this.#unwanted) this.dispose();
   }
 }
 

@@ -28,16 +28,18 @@ export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
   const w = spread(cast(weights, values.dtype), values); // like values
   const total = sum(w);
   // A row of weight zero may hold anything: selected away, not multiplied, so that a NaN there stays out of the value.
-  const weighted = where(greater(w, 0), mul(w, values), 0);
-  return div(sum(weighted), where(greater(total, 0), total, 1));
+  return div(sum(counted(mul(w, values), w)), where(greater(total, 0), total, 1));
 }
 
 /**
  * Zeros where an example has no weight. A loss puts it before its formula: behind it a NaN would stay out of the value, but
  * not out of gradients, for zero times the slope at a NaN is NaN.
  */
-export const counted = (values: Tensor, weights?: Tensor): Tensor =>
-  weights === undefined ? values : where(greater(spread(weights, values), 0), values, 0);
+export function counted(values: Tensor, weights?: Tensor): Tensor {
+  if (weights === undefined) return values;
+  const w = spread(weights, values);
+  return where(w.dtype === 'bool' ? w : greater(w, 0), values, 0);
+}
 
 function spread(weights: Tensor, values: Tensor): Tensor {
   const lead = values.shape.slice(0, weights.rank);

@@ -143,6 +143,19 @@ describe.each(backends)('on %s', (_, create) => {
     expect(await number(meanSquaredError(outputs, tensor([3, 3]), tensor([0, 0])))).toBe(0);
   });
 
+  test('weights may be of any type, bool too', async () => {
+    const [x, t] = [tensor([1, 5, 2]), tensor([0, 0, 0])];
+    for (const dtype of ['float32', 'int32', 'bool'] as const) {
+      const w = tensor([1, 0, 1], { dtype });
+      expect(await number(meanSquaredError(x, t, w))).toBe(2.5);
+      expect(await number(binaryAccuracy(x, t, w))).toBe(0);
+      expect(await number(binaryCrossEntropy(x, t, w))).toBeCloseTo(
+        (Math.log1p(Math.E) + Math.log1p(Math.exp(2))) / 2,
+        6,
+      );
+    }
+  });
+
   const missing = Number.NaN;
   const classes = tensor([1, 0, 2], { dtype: 'int32' });
   test.each<[string, (x: Tensor, w: Tensor) => Tensor]>([

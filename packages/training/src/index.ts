@@ -6,6 +6,7 @@ export {
   type EpochRecord,
   encodeParams,
 } from './checkpoint/checkpoint.ts';
+export { fromJson, toJson } from './checkpoint/json.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -16,9 +16,7 @@ export interface NoRows {
   readonly meet: boolean;
 }
 
-export type RowsFound =
-  | { readonly count: number; readonly axes: RowAxes }
-  | { readonly why: NoRows['why'] };
+export type RowsFound = { readonly count: number; readonly axes: RowAxes } | Pick<NoRows, 'why'>;
 
 /**
  * Takes axis 0 of carries, xs and consts as the row axis where its size is that of a carry. A size may fit by accident

@@ -14,9 +14,9 @@ export function idsChecker(
 ): (fed: readonly { readonly host?: TypedArray }[]) => void {
   const bounds = indexBounds(results, params);
   return (fed) => {
-    for (const { ids, rows } of bounds) {
-      const host = fed[ids.place.slot]?.host;
-      if (host) checkIds(host, ids, rows, `${name}: "${params[ids.place.slot]?.label}"`);
+    for (const { slot, rows, ...part } of bounds) {
+      const host = fed[slot]?.host;
+      if (host) checkIds(host, part, rows, `${name}: "${params[slot]?.label}"`);
     }
   };
 }
@@ -33,14 +33,32 @@ interface Ids {
 
 type Axis = readonly [size: number, stride: number];
 
-function checkIds(
-  host: TypedArray,
-  { shape, place, steps }: Ids,
-  rows: number,
-  what: string,
-): void {
-  const axes = [...steps, ...shape.map((n, i): Axis => [n, place.strides[i] as number])];
-  const check = (at: number): void => {
+/** Elements of an array: at the offset, and so many steps from there along each axis. */
+interface Part {
+  readonly offset: number;
+  readonly axes: readonly Axis[];
+}
+
+interface Bound extends Part {
+  readonly slot: number;
+  readonly rows: number;
+}
+
+function boundOf({ shape, place, steps }: Ids, rows: number): Bound {
+  const all = [...steps, ...shape.map((n, i): Axis => [n, place.strides[i] as number])];
+  // What repeats is checked once.
+  const axes = all.filter(([, stride]) => stride !== 0);
+  return { slot: place.slot, offset: place.offset, axes, rows };
+}
+
+function checkIds(host: TypedArray, { offset, axes }: Part, rows: number, what: string): void {
+  const walk = (depth: number, at: number): void => {
+    const axis = axes[depth];
+    if (axis) {
+      const [size, stride] = axis;
+      for (let i = 0; i < size; i++) walk(depth + 1, at + i * stride);
+      return;
+    }
     const id = host[at] as number;
     if (id < 0 || id >= rows)
       fail(
@@ -48,27 +66,19 @@ function checkIds(
         `${what} holds ${id} at ${at}, but the table it indexes has ${rows} rows. Use 0 to ${rows - 1}.`,
       );
   };
-  const walk = (axis: number, at: number): void => {
-    const [size, stride] = axes[axis] ?? [];
-    if (size === undefined || stride === undefined) check(at);
-    else for (let i = 0; i < (stride === 0 ? 1 : size); i++) walk(axis + 1, at + i * stride);
-  };
-  walk(0, place.offset);
+  walk(0, offset);
 }
 
 /** Which parts of parameters are row numbers, seen through views and scans, and of how many rows at least. */
-function indexBounds(
-  results: readonly Tensor[],
-  params: readonly Tensor[],
-): readonly { readonly ids: Ids; readonly rows: number }[] {
-  const bounds = new Map<string, { ids: Ids; rows: number }>();
+function indexBounds(results: readonly Tensor[], params: readonly Tensor[]): readonly Bound[] {
+  const bounds = new Map<string, Bound>();
   const walk = (roots: readonly Tensor[], outer: (t: Tensor) => Ids | undefined): void => {
     for (const t of topo(roots)) {
       if (t.op.kind === 'gather' || t.op.kind === 'scatter') {
         const rows = (t.op.kind === 'gather' ? (t.args[0] as Tensor) : t).shape[0] as number;
         const ids = idsOf(t.args[1] as Tensor, outer);
         const name = JSON.stringify(ids);
-        if (ids) bounds.set(name, { ids, rows: Math.min(bounds.get(name)?.rows ?? rows, rows) });
+        if (ids) bounds.set(name, boundOf(ids, Math.min(bounds.get(name)?.rows ?? rows, rows)));
       }
       if (t.op.kind === 'scan') {
         const { body, counts } = t.op;

@@ -6,6 +6,7 @@ import { fail, flatten, type HostArray, type Tensor } from '@ostinato/core';
 import { isHostArray } from '../host-tree.ts';
 import type { HostTree } from '../model.ts';
 import type { Measured } from '../totals.ts';
+import { fromJson, toJson } from './json.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const FORMAT = 'ostinato-checkpoint';
@@ -50,7 +51,7 @@ export interface Checkpoint {
 export function encodeCheckpoint({ record, state, best }: Checkpoint): Uint8Array {
   return encodeSafetensors({
     tensors: { ...byPath('state', state), ...byPath('best', best) },
-    metadata: { format: FORMAT, version: VERSION, record: JSON.stringify(record, spellOut) },
+    metadata: { format: FORMAT, version: VERSION, record: toJson(record) },
   });
 }
 
@@ -81,7 +82,7 @@ export function decodeCheckpoint(
 
 function recordOf(text: string | undefined, name: string): RunRecord {
   try {
-    return JSON.parse(text as string, readBack) as RunRecord;
+    return fromJson(text as string) as RunRecord;
   } catch (cause) {
     return fail(
       'checkpoint-damaged',
@@ -157,15 +158,3 @@ function mismatch(name: string, path: string, wanted: string, got?: HostArray): 
     `${name}: holds ${found} at "${path}", this run has ${wanted} there. Use the model, optimizer and metrics that it was written with, or another name.`,
   );
 }
-
-/** JSON has no NaN and no infinities; losses do. */
-const spellOut = (_: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
-
-const readBack = (_: string, value: unknown): unknown =>
-  typeof value === 'object' &&
-  value !== null &&
-  'number' in value &&
-  typeof value.number === 'string'
-    ? Number(value.number)
-    : value;

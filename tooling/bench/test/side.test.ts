@@ -60,9 +60,20 @@ test('a result is a row for each side, a JSON line for each variant and the limi
   expect(line).toMatchObject({ threads: 1, peakGflops: null, inputGradient: false });
   expect(other).toMatchObject({ backend: 'wasm', variant: 'best', threads: 2 });
   expect(other.peakGflops).toBeGreaterThan(0);
-  expect(other.peakGflops).toBeLessThanOrEqual(1); // two threads, each 1e6 in 2 ms or more
   expect(table([result])).toContain(' 0 %');
   expect(Object.keys(line.cpuMs)).toEqual(['own', 'peer']);
   expect(line.peers.peer).toBeGreaterThan(line.ms);
   expect(misses([result])[0]).toContain('pretend/lstm/step 1,1,2,3: takes');
+});
+
+test('a ceiling is measured once and counts for each thread', async () => {
+  const ours = (threads: number) => ({
+    ...{ backend: 'wasm', variant: 'best', threads, ceiling },
+    side: side(`own ${threads}`, { numbers: [1], ms: 1 }),
+  });
+  const of: Case = { ...caseOf({}, {}), ours: [ours(1), ours(2)], peers: [] };
+  const { peaks } = await compare(of, 2, { warmUpMs: 1, sliceMs: 1 });
+  const [alone, both] = peaks as [number, number];
+  expect(alone).toBeGreaterThan(0);
+  expect(both).toBe(2 * alone);
 });

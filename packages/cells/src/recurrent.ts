@@ -171,7 +171,7 @@ function prepared<P, S, X, Y, C>(cell: Cell<P, S, X, Y, C>, params: P, how: How)
   if (training && !how.key)
     fail(
       'key-invalid',
-      'recurrent: the cell prepares random numbers in training, but how.key is missing. Give apply a key of its own for each step of training.',
+      'recurrent: the cell draws random numbers in training, but how.key is missing. Give apply a fresh key for each step.',
     );
   return cell.prepare(params, { key: how.key ?? keyOf(0), training });
 }
@@ -190,7 +190,7 @@ function startState<P, S, X, Y, C>(
       if (`${want.shape}` !== `${got.shape}` || want.dtype !== got.dtype)
         fail(
           'shape-mismatch',
-          `recurrent: the initial state has ${got.dtype}[${got.shape}] where the cell starts with ${want.dtype}[${want.shape}]. Give a state that the cell returned for the same batch.`,
+          `recurrent: the initial state has ${got.dtype}[${got.shape}] where the cell has ${want.dtype}[${want.shape}]. Give a state that it returned for the same batch.`,
         );
       return want;
     },

@@ -88,7 +88,7 @@ test('shapes', () => {
   expect(
     errorOf(() => layer.apply(params, x, { initial: { h: zeros([1, 4]), c: zeros([1, 4]) } })),
   ).toMatchInlineSnapshot(
-    `"recurrent: the initial state has float32[1,4] where the cell starts with float32[2,4]. Give a state that the cell returned for the same batch. (in lstm) [shape-mismatch]"`,
+    `"recurrent: the initial state has float32[1,4] where the cell has float32[2,4]. Give a state that it returned for the same batch. (in lstm) [shape-mismatch]"`,
   );
   const two = stack([
     recurrent(cell, { returns: 'sequence' }),

@@ -11,6 +11,7 @@ import { verify } from '../src/ir/verify.ts';
 import { simplify } from '../src/passes/simplify.ts';
 import type { LowerOptions } from '../src/trace/lower.ts';
 import { lower } from './lowered.ts';
+import { f64, gradientOf, valuesOf } from './support.ts';
 
 type T = Tensor;
 const { add, matmul, mul, scan, sigmoid, tanh } = o;
@@ -674,6 +675,28 @@ describe('fuse', () => {
           %2 reduce<1> = %0 x<3,1>
       "
     `));
+
+  test('maps in a row become loops of bounded depth, before a reduction too', async () => {
+    const steps = 3000;
+    const chain = (x: T): T => {
+      let y = x;
+      for (let k = 0; k < steps; k++) y = o.sin(add(mul(y, 0.5), x));
+      return y;
+    };
+    let [sine, slope] = [0.3, 1];
+    for (let k = 0; k < steps; k++) {
+      const angle = sine * 0.5 + 0.3;
+      [sine, slope] = [Math.sin(angle), Math.cos(angle) * (slope * 0.5 + 1)];
+    }
+    const x = f64([0.3]);
+    expect((await valuesOf(chain(x)))[0]).toBeCloseTo(sine, 14);
+    expect((await valuesOf(o.sum(chain(x))))[0]).toBeCloseTo(sine, 14);
+    expect((await gradientOf((p) => o.sum(chain(p)), x))[0]).toBeCloseTo(slope, 14);
+    const rows = input('x', [4]);
+    const { code } = lower([rows], [chain(rows)]);
+    expect(code.length).toBeGreaterThan(10);
+    expect(code.length).toBeLessThan(60);
+  });
 
   test('windows that are stacked are one loop of copies', () => {
     const t = input('t', [6]);

@@ -2,7 +2,7 @@
  * Several products with the same out, and biases, which are its columns': each tile of the out is summed in registers from
  * the biases on, one product after another. Knows plans and places; leaves the arithmetic to kernel.ts.
  */
-import type { Contract, Operand } from '@ostinato/core/backend';
+import { type Contract, type Operand, sizeOfAxes } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Extras } from '../need.ts';
@@ -10,7 +10,7 @@ import type { Target } from '../target.ts';
 import { countOf, heightsOf } from './heights.ts';
 import { emitDepth, emitStore, type Kernel } from './kernel.ts';
 import { skip } from './pieces.ts';
-import { type ContractPlan, orientations, planContract, planOrientation, sizeOf } from './plan.ts';
+import { type ContractPlan, orientations, planContract, planOrientation } from './plan.ts';
 import { begin, type Height, ifAny, type Packed, panelStep, stepOfRows } from './product.ts';
 import { nearPanel } from './tile.ts';
 import { ahead, type Cursor, copy, type Range } from './walk.ts';
@@ -43,7 +43,7 @@ export function planAffine(
   const all = [first, ...plans].filter((p) => p !== undefined);
   if (all.length < products.length || !all.every((p) => isSimple(p, first, rangeAxis)))
     return undefined;
-  const panels = all.reduce((n, { depth }) => n + 4 * first.tile.columns * sizeOf(depth), 0);
+  const panels = all.reduce((n, { depth }) => n + 4 * first.tile.columns * sizeOfAxes(depth), 0);
   return plans.length === 0 || panels <= nearPanel ? all : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** How a long depth is cut into partial sums. */
-import { type ByteAxis, type ContractPlan, sizeOf } from './plan.ts';
+import { sizeOfAxes } from '@ostinato/core/backend';
+import type { ByteAxis, ContractPlan } from './plan.ts';
 
 /**
  * A partial sum is at most `limit` long (but for rounding up): the longest axis innermost, shorter ones around it
@@ -12,14 +13,14 @@ export function cutDepth(
 ): Pick<ContractPlan, 'blocks' | 'depth' | 'depthStep'> {
   const sorted = [...axes].sort((x, y) => x.size - y.size);
   const inner = sorted.pop() as ByteAxis;
-  const part = sorted.length > 0 ? divisorNear(inner.size, limit / sizeOf(sorted)) : undefined;
+  const part = sorted.length > 0 ? divisorNear(inner.size, limit / sizeOfAxes(sorted)) : undefined;
   if (part !== undefined) {
     // Some of the longest axis with all of the others.
     const block = { ...inner, size: inner.size / part, a: inner.a * part, b: inner.b * part };
     return { blocks: [block], depth: [...sorted, { ...inner, size: part }], depthStep: part };
   }
   const depth = [inner];
-  while (sorted.length > 0 && sizeOf(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
+  while (sorted.length > 0 && sizeOfAxes(depth) * (sorted.at(-1) as ByteAxis).size <= limit)
     depth.unshift(sorted.pop() as ByteAxis);
   const count = depth.length > 1 ? 1 : Math.ceil(inner.size / limit);
   // Whole turns of the unrolled loop and of the packing of four by four.

@@ -11,6 +11,7 @@ import {
   type Loop,
   type Operand,
   productAxes,
+  sizeOfAxes,
 } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
@@ -26,7 +27,6 @@ import {
   type Place,
   panelStride,
   planOrientation,
-  sizeOf,
 } from './plan.ts';
 import {
   type Block,
@@ -248,7 +248,7 @@ function emitSums(f: FunctionBuilder, block: Block, from: Cursor): void {
   const { plan, steps, count, at, sums } = block;
   const { tile, depth, columns } = plan;
   const inner = depth.at(-1) as ByteAxis;
-  const outer = sizeOf(depth) / inner.size;
+  const outer = sizeOfAxes(depth) / inner.size;
   const all = steps ? i32.mul(f.get(steps), outer) : i32.const(outer * inner.size);
   const total = f.let('steps', all);
   const turns = f.let('turns', i32.op('div_u', f.get(total), i32.const(CHAINS)));

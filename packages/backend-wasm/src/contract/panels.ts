@@ -2,6 +2,7 @@
  * Packing: panels of as many columns as a tile has, one step of the depth after another, zeros where the columns end.
  * Tiles then read b in one run. Knows strides; knows no arithmetic.
  */
+import { sizeOfAxes } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
@@ -73,7 +74,7 @@ export function packMatrix(
 function rowsOfBlock(f: FunctionBuilder, { tile }: ContractPlan, { depth, steps }: Block): Steps[] {
   const range = steps && { first: f.let('none', i32.const(0)), count: steps };
   const axes = depth.map(({ size, b }, k): Steps => {
-    const inner = depth.slice(k + 1).reduce((n, { size }) => n * size, 1);
+    const inner = sizeOfAxes(depth.slice(k + 1));
     const last = k === depth.length - 1;
     return { size, a: 0, b, out: 4 * tile.columns * inner, ...(last && range && { range }) };
   });

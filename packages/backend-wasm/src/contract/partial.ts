@@ -2,6 +2,7 @@
  * Partial sums over blocks of a long depth, added up in order in the out. Knows where blocks begin; leaves each of them
  * to who calls.
  */
+import { sizeOfAxes } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, v128 } from '../assembler/instructions.ts';
 import type { Kernel } from './kernel.ts';
@@ -90,5 +91,5 @@ function inDepth(plan: ContractPlan, level: number): { readonly a: number; reado
   const axis = (level === 0 ? depth.at(-1) : blocks[blocks.length - level]) as ByteAxis;
   if (source !== 'panels') return axis;
   const within = level === 0 ? [] : [...blocks.slice(blocks.length - level + 1), ...depth];
-  return { a: axis.a, b: 4 * tile.columns * within.reduce((n, x) => n * x.size, 1) };
+  return { a: axis.a, b: 4 * tile.columns * sizeOfAxes(within) };
 }

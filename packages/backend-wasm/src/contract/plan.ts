@@ -192,14 +192,14 @@ export function planOrientation(
   const copiedRows =
     rowSource === 'place' ? 0 : blockRows * copiedRowBytes({ rowSource, depth, depthStep });
 
-  const matrices = sizeOfAxes(axes.batch) * sizeOf(byColumns.outer) * sizeOf(byRows.outer);
-  const sums = sizeOf(blocks) * Math.ceil((depth.at(-1) as ByteAxis).size / depthStep);
+  const matrices = sizeOfAxes(axes.batch) * sizeOfAxes(byColumns.outer) * sizeOfAxes(byRows.outer);
+  const sums = sizeOfAxes(blocks) * Math.ceil((depth.at(-1) as ByteAxis).size / depthStep);
   const storing = rows.size * columns.size * sums * (columns.out === 4 ? 0.5 : 8);
   const copying = rowSource === 'place' ? 0 : rows.size * depthSize * copyingCycles;
   const cycles =
     matrices *
       (storing + copying + (inPlace ? placeTile.cycles * inPlacePenalty : packedTile.cycles)) +
-    (inPlace ? 0 : (matrices / sizeOf(byRows.outer)) * packing);
+    (inPlace ? 0 : (matrices / sizeOfAxes(byRows.outer)) * packing);
   const plan: ContractPlan = {
     target,
     swapped,
@@ -236,7 +236,7 @@ const blockBytes = 1 << 17;
 
 /** Steps of the depth in a block, at most. */
 const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'depthStep'>): number =>
-  sizeOf(depth.slice(0, -1)) * depthStep;
+  sizeOfAxes(depth.slice(0, -1)) * depthStep;
 
 /**
  * Bytes from one panel of columns to the next. Those of a block are written row by row: a line of the cache between
@@ -247,7 +247,7 @@ export function panelStride(
 ): number {
   const { source, columns, tile, blocks, depth } = plan;
   if (source === 'place') return tile.columns * columns.b;
-  if (source === 'panels') return 4 * tile.columns * sizeOf(blocks) * sizeOf(depth);
+  if (source === 'panels') return 4 * tile.columns * sizeOfAxes(blocks) * sizeOfAxes(depth);
   return 4 * tile.columns * stepsOf(plan) + 64;
 }
 
@@ -297,8 +297,6 @@ const inBytes = ({ size, strides }: Axis): ByteAxis => ({
   out: 4 * (strides[2] as number),
   panels: 0,
 });
-
-export const sizeOf = (axes: readonly ByteAxis[]): number => axes.reduce((n, a) => n * a.size, 1);
 
 /** Columns that lie side by side in the out (and in b) come first, then long ones. */
 const columnsWeight = ({ size, b, out }: ByteAxis): number =>

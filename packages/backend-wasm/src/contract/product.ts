@@ -2,6 +2,7 @@
  * The loops around the tiles: batch, blocks of the depth, blocks of rows, panels of columns. Knows where everything
  * lies; leaves the arithmetic to kernel.ts.
  */
+import { sizeOfAxes } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value } from '../assembler/instructions.ts';
 import { type Extras, need } from '../need.ts';
@@ -70,7 +71,7 @@ export function begin(
     b: f.let('b', source === 'panels' && panels ? panels : start(plan.b)),
     out: f.let('out', start(plan.out)),
   };
-  const partialSums = countOf(plan.blocks) * Math.ceil(lastOf(plan.depth).size / plan.depthStep);
+  const partialSums = sizeOfAxes(plan.blocks) * Math.ceil(lastOf(plan.depth).size / plan.depthStep);
   let used = 0;
   const area = (name: string, bytes: number): Address | undefined => {
     if (bytes === 0 || !packed.scratch) return undefined;
@@ -104,8 +105,6 @@ export interface Shared extends Omit<Kernel, 'steps'> {
 export type Block = Shared & Pick<Kernel, 'steps'> & { readonly count?: Address | undefined };
 
 const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
-const countOf = (axes: readonly { readonly size: number }[]): number =>
-  axes.reduce((n, a) => n * a.size, 1);
 
 function ranged(
   axis: ByteAxis,
@@ -123,7 +122,7 @@ function depthSteps({ source, depth, tile }: ContractPlan): Kernel['depth'] {
   return depth.map(({ size, a }, k) => ({
     size,
     a,
-    b: 4 * tile.columns * countOf(depth.slice(k + 1)),
+    b: 4 * tile.columns * sizeOfAxes(depth.slice(k + 1)),
   }));
 }
 

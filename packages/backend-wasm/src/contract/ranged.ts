@@ -5,6 +5,7 @@ import {
   exchange,
   type Operand,
   productAxes,
+  sizeOfAxes,
 } from '@ostinato/core/backend';
 import {
   type ByteAxis,
@@ -13,7 +14,6 @@ import {
   type PlanOptions,
   planContract,
   type RangeAxis,
-  sizeOf,
 } from './plan.ts';
 
 /** The plan where ranges count an axis, if one is given: with the partial sums, and so the bits, of the `free` plan. */
@@ -43,7 +43,7 @@ export function rangeOf(
   { rows: { inner, outer }, batch, given }: Ranged,
 ): ContractPlan['range'] {
   const whole = columns.size % tile.columns === 0;
-  const fewRows = inner.size * sizeOf(outer) <= columns.size;
+  const fewRows = inner.size * sizeOfAxes(outer) <= columns.size;
   if (!given && source === 'blocks' && whole && fewRows)
     return { at: 'panels', size: columns.size / tile.columns };
   const choices: { axis: ByteAxis; range: RangeAxis }[] = [

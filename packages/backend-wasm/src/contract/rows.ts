@@ -2,6 +2,7 @@
  * Blocks of rows that stay near while panels pass by, and copies of them, where reading a in place would keep evicting the
  * same few lines of the caches. Knows strides; knows no arithmetic.
  */
+import { sizeOfAxes } from '@ostinato/core/backend';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, type Value, v128 } from '../assembler/instructions.ts';
 import { countOf } from './heights.ts';
@@ -90,7 +91,7 @@ export function copyHeights(
     f.advance(to, i32.mul(count, tile));
     // Panels have one step after another, as the copy has.
     const last = block.depth.at(-1) as Block['depth'][number];
-    const size = block.depth.reduce((n, axis) => n * axis.size, 1);
+    const size = sizeOfAxes(block.depth);
     const inCopy = { ...block, row, depth: [{ ...last, size, a: depth }] };
     return { ...height, block: inCopy, tileOfA: tile };
   });

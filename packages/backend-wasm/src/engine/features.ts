@@ -27,7 +27,7 @@ export async function assertCompiles(): Promise<void> {
   } catch (cause) {
     fail(
       'no-backend',
-      `wasm: the engine refuses to compile (${(cause as Error).message}). Add 'wasm-unsafe-eval' to script-src in the page's policy, or use another backend, such as cpu.`,
+      `wasm: the engine refuses to compile (${(cause as Error).message}). Add 'wasm-unsafe-eval' to the page's script-src, or use another backend, such as cpu.`,
       { cause },
     );
   }

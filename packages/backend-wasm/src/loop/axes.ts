@@ -2,7 +2,7 @@
  * Which axes a loop has left, and along which of them vectors of four lie. Knows sizes and strides; knows no
  * instruction of the machine.
  */
-import { type Axis, collapse, type Loop, type Operand } from '@ostinato/core/backend';
+import { type Axis, collapse, type Loop, type Operand, sizeOf } from '@ostinato/core/backend';
 import { costOf, type Graph, graphOf } from './graph.ts';
 
 /** Strides are those of the plan's windows. `ranged`: only a part of it is run, known when the code runs. */
@@ -86,7 +86,7 @@ function costPerPoint(
   loop: Loop,
   graph: Graph,
 ): number {
-  const terms = loop.over.reduce((a, b) => a * b, 1);
+  const terms = sizeOf(loop.over);
   let perVector = costOf(graph);
   windows.forEach((w, k) => {
     const stride = axis.strides[k] as number;

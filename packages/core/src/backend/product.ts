@@ -44,4 +44,5 @@ export function exchange({ batch, rows, columns, depth }: ProductAxes): ProductA
   return { batch: swap(batch), rows: swap(columns), columns: swap(rows), depth: swap(depth) };
 }
 
-export const sizeOfAxes = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.size, 1);
+export const sizeOfAxes = (axes: readonly { readonly size: number }[]): number =>
+  axes.reduce((n, a) => n * a.size, 1);

@@ -2,6 +2,7 @@
  * Can each row of the batch run the whole time loop alone? Then a backend needs no barrier across rows: a GPU may give
  * a tile of rows to one workgroup, a CPU to one thread. Knows a scan's body; decides nothing about schedules or masks.
  */
+import { sizeOf } from '../ir/view.ts';
 import { topo } from './rewrite.ts';
 import { constantOf, describe, type ScanOp, type Tensor } from './tensor.ts';
 
@@ -119,7 +120,7 @@ function axisOf(
     case 'reshape': {
       // The axis survives where as much data precedes it as before.
       const from = (t.args[0] as Tensor).shape;
-      const before = from.slice(0, row).reduce((a, b) => a * b, 1);
+      const before = sizeOf(from.slice(0, row));
       let n = 1;
       for (const [i, size] of t.shape.entries()) {
         if (n === before && size === count) return i;

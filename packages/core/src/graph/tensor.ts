@@ -158,7 +158,7 @@ export function hostArray({ shape, dtype, size }: Tensor, bytes: Uint8Array): Ho
 }
 
 /** For messages: `float32[2,3] "lstm/map"`. */
-export const describe = (t: Tensor): string => `${t.dtype}[${t.shape.join(',')}] "${t.label}"`;
+export const describe = (t: Tensor): string => `${t.dtype}[${t.shape}] "${t.label}"`;
 
 /** The bytes of an array that a tensor is to be read into, checked. */
 function bytesToFill(into: TypedArray, t: Tensor): Uint8Array {

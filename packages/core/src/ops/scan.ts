@@ -123,14 +123,14 @@ function traceStep<C, X, Y>(
   if (carryOut.shape.text !== carryIn.shape.text)
     fail(
       'scan-carry-changed',
-      `scan: the carry changes structure from ${carryIn.shape.text} to ${carryOut.shape.text}. Return the state with the structure it came in.`,
+      `scan: the carry changes structure from ${carryIn.shape.text} to ${carryOut.shape.text}. Return the state as it came in.`,
     );
   carryOut.leaves.forEach((t, i) => {
     const before = carry[i] as Tensor;
     if (!sameShape(t.shape, before.shape) || t.dtype !== before.dtype)
       fail(
         'scan-carry-changed',
-        `scan: carry "${carryIn.shape.paths[i]}" changes from ${before.dtype}[${before.shape}] to ${t.dtype}[${t.shape}]. Return the state with the shape and type it came in; project or cast it before returning.`,
+        `scan: carry "${carryIn.shape.paths[i]}" changes from ${before.dtype}[${before.shape}] to ${t.dtype}[${t.shape}]. Return it as it came in: project or cast it.`,
       );
   });
   return {

@@ -38,6 +38,8 @@ const normal = new WeakSet<MapOp>();
  */
 export function builder(sinks: number): Build {
   let left = sinks;
+  /** How many views are sinking through one another: those of any depth would overflow the stack. */
+  let depth = 0;
   const table = new Map<string, Tensor>();
   /** Views of maps: a map that is read along many paths is seen once, not once per path. */
   const sunk = new Map<string, Tensor>();
@@ -100,13 +102,15 @@ export function builder(sinks: number): Build {
     const seen: See = (next, of, as = shape) => buildView(next, as, of, eager);
     const composed = compose(op, shape, x, seen);
     if (composed) return composed;
-    if (x.op.kind !== 'map' || left <= 0 || !maySink(op, shape, x, x.op, eager))
+    if (x.op.kind !== 'map' || left <= 0 || depth > 99 || !maySink(op, shape, x, x.op, eager))
       return share(new Tensor(op, shape, x.dtype, [x], x.label));
     const key = `${JSON.stringify(op)}|${shape}|${eager}|${x.id}`;
     const known = sunk.get(key);
     if (known) return known;
     left--;
+    depth++;
     const args = x.args.map((a) => seen(op, a));
+    depth--;
     const body = moveAxes(x.op.body, op, x.shape);
     const made = buildMap(new Tensor(x.op, shape, x.dtype, args, x.label), body);
     sunk.set(key, made);

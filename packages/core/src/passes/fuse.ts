@@ -77,7 +77,7 @@ class Fuser {
       if (t.args.length === 0 && t.op.kind !== 'map' && !this.#homes.has(t))
         fail(
           'escaped-tensor',
-          `compile: ${describe(t)} belongs to another traced function or to a scan's step. Return it from there as a result.`,
+          `compile: ${describe(t)} belongs to another traced function or to a scan's step. Return it from there.`,
         );
     const outputs = this.#results.map((r, i) => {
       const strides = this.#options.resultStrides?.[i] ?? denseStrides(r.shape);

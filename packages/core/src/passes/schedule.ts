@@ -19,6 +19,9 @@ export interface Schedule {
   copyLevel(t: Tensor): number;
 }
 
+/** Maps in a row that may become one expression: those of any depth would overflow the stack of whoever walks them. */
+const DEEPEST = 256;
+
 export const isConstant = (t: Tensor): boolean => constantOf(t) !== undefined;
 
 export function schedule(results: readonly Tensor[]): Schedule {
@@ -26,7 +29,16 @@ export function schedule(results: readonly Tensor[]): Schedule {
   const users = usersOf(order);
   const outputs = new Set(results);
   const inlined = new Set<Tensor>();
-  for (const t of order.toReversed()) if (runsInside(t, users, outputs, inlined)) inlined.add(t);
+  const depths = new Map<Tensor, number>();
+  const depthOf = (t: Tensor): number => depths.get(t) ?? 0;
+  for (const t of order)
+    if (t.op.kind === 'map') depths.set(t, Math.max(0, ...t.args.map(depthOf)) + 1);
+  /** Of two maps, one of which reads the other: whether they may be one expression. Their depths differ in low bits only. */
+  const near = (a: Tensor, b: Tensor): boolean => (depthOf(a) ^ depthOf(b)) < DEEPEST;
+  for (const t of order.toReversed()) {
+    const inside = (u: Tensor): boolean => u.op.kind === 'reduce' || (inlined.has(u) && near(t, u));
+    if (!outputs.has(t) && runsInside(t, users.get(t) ?? [], inside)) inlined.add(t);
+  }
 
   const levels = new Map<Tensor, number>();
   // Maps, concats and copies end a level; whoever needs them whole comes one later.
@@ -41,7 +53,7 @@ export function schedule(results: readonly Tensor[]): Schedule {
     for (const a of t.args) {
       if (isConstant(a)) continue;
       const direct = a.op.kind === 'map' && !inlined.has(a);
-      const fuses = t.op.kind === 'map' && !inlined.has(t) && direct;
+      const fuses = t.op.kind === 'map' && !inlined.has(t) && direct && near(a, t);
       const insideReduce = inlined.has(a);
       // A part of a concat that is a map writes itself; other parts are copied when they are ready.
       const part = t.op.kind === 'concat' && direct;
@@ -55,7 +67,7 @@ export function schedule(results: readonly Tensor[]): Schedule {
   for (const t of order.toReversed()) {
     if (t.op.kind !== 'map' || inlined.has(t) || outputs.has(t)) continue;
     const readers = users.get(t) ?? [];
-    const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u);
+    const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u) && near(t, u);
     if (readers.length > 0 && readers.every(joins)) levels.set(t, Math.min(...readers.map(level)));
   }
   let last = 0;
@@ -68,13 +80,10 @@ export function schedule(results: readonly Tensor[]): Schedule {
  * a map reads.
  */
 function runsInside(
-  t: Tensor,
-  users: ReadonlyMap<Tensor, readonly Tensor[]>,
-  outputs: ReadonlySet<Tensor>,
-  inlined: ReadonlySet<Tensor>,
+  { op }: Tensor,
+  readers: readonly Tensor[],
+  inside: (reader: Tensor) => boolean,
 ): boolean {
-  if (t.op.kind !== 'map' || outputs.has(t)) return false;
-  const readers = users.get(t) ?? [];
-  if (readers.length === 0 || (readers.length > 1 && isCostly(t.op.body))) return false;
-  return readers.every((u) => u.op.kind === 'reduce' || inlined.has(u));
+  if (op.kind !== 'map' || readers.length === 0) return false;
+  return (readers.length === 1 || !isCostly(op.body)) && readers.every(inside);
 }

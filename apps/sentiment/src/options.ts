@@ -48,7 +48,7 @@ export interface Options {
 
 type Sizes = Omit<Settings, 'data' | 'cells' | 'limit' | 'mask' | 'backend' | 'seed'>;
 
-/** generated: sizes that end in two minutes on two cores. imdb: those of Keras' examples. */
+/** generated: sizes that end in seconds on two cores, in half a minute on cpu. imdb: those of Keras' examples. */
 export const DEFAULTS = {
   generated: {
     units: 32,
@@ -163,7 +163,7 @@ export function helpText(): string {
   return [
     'Trains SimpleRNN, LSTM and GRU to tell how a text is meant, and compares them.',
     '',
-    '  pnpm demo sentiment                                   sentences made here, two minutes',
+    '  pnpm demo sentiment                                   sentences made here, seconds',
     '  pnpm demo sentiment --data imdb                       film reviews, fetched once into a cache',
     '  pnpm demo sentiment --data imdb --data-dir DIR        film reviews of yours',
     '',

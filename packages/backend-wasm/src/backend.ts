@@ -114,7 +114,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     try {
       return await threads.start?.(heap);
     } catch (error) {
-      notes.push(`threads: 1 (workers do not start: ${(error as Error).message})`);
+      notes.splice(-1, 1, `threads: 1 (workers do not start: ${(error as Error).message})`);
       return undefined;
     }
   };

@@ -38,6 +38,13 @@ export interface Row {
 export function row(what: string, checked: unknown): Row {
   const layers = checked as Row['layers'];
   if (layers.length === 0) fail('option-invalid', `${what}: got no layers. Give at least one.`);
+  layers.forEach((layer, i) => {
+    if (typeof layer?.apply !== 'function')
+      fail(
+        'option-invalid',
+        `${what}: number ${i} is no layer, for it has no apply. Wrap a cell: recurrent(cell).`,
+      );
+  });
   const names = layers.map(({ label }, i) => (label ? `${i}-${label}` : `${i}`));
   return { layers, inScope: (i, f) => named(names[i] as string, f) };
 }

@@ -27,6 +27,6 @@ export function checkInput(what: string, x: Tensor, inputs: number): void {
   if (x.rank !== 2 || x.shape[1] !== inputs)
     fail(
       'shape-mismatch',
-      `${what}: one step's input is ${x.dtype}[${x.shape}], but the cell was made for ${inputs} inputs. Give [batch, ${inputs}] per step, or make the cell with inputs: ${x.shape.at(-1)}.`,
+      `${what}: one step's input is ${x.dtype}[${x.shape}], but the cell was made for ${inputs} inputs. Give recurrent [batch, time, ${inputs}], as returns: 'sequence' does.`,
     );
 }

@@ -53,6 +53,9 @@ test('options', () => {
   expect(errorOf(() => sequential([]))).toMatchInlineSnapshot(
     `"sequential: got no layers. Give at least one. [option-invalid]"`,
   );
+  expect(errorOf(() => sequential([cell as never]))).toMatchInlineSnapshot(
+    `"sequential: number 0 is no layer, for it has no apply. Wrap a cell: recurrent(cell). [option-invalid]"`,
+  );
   expect(errorOf(() => stack([layer as never, layer]))).toMatchInlineSnapshot(
     `"stack: layer 0 (lstm) returns 'last', but another layer runs over its outputs. Make it with returns: 'sequence'; the stack gives the states of all layers. [option-invalid]"`,
   );
@@ -63,7 +66,7 @@ test('options', () => {
 
 test('shapes', () => {
   expect(errorOf(() => layer.apply(params, zeros([2, 5, 4])))).toMatchInlineSnapshot(
-    `"lstm: one step's input is float32[2,4], but the cell was made for 3 inputs. Give [batch, 3] per step, or make the cell with inputs: 4. (in lstm) [shape-mismatch]"`,
+    `"lstm: one step's input is float32[2,4], but the cell was made for 3 inputs. Give recurrent [batch, time, 3], as returns: 'sequence' does. (in lstm) [shape-mismatch]"`,
   );
   expect(errorOf(() => layer.apply(params, zeros([5])))).toMatchInlineSnapshot(
     `"recurrent: the input is float32[5]. Give [batch, time, features]; add a leading axis of 1 for a single sequence. (in lstm) [shape-mismatch]"`,

@@ -28,6 +28,8 @@ export interface DenseParams {
 export function dense(options: DenseOptions): Layer<DenseParams> {
   const { inputs, units, activation = (x) => x, bias = true } = options;
   checkSizes('dense', { inputs, units });
+  if (typeof activation !== 'function')
+    fail('option-invalid', `dense: activation is ${activation}. Give a function, such as tanh.`);
   return {
     label: 'dense',
     init: (key) => ({

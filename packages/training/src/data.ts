@@ -2,7 +2,7 @@
  * Examples on the host, and batches of them in buffers that are filled again and again. Knows rows and element types;
  * knows no model. Orders come from `@ostinato/datasets`.
  */
-import { fail, flatten, type Tensor } from '@ostinato/core';
+import { fail, flatten, Tensor } from '@ostinato/core';
 import { type HostData, type RowBatch, takeRows } from '@ostinato/datasets';
 import { isHostArray } from './host-tree.ts';
 
@@ -49,9 +49,9 @@ export interface Batch<X = Tensor> {
 
 /** Number of examples; refuses arrays that are not whole, dense and of one number of rows. */
 export function countRows(data: InputData<unknown>): number {
-  const { leaves, shape } = flatten<HostRows>(fields(data), isHostArray);
+  const { leaves, shape } = arraysOf(fields(data));
   const first = leaves[0];
-  if (!first) return fail('data-invalid', 'data: there are no arrays. Give inputs and targets.');
+  if (!first) return fail('data-invalid', 'data: there are no arrays. Give inputs at least.');
   const rows = first.shape[0];
   leaves.forEach((array, i) => {
     const size = array.shape.reduce((a, b) => a * b, 1);
@@ -63,10 +63,44 @@ export function countRows(data: InputData<unknown>): number {
     if ('stride' in array || !isNumbers(array.data) || array.data.length !== size)
       fail(
         'data-invalid',
-        `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array, got ${array.data.length}. Copy it into one.`,
+        `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array of numbers, got ${nameOf(array.data)} of ${array.data.length}. Copy it into one.`,
       );
   });
+  checkLengths(data);
   return rows as number;
+}
+
+/** The arrays of a tree, in which nothing else stands. */
+function arraysOf(tree: unknown): ReturnType<typeof flatten<HostRows>> {
+  const found = flatten<HostRows>(
+    tree,
+    (x) => isHostArray(x) || x instanceof Tensor || ArrayBuffer.isView(x),
+  );
+  found.leaves.forEach((x: unknown, i) => {
+    if (!isHostArray(x))
+      fail(
+        'data-invalid',
+        `data: "${found.shape.paths[i]}" is a ${nameOf(x)}. Give { data, shape } with a typed array; readTree makes that of tensors.`,
+      );
+  });
+  return found;
+}
+
+const nameOf = (x: unknown): string => (x as object).constructor?.name ?? typeof x;
+
+/** Lengths are whole steps, and no more than there are: a model would cut others off without a word. */
+function checkLengths({ inputs, lengths }: InputData<unknown>): void {
+  if (!lengths) return;
+  const steps = Math.max(...arraysOf(inputs).leaves.map(({ shape }) => shape[1] ?? 0));
+  const { data } = lengths;
+  for (let row = 0; row < data.length; row++) {
+    const length = data[row] as number;
+    if (!Number.isInteger(length) || length < 0 || length > steps)
+      fail(
+        'data-invalid',
+        `data: "lengths" has ${length} for row ${row}. Give whole numbers from 0 to ${steps}, the steps of the inputs.`,
+      );
+  }
 }
 
 const isNumbers = (data: unknown): boolean =>
@@ -86,7 +120,7 @@ export function batchFiller(
   data: InputData<unknown>,
   size: number,
 ): (indices: ArrayLike<number>) => HostBatch {
-  const { leaves, shape } = flatten<HostRows>(fields(data), isHostArray);
+  const { leaves, shape } = arraysOf(fields(data));
   const slots = leaves.map((array, i) => slotOf(array, shape.paths[i] as string, size));
   const own = new Float32Array(size);
   const batch = shape.build(slots.map((s) => s.shown)) as { weights: HostRows | null };

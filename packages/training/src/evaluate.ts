@@ -3,6 +3,7 @@ import {
   type Compiled,
   compile,
   dispose,
+  fail,
   type HostArray,
   type Key,
   key,
@@ -15,7 +16,7 @@ import { type Batch, batchFiller, countRows, type InputData, type TrainingData }
 import { breather } from './event-loop.ts';
 import { requireLike, tensorTree } from './host-tree.ts';
 import type { Model, ParamsInput } from './model.ts';
-import { requireWhole } from './require.ts';
+import { requireFunction, requireMethods, requireWhole } from './require.ts';
 import { type StopSignal, throwIfAborted } from './signal.ts';
 import {
   addTotals,
@@ -56,6 +57,7 @@ export async function evaluate<P, X>(
   options: EvaluateOptions,
 ): Promise<Measured> {
   const { backend, batch = 32, metrics = {}, loss, seed = 0, signal } = options;
+  requireMeasured('evaluate', options);
   requireWhole('evaluate: batch', batch);
   const rows = { data, indices: orderOf(countRows(data), batch) };
   const start = { params: paramsFor(model, params), totals: noTotals(metrics) };
@@ -68,6 +70,22 @@ export async function evaluate<P, X>(
     dispose([own, totals]);
   }
 }
+
+/** Refuses a backend, a loss or metrics that are something else. */
+export function requireMeasured(
+  what: string,
+  { backend, loss, metrics = {} }: Pick<EvaluateOptions, 'backend' | 'loss' | 'metrics'>,
+): void {
+  requireBackend(what, backend);
+  requireFunction(`${what}: loss`, loss, 'a function, such as meanSquaredError');
+  if (typeof metrics === 'function')
+    fail('option-invalid', `${what}: metrics is a function. Give a record of them: { accuracy }.`);
+  for (const [name, f] of Object.entries(metrics))
+    requireFunction(`${what}: metric "${name}"`, f, 'a function, such as accuracy');
+}
+
+const requireBackend = (what: string, backend: unknown): void =>
+  requireMethods(`${what}: backend`, backend, ['alloc'], 'what cpu() or await wasm() returns');
 
 /** Which rows of which data, batch by batch. */
 export interface Rows<X> {
@@ -136,6 +154,7 @@ export async function predict<P, X>(
   options: RunOptions,
 ): Promise<HostArray> {
   const { backend, batch = 32, seed = 0, signal } = options;
+  requireBackend('predict', backend);
   requireWhole('predict: batch', batch);
   const count = countRows(data);
   const constant = key(seed);

@@ -57,4 +57,4 @@ export {
   trainingState,
   trainingStep,
 } from './training-step.ts';
-export { counted, type Measure, weightedMean } from './weighted-mean.ts';
+export { alignTargets, counted, type Measure, weightedMean } from './weighted-mean.ts';

@@ -15,7 +15,7 @@ import {
   scalar,
   sqrt,
   sub,
-  type Tensor,
+  Tensor,
   tanh,
   zerosLike,
 } from '@ostinato/core';
@@ -67,7 +67,7 @@ function byRule<Slot extends string>(
     update(gradients, state, params) {
       const step = add(state.step, 1); // int32 []
       const count = cast(step, 'float32');
-      const rate = typeof learningRate === 'number' ? scalar(learningRate) : learningRate(count);
+      const rate = rateAt(learningRate, count);
       const { leaves, shape } = flatten(params);
       const given = sameTree('gradients', gradients, shape.text);
       const slots = named((name) => sameTree(`slot "${name}"`, state.slots[name], shape.text));
@@ -86,6 +86,17 @@ function byRule<Slot extends string>(
       ];
     },
   };
+}
+
+/** What a learning rate is at a step (float32 [], from 1). */
+export function rateAt(rate: LearningRate, step: Tensor): Tensor {
+  if (typeof rate === 'number') return scalar(rate);
+  const now: unknown = rate(step);
+  if (now instanceof Tensor && now.rank === 0) return now;
+  return fail(
+    'option-invalid',
+    `optimizer: learningRate returned ${now instanceof Tensor ? `${now.dtype}[${now.shape}]` : now}. It gets the step as a scalar tensor and returns one: use mul, div and the like.`,
+  );
 }
 
 function sameTree(what: string, tree: unknown, wanted: string): Tensor[] {
@@ -283,5 +294,5 @@ const decayed = (gradient: Tensor, param: Tensor, weightDecay: number): Tensor =
   weightDecay === 0 ? gradient : add(gradient, mul(param, weightDecay));
 
 function checkRate(rate: LearningRate): void {
-  if (typeof rate === 'number') requireNumber('learningRate', rate, notNegative);
+  if (typeof rate !== 'function') requireNumber('learningRate', rate, notNegative);
 }

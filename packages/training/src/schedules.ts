@@ -1,13 +1,10 @@
 /** Learning rates that change with the step, as functions for an optimiser's `learningRate`. Knows no optimiser. */
-import { add, cos, fail, minimum, mul, pow, scalar, type Tensor } from '@ostinato/core';
-import type { LearningRate } from './optimizers.ts';
+import { add, cos, fail, minimum, mul, pow, sub, type Tensor } from '@ostinato/core';
+import { type LearningRate, rateAt } from './optimizers.ts';
 import { requireWhole } from './require.ts';
 
 /** What the schedules here make: the step is a float32 scalar, from 1. */
 export type Schedule = (step: Tensor) => Tensor;
-
-const rateAt = (rate: LearningRate, step: Tensor): Tensor =>
-  typeof rate === 'number' ? scalar(rate) : rate(step);
 
 /**
  * `rate * min(step / steps, 1)`: grows from rate / steps to all of it, and then follows `rate`, which may be a schedule
@@ -19,19 +16,19 @@ export function linearWarmup(rate: LearningRate, steps: number): Schedule {
 }
 
 /**
- * Half a cosine from `rate` at step 0 to `least` at step `steps`, and `least` from there on: Loshchilov and Hutter, ICLR
- * 2017, without restarts. PyTorch's CosineAnnealingLR.
+ * Half a cosine from `rate` at the first step to `least` after `steps` of them, and `least` from there on: Loshchilov and
+ * Hutter, ICLR 2017, without restarts. PyTorch's CosineAnnealingLR, moved on after each step.
  */
 export function cosineDecay(rate: number, options: { steps: number; least?: number }): Schedule {
   const { steps, least = 0 } = options;
   requireWhole('cosineDecay: steps', steps);
   return (step) => {
-    const done = minimum(mul(step, 1 / steps), 1); // []
+    const done = minimum(mul(sub(step, 1), 1 / steps), 1); // []
     return add(mul(add(cos(mul(done, Math.PI)), 1), (rate - least) / 2), least);
   };
 }
 
-/** `rate * factor^(step / steps)`: times `factor` in every `steps` steps. Keras' ExponentialDecay. */
+/** `rate * factor^((step - 1) / steps)`: all of `rate` first, then times `factor` in every `steps` steps. Keras' ExponentialDecay. */
 export function exponentialDecay(
   rate: number,
   options: { steps: number; factor: number },
@@ -40,5 +37,5 @@ export function exponentialDecay(
   requireWhole('exponentialDecay: steps', steps);
   if (!(factor > 0))
     fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a number above 0.`);
-  return (step) => mul(pow(factor, mul(step, 1 / steps)), rate);
+  return (step) => mul(pow(factor, mul(sub(step, 1), 1 / steps)), rate);
 }

@@ -6,11 +6,13 @@ import {
   adam,
   binaryAccuracy,
   type DoneEvent,
+  encodeParams,
   evaluate,
   type FitEvent,
   fit,
   type Model,
   meanSquaredError,
+  memoryStore,
   predict,
   sgd,
 } from '../src/index.ts';
@@ -362,5 +364,62 @@ describe.each(backends)('on %s', (backendName, create) => {
     const params = { hidden: { w: tensor([1]), b: tensor([1]) }, out: { w: tensor([1]) } };
     await refused(evaluate(mlp, params, data, { backend, loss }), 'shape-mismatch');
     expect(leaks(backend)).toEqual([]);
+  });
+
+  test('data that are no arrays of rows are refused by name', async () => {
+    const backend = create();
+    const good = { backend, optimizer: adam(), loss, epochs: 1 };
+    const data = points(4);
+    const steps = { data: new Float32Array(8), shape: [4, 2] };
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ targets: data.targets.data }, /"targets" is a Float32Array. Give { data, shape }/],
+      [{ inputs: tensor([[1]]) }, /"inputs" is a Tensor. .* readTree/],
+      [{ weights: { data: [1, 1, 1, 1], shape: [4] } }, /typed array of numbers, got Array of 4/],
+      [{ lengths: { data: Int32Array.of(1, 1, 3, 1), shape: [4] } }, /3 for row 2.*0 to 2/],
+      [{ lengths: { data: Int32Array.of(1, -1, 2, 1), shape: [4] } }, /-1 for row 1/],
+      [{ lengths: { data: Float32Array.of(0.5, 1, 2, 1), shape: [4] } }, /0.5 for row 0/],
+    ];
+    for (const [wrong, message] of cases) {
+      const given = { ...data, ...('lengths' in wrong && { inputs: steps }), ...wrong };
+      await expect(last(fit(mlp, given as never, good))).rejects.toMatchObject({
+        code: 'data-invalid',
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(() => encodeParams({ w: tensor([1]) })).toThrow(/"w" is a tensor. .*readTree/);
+  });
+
+  test('options that are something else are refused before the first step', async () => {
+    const good = { backend: create(), optimizer: adam(), loss, epochs: 1 };
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ backend: Promise.resolve(create()) }, /backend has no method alloc.*await wasm/],
+      [{ loss: undefined }, /loss is undefined. Give a function/],
+      [{ optimizer: adam }, /optimizer has no method init. Give what adam\(\)/],
+      [{ metrics: binaryAccuracy }, /metrics is a function. Give a record/],
+      [{ metrics: { accuracy: 1 } }, /metric "accuracy" is 1/],
+      [{ checkpoint: { resume: true } }, /checkpoint.store has no method read/],
+      [{ checkpoint: memoryStore() }, /checkpoint.store has no method read/],
+      [{ clip: 1 }, /clip is 1. Give { norm } or { value }/],
+      [{ seed: -1 }, /seed is -1/],
+    ];
+    for (const [wrong, message] of cases)
+      await expect(last(fit(mlp, points(4), { ...good, ...wrong }))).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: expect.stringMatching(message),
+      });
+  });
+
+  test('parameters of an event are those of its moment or none', async () => {
+    const options = { backend: create(), optimizer: adam(), loss, epochs: 2, batch: 4 };
+    const readers: (() => Promise<unknown>)[] = [];
+    const gone = (): Promise<void> =>
+      expect(readers.at(-1)?.()).rejects.toThrow(/before the next event is pulled/);
+    for await (const event of fit(mlp, points(8), options)) {
+      if (event.type !== 'step') continue;
+      if (readers.length > 0) await gone();
+      readers.push(event.params);
+    }
+    expect(readers).toHaveLength(4);
+    await gone();
   });
 });

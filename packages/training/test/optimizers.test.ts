@@ -1,5 +1,5 @@
 /** Optimisers against PyTorch's traces, and what one step costs in launches. */
-import { compile, explain, type Tensor, tensor } from '@ostinato/core';
+import { compile, explain, run, type Tensor, tensor } from '@ostinato/core';
 import { reference } from '@ostinato/core/backend';
 import { assertClose, listGoldens, loadGolden, type OptimiserConfig } from '@ostinato/golden';
 import { describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import {
   clipByGlobalNorm,
   cosineDecay,
   exponentialDecay,
+  type LearningRate,
   linearWarmup,
   type Optimizer,
   type OptimizerState,
@@ -115,19 +116,57 @@ describe.each(backends)('on %s', (_, create) => {
   test('warm-up, cosine and exponential decay follow their formulas', async () => {
     const steps = [1, 2, 5, 10, 20, 40];
     const cosine = cosineDecay(0.8, { steps: 20, least: 0.2 });
+    const cosineAt = (n: number) => 0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min((n - 1) / 20, 1)));
     const want: readonly (readonly [(step: Tensor) => Tensor, (n: number) => number])[] = [
       [linearWarmup(0.5, 10), (n) => 0.5 * Math.min(n / 10, 1)],
-      [cosine, (n) => 0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min(n / 20, 1)))],
-      [exponentialDecay(0.1, { steps: 10, factor: 0.5 }), (n) => 0.1 * 0.5 ** (n / 10)],
-      [
-        linearWarmup(cosine, 4),
-        (n) => Math.min(n / 4, 1) * (0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min(n / 20, 1)))),
-      ],
+      [cosine, cosineAt],
+      [exponentialDecay(0.1, { steps: 10, factor: 0.5 }), (n) => 0.1 * 0.5 ** ((n - 1) / 10)],
+      [linearWarmup(cosine, 4), (n) => Math.min(n / 4, 1) * cosineAt(n)],
     ];
     for (const [schedule, formula] of want) {
       const at = compile(backend, (step: Tensor) => schedule(step));
       for (const n of steps) expect(await (await at(n)).item()).toBeCloseTo(formula(n), 6);
     }
+  });
+
+  // PyTorch 2.13: CosineAnnealingLR(T_max=20, eta_min=0.2) and ExponentialLR(0.5 ** 0.1), read before each step.
+  test('the first steps have the rates that PyTorch has', async () => {
+    const torch: readonly (readonly [LearningRate, readonly number[]])[] = [
+      [
+        cosineDecay(0.8, { steps: 20, least: 0.2 }),
+        [0.8, 0.7963065021785414, 0.7427050983124845, 0.5469303395120697, 0.2036934978214587],
+      ],
+      [
+        exponentialDecay(0.1, { steps: 10, factor: 0.5 }),
+        [0.1, 0.09330329915368074, 0.0757858283255199, 0.05358867312681466, 0.02679433656340733],
+      ],
+    ];
+    for (const [schedule, rates] of torch) {
+      const optimizer = sgd({ learningRate: schedule });
+      const update = compile(backend, (p: Tensor, s: OptimizerState<'velocity'>) =>
+        optimizer.update(tensor(1), s, p),
+      );
+      let [p, s] = await update(0, (await run(backend, optimizer.init(tensor(0)))) as never);
+      const seen = [-(await p.item())];
+      for (let n = 2; n <= 20; n++) {
+        const before = await p.item();
+        [p, s] = await update(p, s as never);
+        seen.push(before - (await p.item()));
+      }
+      // Differences of float32 sums up to 10.
+      rates.forEach((rate, k) => {
+        expect(seen[([1, 2, 5, 10, 20][k] as number) - 1]).toBeCloseTo(rate, 5);
+      });
+    }
+  });
+
+  test('a schedule that returns no scalar tensor is refused', async () => {
+    const optimizer = sgd({ learningRate: ((step: number) => 0.1 / step) as never });
+    const state = optimizer.init(tensor(0));
+    expect(() => optimizer.update(tensor(1), state, tensor(0))).toThrow(
+      /learningRate returned NaN/,
+    );
+    expect(() => sgd({ learningRate: '0.01' as never })).toThrow(/learningRate is 0.01/);
   });
 
   test('options that make no sense are refused', () => {

@@ -2,7 +2,7 @@
  * A run of training at one moment, as a safetensors file: its tensors by path, and what else it takes to go on. Knows
  * trees and records; knows neither model code nor stores.
  */
-import { fail, flatten, type HostArray, type Tensor } from '@ostinato/core';
+import { fail, flatten, type HostArray, Tensor } from '@ostinato/core';
 import { isHostArray } from '../host-tree.ts';
 import type { HostTree } from '../model.ts';
 import type { Measured } from '../totals.ts';
@@ -118,10 +118,15 @@ const pathsOf = (prefix: string, tree: unknown): string[] =>
   flatten(tree).shape.paths.map((path) => join(prefix, path));
 
 function byPath(prefix: string, tree: unknown): { [path: string]: HostArray } {
-  const { leaves, shape } = flatten<HostArray>(tree, isHostArray);
+  const { leaves, shape } = flatten<HostArray>(tree, (x) => isHostArray(x) || x instanceof Tensor);
   const out = new Map<string, HostArray>(); // not a record: every record has a "constructor"
   leaves.forEach((leaf, i) => {
     const path = join(prefix, shape.paths[i] as string);
+    if (leaf instanceof Tensor)
+      fail(
+        'data-invalid',
+        `checkpoint: "${path}" is a tensor. Give what readTree makes of the tree.`,
+      );
     if (out.has(path))
       fail(
         'tree-mismatch',

@@ -4,8 +4,8 @@ import { type HostKey, hostKey, splitKey } from '@ostinato/core/random';
 import { batches, trainValidationSplit } from '@ostinato/datasets';
 import type { RunIdentity } from '../checkpoint/checkpoint.ts';
 import { countRows, type TrainingData } from '../data.ts';
-import { orderOf, type Rows } from '../evaluate.ts';
-import { requireWhole } from '../require.ts';
+import { orderOf, type Rows, requireMeasured } from '../evaluate.ts';
+import { requireMethods, requireWhole } from '../require.ts';
 import type { FitOptions } from './options.ts';
 
 /** Options with their defaults, and what follows from them. */
@@ -18,8 +18,23 @@ export interface Plan<X> {
 
 export function planOf<P, X>(data: TrainingData<X>, options: FitOptions<P, X>): Plan<X> {
   const { batch = 32, seed = 0, shuffle = true, validation, validationSplit } = options;
+  requireMeasured('fit', options);
+  requireMethods(
+    'fit: optimizer',
+    options.optimizer,
+    ['init', 'update'],
+    'what adam() or sgd() returns',
+  );
+  if (options.checkpoint)
+    requireMethods(
+      'fit: checkpoint.store',
+      options.checkpoint.store,
+      ['read', 'write', 'remove'],
+      'a store, such as memoryStore()',
+    );
   requireWhole('fit: epochs', options.epochs);
   requireWhole('fit: batch', batch);
+  requireWhole('fit: seed', seed, 0);
   requireWhole('fit: every', options.every ?? 1);
   requireWhole('fit: checkpoint.everySteps', options.checkpoint?.everySteps ?? 1);
   if (!('targets' in data))

@@ -2,7 +2,7 @@
  * One run of `fit`: what lives on the backend, how far it has come, and the epochs, steps, validations and checkpoints
  * in their order. Knows neither formulas nor formats.
  */
-import { type Compiled, compile, dispose, leavesOf, run } from '@ostinato/core';
+import { type Compiled, compile, dispose, fail, leavesOf, run } from '@ostinato/core';
 import {
   type Checkpoint,
   type EpochRecord,
@@ -56,6 +56,7 @@ export class Session<P, X> {
   private readonly evaluator: Evaluator<P> | null;
   private readonly pace: Pace;
   private state: TrainingState<P>;
+  private ended = false;
   private validationTotals: Totals | undefined;
   private step: number;
   private readonly history: EpochRecord[];
@@ -203,8 +204,17 @@ export class Session<P, X> {
   }
 
   private snapshot(): Snapshot<P> {
-    const { params } = this.state;
-    return { params: () => readTree(params) };
+    const { state } = this;
+    return {
+      params: async () => {
+        if (this.ended || this.state !== state)
+          fail(
+            'disposed',
+            'fit: the parameters of this event are gone, for the loop went on. Call params() before the next event is pulled.',
+          );
+        return readTree(state.params);
+      },
+    };
   }
 
   private get moment(): string {
@@ -237,6 +247,7 @@ export class Session<P, X> {
   }
 
   dispose(): void {
+    this.ended = true;
     dispose([this.state, this.validationTotals ?? null]);
     this.evaluator?.dispose();
     this.compiledStep.dispose();

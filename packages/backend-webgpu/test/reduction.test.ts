@@ -42,15 +42,25 @@ function given({ dtype, many, terms }: Shape): Uint8Array {
 }
 
 async function reduced(backend: Backend<never>, shape: Shape): Promise<number[]> {
-  const executable = await backend.compile(program(shape));
-  const [x, out] = [backend.alloc(4 * shape.many * shape.terms), backend.alloc(4 * shape.many)];
-  backend.write(x, given(shape));
+  const words = await results(backend, program(shape), given(shape), shape.many);
+  return [...(shape.dtype === 'float32' ? new Float32Array(words) : new Int32Array(words))];
+}
+
+/** So many words that a program makes of one input. */
+async function results(
+  backend: Backend<never>,
+  program: Program,
+  input: Uint8Array,
+  words: number,
+): Promise<ArrayBuffer> {
+  const executable = await backend.compile(program);
+  const [x, out] = [backend.alloc(input.length), backend.alloc(4 * words)];
+  backend.write(x, input);
   executable.run([{ buffer: x, offset: 0 }], [{ buffer: out, offset: 0 }]);
-  const { buffer } = (await backend.read(out, 0, 4 * shape.many)).slice();
+  const { buffer } = (await backend.read(out, 0, 4 * words)).slice();
   executable.dispose();
   for (const each of [x, out]) backend.free(each);
-  const Values = shape.dtype === 'float32' ? Float32Array : Int32Array;
-  return [...new Values(buffer)];
+  return buffer;
 }
 
 /** Over the sum of all terms: float32 adds up to a thousand of them. */
@@ -67,6 +77,27 @@ const shapes = fc
   .filter(({ dtype, combine }) => dtype !== 'bool' || combine !== 'sum');
 
 await describeOnGpu('reductions', () => {
+  test('long sums of several values keep their digits', async () => {
+    const [many, terms] = [3, 1 << 20];
+    const b = programBuilder();
+    const x = b.input('x', 'float32', 1);
+    const out = b.output('out', 'float32', many);
+    b.loop({
+      shape: [many],
+      over: [terms],
+      combine: 'sum',
+      args: [window(x, [0, 0])],
+      body: [arg(0)],
+      outs: [window(out, [1])],
+    });
+    const backend = (await open()) as unknown as Backend<never>;
+    const third = Float32Array.of(1 / 3);
+    const sums = await results(backend, b.program(), new Uint8Array(third.buffer), many);
+    // 64 terms at most are added one after another, 64 such sums, and 256 of those: 1.5e-7 for each of those roundings.
+    for (const sum of new Float32Array(sums))
+      expect(Math.abs(sum / (terms * (third[0] as number)) - 1)).toBeLessThan(2e-5);
+  });
+
   test.each([true, false])(
     'subgroups %s: any type, number of values and of terms',
     async (subgroups) => {

@@ -41,9 +41,7 @@ export function emitReduction(w: KernelWriter, reduction: Reduction): number {
   if (parts > 1) return emitShared(w, reduction, values, parts);
   return emitPoints(w, outer, hasRows, space, (indices, row) => {
     const totals = emitTotals(w, reduction);
-    reduction.terms(indices, row, { number: '0u', of: 1 }, (terms) =>
-      addTo(w, reduction, totals, terms),
-    );
+    emitTerms(w, reduction, totals, indices, row, { number: '0u', of: 1 });
     reduction.write(indices, row, totals);
   });
 }
@@ -84,6 +82,48 @@ function addTo(
   });
 }
 
+/** Terms of a sum, and sums of so many, that are added up one after another: a power of 2. */
+const TERMS = 64;
+
+/**
+ * Adds all terms of one part. Sums of floats over the grid, where there may be millions of terms, go through sums of a few
+ * dozen, and through sums of those: one after another, each would be rounded to the whole sum's last bit.
+ */
+function emitTerms(
+  w: KernelWriter,
+  reduction: Reduction,
+  totals: readonly string[],
+  indices: readonly string[],
+  row: RowNames | undefined,
+  part: Part,
+): void {
+  const { types, combine: how, space } = reduction;
+  if (space.kind === 'tile' || how !== 'sum' || !types.includes('float32')) {
+    reduction.terms(indices, row, part, (terms) => addTo(w, reduction, totals, terms));
+    return;
+  }
+  const [few, many] = [emitTotals(w, reduction), emitTotals(w, reduction)];
+  const count = w.name('count');
+  w.emit(`var ${count} = 0u;`);
+  const everySo = (often: number, from: readonly string[], to: readonly string[]): void => {
+    addTo(w, reduction, to, from);
+    from.forEach((name, k) => {
+      w.emit(`${name} = ${identity(w, how, types[k] as DType)};`);
+    });
+    if (to === many)
+      w.block(`if ((${count} & ${often * TERMS - 1}u) == 0u)`, () =>
+        everySo(often * TERMS, many, totals),
+      );
+  };
+  reduction.terms(indices, row, part, (terms) => {
+    addTo(w, reduction, few, terms);
+    w.emit(`${count}++;`);
+    w.block(`if ((${count} & ${TERMS - 1}u) == 0u)`, () => everySo(TERMS, few, many));
+  });
+  addTo(w, reduction, totals, many);
+  addTo(w, reduction, totals, few);
+}
+
 function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts: number): number {
   const { outer, hasRows, space } = reduction;
   const lanes = w.threads / parts;
@@ -106,9 +146,7 @@ function emitShared(w: KernelWriter, reduction: Reduction, values: number, parts
   const indices = decompose(w, id, outer, space);
   const totals = emitTotals(w, reduction);
   w.block(`if (${exists})`, () =>
-    reduction.terms(indices, row, { number: part, of: parts }, (terms) =>
-      addTo(w, reduction, totals, terms),
-    ),
+    emitTerms(w, reduction, totals, indices, row, { number: part, of: parts }),
   );
   const meeting: Meeting = { reduction, totals, part, lanes, parts };
   if (w.subgroups) emitMeetingOfSubgroups(w, meeting);

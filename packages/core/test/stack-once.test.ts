@@ -4,6 +4,7 @@ import { type Backend, reference } from '../src/backend/index.ts';
 import {
   add,
   compile,
+  less,
   matmul,
   mul,
   scan,
@@ -11,6 +12,7 @@ import {
   type Tensor,
   tanh,
   valueAndGradAux,
+  where,
   zeros,
 } from '../src/index.ts';
 import type { Program, Scan } from '../src/ir/program.ts';
@@ -103,6 +105,27 @@ test('what is kept for the way back only is a stack of ends, too', async () => {
   expect(scansOf(once.program)[0]?.ys).toHaveLength(1);
   // The doubled outputs go out, and are no state.
   expect(scansOf(twice.program)[0]?.ys).toHaveLength(2);
+});
+
+test('what stays as it is has no stack that nobody writes', async () => {
+  const backend = reference();
+  const f = compile(backend, (s: Tensor, xs: Tensor) => {
+    const step = (c: Tensor, x: Tensor): readonly [Tensor, Tensor] => [
+      where(less(x, 0), c, c), // c, as it turns out late
+      mul(c, 1),
+    ];
+    return sum(mul(scan(step, tanh(s), xs)[1], xs), { axes: 1 });
+  });
+  const xs = [1, -1, 2, 1, 3, 5];
+  const ys = await f(
+    { data: Float32Array.of(1, 2), shape: [2] } as never,
+    { data: Float32Array.from(xs), shape: [3, 2] } as never,
+  );
+  const [one, two] = [Math.tanh(1), Math.tanh(2)];
+  const want = [one - two, 2 * one + two, 3 * one + 5 * two];
+  [...(await ys.read()).data].forEach((y, k) => {
+    expect(y).toBeCloseTo(want[k] as number, 5);
+  });
 });
 
 test('two stacks stay two where a longer one would not fit', async () => {

@@ -65,6 +65,8 @@ function randomStep(r: Random, { units }: Sizes): Step {
     r.whole(0, 88),
   ]);
   const final = [r.whole(0, 96), r.whole(0, 88), r.whole(0, 82)];
+  // Part of a state may stay as it is: what steps begin with is then what they end with.
+  const stays = r.whole(0, 2) === 0;
   return (p, s, x) => {
     const z = add(matmul(x, p.w), broadcastTo(p.b, [x.shape[0] as number, 3 * units]));
     const pool = [0, 1, 2].map((k) => slice(z, 1, k * units, units));
@@ -83,8 +85,8 @@ function randomStep(r: Random, { units }: Sizes): Step {
     }
     const pick = (k: number): Tensor =>
       pool[pool.length - 1 - ((final[k] as number) % 4)] as Tensor;
-    const c = tanh(add(mul(s.c, 0.5), pick(0)));
-    const h = mul(sigmoid(pick(1)), tanh(c));
+    const c = stays ? s.c : tanh(add(mul(s.c, 0.5), pick(0)));
+    const h = mul(sigmoid(pick(1)), stays ? c : tanh(c));
     return [{ h, c }, mul(h, sigmoid(pick(2)))];
   };
 }

@@ -54,7 +54,8 @@ function twiceStacked(program: Program, scan: Scan, carry: number): Twice | unde
   const ys = scan.ys.map((y, k) => ({ y, k, slot: body.outputs[init.length + k] as number }));
   const whole = ys.filter(({ y }) => isWhole(program, scan, y, size));
   const ended = whole.find(({ slot }) => sameValue(body, slot, next as number));
-  const began = whole.find(({ slot }) => copies(body, slot, given as number));
+  // A carry that stays as it is ends with what it began with: then one y would be both, and nobody's.
+  const began = whole.find((y) => y !== ended && copies(body, y.slot, given as number));
   return ended && began && { carry, ended: ended.k, began: began.k, size, bytes };
 }
 

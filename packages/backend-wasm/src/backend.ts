@@ -109,6 +109,7 @@ interface Choice extends Engine {
 function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
+  let closed: true | undefined;
   let team: Promise<Team | undefined> | undefined;
   const startTeam = async (): Promise<Team | undefined> => {
     try {
@@ -128,6 +129,12 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
       return team;
     },
   };
+  const close = (): void => {
+    closed = true;
+    for (const e of executables) e.dispose();
+    executables.clear();
+    team?.then((t) => t?.dispose()).catch(() => undefined);
+  };
   const variant = `${engine.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
   return {
     name: 'wasm',
@@ -146,11 +153,12 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     async compile(program) {
       const executable = await compileProgram(host, program);
       executables.add(executable);
+      // Who compiles while it ends, or after, may have started threads again.
+      if (closed) close();
       return {
         run(inputs, outputs) {
           // What it computed in may be another one's by now.
-          if (!executables.has(executable))
-            fail('disposed', 'wasm: was disposed. Compile it again.');
+          if (!executables.has(executable)) fail('disposed', 'wasm: was disposed. Compile again.');
           executable.run(inputs, outputs);
         },
         dispose() {
@@ -158,10 +166,6 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
         },
       };
     },
-    dispose() {
-      for (const e of executables) e.dispose();
-      executables.clear();
-      team?.then((t) => t?.dispose()).catch(() => undefined);
-    },
+    dispose: close,
   };
 }

@@ -58,6 +58,8 @@ function sweep(largest: number): Float32Array<ArrayBuffer> {
   const xs: number[] = [];
   for (let e = -149; e < 128; e++)
     for (let k = 0; k < 64; k++) xs.push(2 ** e * (1 + ((k * 0.618034) % 1)));
+  // The worst of all floats, of one function or another.
+  xs.push(37.77864, 7.791, 3.7234, 2.80907, 8233.328, 4000186);
   for (const top of [110, 10, 2]) for (let k = 0; k < 60_000; k++) xs.push((k / 60_000) * top);
   const kept = xs.filter((x) => x <= largest);
   return Float32Array.from([...kept, ...kept.map((x) => -x)]);
@@ -78,13 +80,13 @@ interface Row {
 }
 
 const rows: { readonly [Op in ScalarOp]?: Row } = {
-  exp: { exact: Math.exp, error: 8.1e-8 },
-  log: { exact: Math.log, error: 8.1e-8 },
-  tanh: { exact: Math.tanh, error: 3.4e-7 },
+  exp: { exact: Math.exp, error: 8.6e-8 },
+  log: { exact: Math.log, error: 8.6e-8 },
+  tanh: { exact: Math.tanh, error: 3.5e-7 },
   sigmoid: { exact: (x) => 1 / (1 + Math.exp(-x)), error: 4.8e-7, smallest: 8.3e-39 },
-  erf: { exact: erf, error: 3.4e-7 },
-  sin: { exact: Math.sin, error: 1.3e-7, largest: 2e8 },
-  cos: { exact: Math.cos, error: 1.3e-7, largest: 2e8 },
+  erf: { exact: erf, error: 4.6e-7 },
+  sin: { exact: Math.sin, error: 1.33e-7, largest: 2e8 },
+  cos: { exact: Math.cos, error: 1.33e-7, largest: 2e8 },
   sqrt: { exact: Math.sqrt, error: 6e-8 },
 };
 

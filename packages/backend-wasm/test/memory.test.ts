@@ -77,15 +77,18 @@ test("a program that was disposed, or whose backend was, cannot run: its memory 
     outs: [window(y, [1])],
   });
   const program = p.program();
-  for (const how of ['program', 'backend'] as const) {
-    const backend = await wasm({ threads: 1 });
+  for (const how of ['program', 'backend', 'backend, while it compiles'] as const) {
+    const backend = await wasm({ threads: 2, threadsFrom: 1 });
     const refs = [16, 16].map((n) => ({ buffer: backend.alloc(n), offset: 0 }));
-    const executable = await backend.compile(program);
+    const compiling = backend.compile(program);
+    if (how === 'backend, while it compiles') backend.dispose();
+    const executable = await compiling;
     const run = () => executable.run(refs.slice(0, 1), refs.slice(1));
-    run();
+    if (how !== 'backend, while it compiles') run();
     if (how === 'program') executable.dispose();
-    else backend.dispose();
+    if (how === 'backend') backend.dispose();
     expect(run).toThrow(/disposed/);
+    backend.dispose();
   }
 });
 

@@ -114,13 +114,15 @@ export class DeviceMemory implements Memory<GpuBuffer> {
     // What is overwritten as a whole need not be zeroed before.
     if (at === 0 && data.byteLength >= buffer.bytes) this.unclean.delete(buffer);
     else if (this.unclean.has(buffer)) this.submit(() => undefined);
-    // The element type says nothing here: bytes are bytes.
+    // The element type says nothing here: bytes are bytes. Dawn takes none that threads share.
+    const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
+    const { byteOffset, byteLength } = own;
     this.device.queue.writeBuffer(
       buffer.gpu,
       at,
-      data.buffer as ArrayBuffer,
-      data.byteOffset,
-      data.byteLength,
+      own.buffer as ArrayBuffer,
+      byteOffset,
+      byteLength,
     );
   }
 

@@ -49,7 +49,8 @@ export function orthogonal(key: Key, shape: readonly [rows: number, columns: num
   const sign = where(less(g, 0), -1, 1);
   const length = (x: Tensor): Tensor => {
     const squares = sum(mul(x, x), { axes: 1, keepDims: true });
-    return broadcastTo(sqrt(squares), shape);
+    // The last row of a square matrix is one number, which may be 0.
+    return broadcastTo(sqrt(where(equal(squares, 0), 1, squares)), shape);
   };
   const v = where(onDiagonal, add(g, mul(cast(sign, 'float32'), length(g))), g);
   const reflections = mul(div(v, length(v)), Math.SQRT2); // row k: I - v v' maps axis k onto g

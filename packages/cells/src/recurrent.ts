@@ -146,7 +146,7 @@ function sequenceSize(x: unknown, how: How): { batch: number; time: number } {
     if (t.rank < 2)
       fail(
         'shape-mismatch',
-        `recurrent: the input is ${t.dtype}[${t.shape}]. Give [batch, time, features]; add a leading axis of 1 for a single sequence.`,
+        `recurrent: the input is ${t.dtype}[${t.shape}]. Give [batch, time, features]; a single sequence is a batch of 1.`,
       );
   if (!first)
     return fail('scan-empty', 'recurrent: the input has no tensors. Give [batch, time, features].');

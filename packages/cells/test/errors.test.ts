@@ -69,7 +69,7 @@ test('shapes', () => {
     `"lstm: one step's input is float32[2,4], but the cell was made for 3 inputs. Give recurrent [batch, time, 3], as returns: 'sequence' does. (in lstm) [shape-mismatch]"`,
   );
   expect(errorOf(() => layer.apply(params, zeros([5])))).toMatchInlineSnapshot(
-    `"recurrent: the input is float32[5]. Give [batch, time, features]; add a leading axis of 1 for a single sequence. (in lstm) [shape-mismatch]"`,
+    `"recurrent: the input is float32[5]. Give [batch, time, features]; a single sequence is a batch of 1. (in lstm) [shape-mismatch]"`,
   );
   expect(
     errorOf(() => layer.apply(params, x, { lengths: tensor([1, 2, 3], { dtype: 'int32' }) })),

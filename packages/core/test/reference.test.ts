@@ -310,3 +310,23 @@ describe('expressions', () => {
     }
   });
 });
+
+test('sums of integers wrap however many terms there are', async () => {
+  const terms = 4_200_001; // doubles would round their sum, 9.02e15
+  for (const dtype of ['int32', 'uint32'] as const) {
+    const b = programBuilder();
+    const x = b.input('x', dtype, 1);
+    const y = b.output('y', dtype, 1);
+    b.loop({
+      shape: [],
+      over: [terms],
+      combine: 'sum',
+      args: [window(x, [0])],
+      body: [arg(0)],
+      outs: [window(y, [])],
+    });
+    const [[sum]] = (await run(reference(), b.program(), [[2147483647]])) as [[number]];
+    // Modulo 2^32 that is -terms, or 2^31 - terms where their number is odd.
+    expect(sum).toBe(2 ** 31 - terms);
+  }
+});

@@ -1,5 +1,6 @@
 /** Losses, from logits where there are logits. Each is a mean over examples and says its formula and source. */
 import {
+  add,
   equal,
   exp,
   expandDims,
@@ -7,7 +8,10 @@ import {
   iota,
   log,
   max,
+  minimum,
   mul,
+  neg,
+  relu,
   softplus,
   stopGradient,
   sub,
@@ -28,7 +32,9 @@ import { alignTargets, counted, weightedMean } from './weighted-mean.ts';
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor, weights?: Tensor): Tensor {
   const [x, t] = countedPair('binaryCrossEntropy', logits, targets, weights);
-  return weightedMean(sub(softplus(x), mul(x, t)), weights);
+  // -|x|; of a tie min has the slope of the first, so that at 0 the tail has half a logit's slope, and relu none.
+  const tail = softplus(minimum(x, neg(x)));
+  return weightedMean(add(sub(relu(x), mul(x, t)), tail), weights);
 }
 
 /**

@@ -81,10 +81,10 @@ const differentiate = valueAndGradAux as unknown as <P>(
 
 function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm: Tensor | null } {
   if (clip === undefined) return { gradients, norm: null };
-  if (typeof clip !== 'object' || !('norm' in clip || 'value' in clip))
+  if (typeof clip !== 'object' || clip === null || 'norm' in clip === 'value' in clip)
     fail(
       'option-invalid',
-      `training: clip is ${JSON.stringify(clip)}. Give { norm } or { value }.`,
+      `training: clip is ${JSON.stringify(clip)}. Give { norm } or { value }, one of them.`,
     );
   if ('norm' in clip) return clipByGlobalNorm(gradients, clip.norm);
   return { gradients: clipByValue(gradients, clip.value), norm: null };

@@ -3,8 +3,8 @@ import {
   broadcastTo,
   cast,
   div,
+  equal,
   fail,
-  greater,
   mean,
   mul,
   reshape,
@@ -17,7 +17,8 @@ import {
 export type Measure = (outputs: Tensor, targets: Tensor, weights?: Tensor) => Tensor;
 
 /**
- * sum(weights * values) / sum(weights), and 0 where no example has a weight. Without weights: the mean.
+ * sum(weights * values) / sum(weights), and 0 where no example has a weight. Without weights: the mean. Weights below zero
+ * count as any others do; where they cancel out, the sum is not divided.
  *
  * @param values [B, ...], one number per example and step
  * @param weights [B] or more leading axes of `values`; each counts for all that it covers
@@ -28,7 +29,7 @@ export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
   const w = spread(cast(weights, values.dtype), values); // like values
   const total = sum(w);
   // A row of weight zero may hold anything: selected away, not multiplied, so that a NaN there stays out of the value.
-  return div(sum(counted(mul(w, values), w)), where(greater(total, 0), total, 1));
+  return div(sum(counted(mul(w, values), w)), where(equal(total, 0), 1, total));
 }
 
 /**
@@ -38,7 +39,7 @@ export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
 export function counted(values: Tensor, weights?: Tensor): Tensor {
   if (weights === undefined) return values;
   const w = spread(weights, values);
-  return where(w.dtype === 'bool' ? w : greater(w, 0), values, 0);
+  return w.dtype === 'bool' ? where(w, values, 0) : where(equal(w, 0), 0, values);
 }
 
 function spread(weights: Tensor, values: Tensor): Tensor {

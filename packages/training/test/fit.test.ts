@@ -400,6 +400,7 @@ describe.each(backends)('on %s', (backendName, create) => {
       [{ checkpoint: { resume: true } }, /checkpoint.store has no method read/],
       [{ checkpoint: memoryStore() }, /checkpoint.store has no method read/],
       [{ clip: 1 }, /clip is 1. Give { norm } or { value }/],
+      [{ clip: { norm: 1, value: 1 } }, /one of them/],
       [{ seed: -1 }, /seed is -1/],
     ];
     for (const [wrong, message] of cases)

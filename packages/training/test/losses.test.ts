@@ -1,10 +1,13 @@
 /** Losses, metrics and clipping against PyTorch's numbers, and what weights mean. */
+import { cpu } from '@ostinato/backend-cpu';
 import {
   abs,
+  compile,
   expandDims,
   grad,
   mul,
   run,
+  scan,
   sub,
   sum,
   type Tensor,
@@ -25,6 +28,7 @@ import {
   meanSquaredError,
   weightedMean,
 } from '../src/index.ts';
+import { addTotals, noTotals, readTotals, type Totals } from '../src/totals.ts';
 import { backends } from './backends.ts';
 
 const read = async (t: Tensor): Promise<GoldenTensor> => {
@@ -176,6 +180,27 @@ describe.each(backends)('on %s', (_, create) => {
     }
   });
 
+  test('weights below zero count, in values and in gradients', async () => {
+    const [x, t] = [tensor([1, 3]), tensor([0, 0])];
+    // (4 * 1 - 1 * 9) / 3, and its slopes.
+    const loss = (p: Tensor): Tensor => meanSquaredError(p, t, tensor([4, -1]));
+    const [value, gradient] = await evaluate(valueAndGrad(loss)(x));
+    expect(await value.item()).toBeCloseTo(-5 / 3, 6);
+    assertClose(await read(gradient), { data: Float32Array.of(8 / 3, -2), shape: [2] }, 'slopes');
+  });
+
+  test.each([-100, -30, -18, -12, -1, 0, 1, 8, 12, 18, 30, 100])(
+    'yes and no keep their digits at a logit of %d',
+    async (x) => {
+      for (const t of [0, 1]) {
+        const want = Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
+        const got = await number(binaryCrossEntropy(tensor([x]), tensor([t])));
+        // Two roundings of float32 and the backends' exp and log, 1e-7 each. Below 1e-38 there are no digits to keep.
+        expect(Math.abs(got - want)).toBeLessThan(4e-7 * want + 1e-38);
+      }
+    },
+  );
+
   test('yes and no bend by 1/4 at a logit of 0', async () => {
     const slope = grad((x: Tensor) => binaryCrossEntropy(x, tensor([1])));
     expect(await number(slope(tensor([0])))).toBe(-0.5);
@@ -197,4 +222,21 @@ describe.each(backends)('on %s', (_, create) => {
     );
     expect(() => globalNorm({})).toThrow(/no tensors/);
   });
+});
+
+test('means over a long epoch keep their digits', async () => {
+  const batches = 100_000;
+  const epoch = compile(cpu(), (loss: Tensor, weights: Tensor) => {
+    const [totals] = scan(
+      (t: Totals) => [addTotals(t, { loss, metrics: {}, weights }, batches), null],
+      noTotals({}),
+      null,
+      { length: batches },
+    );
+    return totals;
+  });
+  const weights = { data: new Float32Array(64).fill(1), shape: [64] };
+  const totals = await epoch(0.3, weights);
+  // The mean is rounded at each step; a sum was 0.1 % off here.
+  expect((await readTotals(totals)).loss).toBeCloseTo(0.3, 5);
 });

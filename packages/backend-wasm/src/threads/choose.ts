@@ -1,5 +1,6 @@
 /** How many threads there are here, who leads them, and which work is theirs. */
 
+import { fail } from '@ostinato/core/backend';
 import type { Threads } from '../target.ts';
 import { mayWait, noThreads, parallelism } from './host.ts';
 import { openLead } from './lead.ts';
@@ -21,7 +22,10 @@ export interface Wish {
 
 /** What there is, in a word for people too; undefined: one thread. */
 export function chooseThreads(wish: Wish): { readonly threads?: Threads; readonly note: string } {
-  const { from, count = Math.min(MOST_THREADS, parallelism()), led = !mayWait() } = wish;
+  const { from } = wish;
+  if (!(from >= 0))
+    fail('option-invalid', `wasm: threadsFrom is ${from}. Give a number of operations from 0 up.`);
+  const { count = Math.min(MOST_THREADS, parallelism()), led = !mayWait() } = wish;
   const why = noThreads();
   if (count === 1 || why !== undefined) return { note: `1${count > 1 ? ` (${why})` : ''}` };
   const shared: Pick<Threads, 'count' | 'partsOf'> = {

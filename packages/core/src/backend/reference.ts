@@ -3,7 +3,15 @@
  * and every sum in float64. Slow; for tests, gradient checks and as a start for a backend of one's own.
  */
 import { fail } from '../errors.ts';
-import { bytesPerElement, coerce, copied, type TypedArray, viewOf } from '../ir/dtype.ts';
+import {
+  bytesPerElement,
+  coerce,
+  copied,
+  type DType,
+  isFloat,
+  type TypedArray,
+  viewOf,
+} from '../ir/dtype.ts';
 import { evaluator } from '../ir/evaluate.ts';
 import type {
   Combine,
@@ -255,6 +263,7 @@ function loop(instr: Loop): Launch<Host> {
   const [points, elements] = [sizeOf(shape), sizeOf(over)];
   const x = new Float64Array(args.length);
   const index = new Int32Array(axes.length);
+  const wrap = outs.map(({ dtype }) => wrapOf(dtype));
   return (refs) => {
     const sources = args.map((a) => elementsOf(a, refs));
     const targets = outs.map((o) => elementsOf(o, refs));
@@ -272,7 +281,7 @@ function loop(instr: Loop): Launch<Host> {
       for (let j = 1; j < elements; j++) {
         const y = evaluateAt(i, j);
         for (let k = 0; k < total.length; k++)
-          total[k] = combiners[combine](total[k] as number, y[k] as number);
+          total[k] = (wrap[k] as Wrap)(combiners[combine](total[k] as number, y[k] as number));
       }
       targets.forEach(({ data, base }, k) => {
         data[base + at(outPlaces, k, i)] = coerce[(outs[k] as Operand).dtype](total[k] as number);
@@ -280,6 +289,11 @@ function loop(instr: Loop): Launch<Host> {
     }
   };
 }
+
+type Wrap = (x: number) => number;
+
+/** Sums of integers wrap at each term, before doubles would round them; those of floats are rounded once, at the end. */
+const wrapOf = (dtype: DType): Wrap => (isFloat(dtype) ? (x) => x : coerce[dtype]);
 
 const at = (lists: readonly Int32Array[], k: number, i: number): number =>
   (lists[k] as Int32Array)[i] as number;
@@ -346,7 +360,8 @@ function scatter(instr: Scatter): Launch<Host> {
   const [xRow, xColumn] = instr.args[0].strides as [number, number];
   const [indexStep] = instr.args[1].strides as [number];
   const [outRow, outColumn] = instr.outs[0].strides as [number, number];
-  const round: (x: number) => number = coerce[instr.outs[0].dtype];
+  const { dtype } = instr.outs[0];
+  const [round, wrap] = [coerce[dtype], wrapOf(dtype)];
   return (refs) => {
     const x = elementsOf(instr.args[0], refs);
     const index = elementsOf(instr.args[1], refs);
@@ -356,8 +371,9 @@ function scatter(instr: Scatter): Launch<Host> {
       const row = index.data[index.base + i * indexStep] as number;
       if (row < 0 || row >= instr.rows) continue;
       for (let c = 0; c < d; c++)
-        sums[row * d + c] =
-          (sums[row * d + c] as number) + (x.data[x.base + i * xRow + c * xColumn] as number);
+        sums[row * d + c] = wrap(
+          (sums[row * d + c] as number) + (x.data[x.base + i * xRow + c * xColumn] as number),
+        );
     }
     for (let row = 0; row < instr.rows; row++)
       for (let c = 0; c < d; c++)

@@ -118,10 +118,15 @@ export const shiftRight: Binary = binary('shr');
 export const square = (x: Tensor): Tensor => mul(x, x);
 /** max(0, x). The zero comes first: it gets the gradient of a tie, so that the slope at 0 is 0 as in PyTorch and Keras. */
 export const relu = (x: Tensor): Tensor => maximum(0, x);
-/** log(1 + exp(x)) without overflow (Keras and PyTorch: softplus). */
-export const softplus = (x: Tensor): Tensor =>
+/** log(1 + exp(x)) without overflow, and right relative to itself where it is small (Keras and PyTorch: softplus). */
+export function softplus(x: Tensor): Tensor {
   // min(x, -x) is -|x|, but of the tie at 0 the first has the slope: 1/2 there, as it should be.
-  add(relu(x), log(add(1, exp(minimum(x, neg(x))))));
+  const small = exp(minimum(x, neg(x)));
+  const one = add(1, small);
+  // By what rounding 1 + small went wrong, times the logarithm's slope there (Kahan's log1p).
+  const rounded = div(sub(sub(one, 1), small), one);
+  return add(relu(x), sub(log(one), rounded));
+}
 /** Keeps x within [low, high]. */
 export const clip = (x: Tensor, low: number, high: number): Tensor =>
   minimum(maximum(x, low), high);

@@ -20,8 +20,13 @@ export async function resumeFrom<P, X>(
 ): Promise<Checkpoint | null> {
   if (!checkpoint?.resume) return null;
   const name = nameOf(checkpoint);
-  const file = await checkpoint.store.read(name);
-  if (file === null) return null;
+  const file: unknown = await checkpoint.store.read(name);
+  if (file === null || file === undefined) return null; // undefined, as a Map says it
+  if (!(file instanceof Uint8Array))
+    return fail(
+      'option-invalid',
+      `fit: checkpoint.store.read gave a ${(file as object).constructor?.name ?? typeof file} for "${name}". Give a Uint8Array, or null where there is none.`,
+    );
   const found = decodeCheckpoint(file, name, { state: fresh, params: fresh.params });
   for (const [key, want] of Object.entries(plan.identity)) {
     const got = found.record.run[key as keyof RunIdentity];

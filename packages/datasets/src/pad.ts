@@ -44,6 +44,13 @@ export function padSequences(
   requireSide('padding', padding);
   requireSide('truncation', truncation);
   requireInt32(value, 'the option "value"');
+  sequences.forEach((sequence: unknown, row) => {
+    if (!Array.isArray(sequence) && !ArrayBuffer.isView(sequence))
+      throw new DatasetError(
+        'argument-invalid',
+        `padSequences: sequence ${row} is ${typeof sequence === 'string' ? 'a text' : String(sequence)}. Pass an array of ids for each text.`,
+      );
+  });
   const maxlen = options.maxlen ?? longest(sequences);
   if (options.maxlen !== undefined) requireCount('padSequences: maxlen', maxlen);
 

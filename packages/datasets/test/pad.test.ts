@@ -139,6 +139,11 @@ describe('paddingMask', () => {
     );
   });
 
+  test('what is no sequence is refused by its number', () => {
+    for (const sequences of [[1, 2], ['a b'], [[1], null]])
+      expect(() => padSequences(sequences as never)).toThrow(/sequence [01] is .*array of ids/);
+  });
+
   test('refuses a length beyond the steps', () => {
     expect(() => paddingMask([4], 3)).toThrow(/row 0 has length 4 in 3 steps/);
   });

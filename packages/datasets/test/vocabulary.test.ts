@@ -103,6 +103,8 @@ describe('textsToReviewIds', () => {
 
   test('refuses options that are no counts', () => {
     expect(() => textsToReviewIds(vocabulary, [], { numWords: 1.5 })).toThrow(/numWords.*got 1\.5/);
+    for (const numWords of [Number.NaN, -1])
+      expect(() => textsToSequences(vocabulary, [], { numWords })).toThrow(/numWords.*got/);
     expect(() => textsToReviewIds(vocabulary, [], { startChar: -1 })).toThrow(/startChar.*got -1/);
   });
 

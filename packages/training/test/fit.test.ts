@@ -359,6 +359,8 @@ describe.each(backends)('on %s', (backendName, create) => {
     await refused(last(fit(mlp, data, { ...good, batch: 1.5 })), 'option-invalid');
     const both = { ...good, validation: data, validationSplit: 0.5 };
     await refused(last(fit(mlp, data, both)), 'option-invalid');
+    const unmarked = { inputs: data.inputs } as never;
+    await refused(last(fit(mlp, data, { ...good, validation: unmarked })), 'data-invalid');
     const wide = { ...data, inputs: { data: new Float32Array(20), shape: [10, 2] } };
     await refused(last(fit(mlp, wide, good)), 'shape-mismatch');
     const params = { hidden: { w: tensor([1]), b: tensor([1]) }, out: { w: tensor([1]) } };

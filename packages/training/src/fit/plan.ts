@@ -39,6 +39,8 @@ export function planOf<P, X>(data: TrainingData<X>, options: FitOptions<P, X>): 
   requireWhole('fit: checkpoint.everySteps', options.checkpoint?.everySteps ?? 1);
   if (!('targets' in data))
     fail('data-invalid', 'fit: data has no targets. Give { inputs, targets }.');
+  if (validation && !('targets' in validation))
+    fail('data-invalid', 'fit: validation has no targets. Give { inputs, targets }.');
   if (validation && validationSplit !== undefined)
     fail('option-invalid', 'fit: got validation and validationSplit. Give one of them.');
   const count = countRows(data);

@@ -1,15 +1,18 @@
-// Packs every public package as it would be published, lints the tarballs, and runs them on an older Node. Needs dist
-// (`tsc -b`).
+// Packs every public package as it would be published, lints the tarballs, compiles their types, and runs them on an
+// older Node. Needs dist (`tsc -b`).
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkOnOldNode } from './old-node.ts';
 import { listPackages } from './packages.ts';
+import { checkPackedTypes, installPacked } from './packed.ts';
+
+const packages = listPackages().filter((p) => !p.manifest.private);
 
 const out = mkdtempSync(join(tmpdir(), 'pack-'));
 try {
-  for (const { dir, manifest } of listPackages().filter((p) => !p.manifest.private)) {
+  for (const { dir, manifest } of packages) {
     execFileSync('pnpm', ['pack', '--pack-destination', out], { cwd: dir, stdio: 'ignore' });
     console.log(manifest.name);
   }
@@ -19,6 +22,8 @@ try {
       stdio: 'inherit',
     });
   }
+  installPacked(packages, out);
+  checkPackedTypes(packages, out);
   checkOnOldNode(out);
 } finally {
   rmSync(out, { recursive: true, force: true });

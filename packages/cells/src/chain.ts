@@ -5,27 +5,68 @@ import type { How, Layer } from './layer.ts';
 /** Any layer, whatever it takes and gives. */
 export type AnyLayer = Layer<unknown, never, unknown>;
 
-export type InputOf<L> = L extends { apply(params: never, x: infer X, how?: How): unknown }
+/** What a layer takes. Of several, any of which it may be: what all of them take. */
+export type InputOf<L> = (L extends unknown ? (x: OwnInputOf<L>) => void : never) extends (
+  x: infer X,
+) => void
   ? X
   : never;
+type OwnInputOf<L> = L extends { apply(params: never, x: infer X, how?: How): unknown } ? X : never;
 export type OutputOf<L> = L extends { apply(params: never, x: never, how?: How): infer Y }
   ? Y
   : never;
 type ParamsOf<L> = L extends { init(key: Key): infer P } ? P : never;
 
-export type First<L> = L extends readonly [infer F, ...unknown[]] ? F : never;
-export type Last<L> = L extends readonly [...unknown[], infer E] ? E : never;
+/** The layer that comes first; each that may, where the list begins with any number of layers. */
+export type First<L> =
+  Unrolled<L> extends infer U ? (U extends readonly [infer F, ...unknown[]] ? F : never) : never;
+/** The layer that comes last; each that may, where the list ends with any number of layers. */
+export type Last<L> =
+  Unrolled<L> extends infer U ? (U extends readonly [...unknown[], infer E] ? E : never) : never;
+
+/**
+ * Lists of known length in place of one with `...E[]` in it: without those layers and with two of them, so that all
+ * that may be neighbours are.
+ */
+type Unrolled<
+  L,
+  Before extends readonly unknown[] = [],
+  After extends readonly unknown[] = [],
+> = L extends readonly []
+  ? [...Before, ...After]
+  : L extends readonly [infer A, ...infer Rest]
+    ? Unrolled<Rest, [...Before, A], After>
+    : L extends readonly [...infer Rest, infer B]
+      ? Unrolled<Rest, Before, [B, ...After]>
+      : L extends readonly (infer E)[]
+        ? [...Before, ...After] | [...Before, E, E, ...After]
+        : never;
 
 /** The parameters of each layer, in order. */
 export type ParamsOfEach<L extends readonly AnyLayer[]> = {
   readonly [K in keyof L]: ParamsOf<L[K]>;
 };
 
-/** The list itself if each output fits the next input; else the layer that does not fit becomes a message. */
-export type Chain<L> = L extends readonly [infer A, infer B, ...infer Rest]
+type Misfit = 'this layer does not take what the one before it gives';
+
+/**
+ * The list itself if each output fits the next input; else the layer that does not fit becomes a message. In a list of
+ * unknown length every layer does, for nobody knows which. A layer that may be any fits.
+ */
+export type Chain<L extends readonly unknown[]> = number extends L['length']
+  ? AnyLayer extends L[number]
+    ? L
+    : Misfits<Unrolled<L>> extends never
+      ? L
+      : readonly Misfit[]
+  : Pairs<L>;
+
+type Misfits<L> = L extends Pairs<L> ? never : Misfit;
+
+type Pairs<L> = L extends readonly [infer A, infer B, ...infer Rest]
   ? OutputOf<A> extends InputOf<B>
-    ? readonly [A, ...Chain<readonly [B, ...Rest]>]
-    : readonly [A, 'this layer does not take what the one before it gives', ...Rest]
+    ? readonly [A, ...Pairs<readonly [B, ...Rest]>]
+    : readonly [A, Misfit, ...Rest]
   : L;
 
 /** Layers whose types have been checked, as a list to go through. */

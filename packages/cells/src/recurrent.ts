@@ -133,9 +133,9 @@ const swapBatchAndTime = <T>(tree: T): T =>
 
 const scanOptions = (how: How, reverse: boolean): ScanOptions => ({
   reverse,
-  ...(how.lengths && { lengths: how.lengths }),
-  ...(how.mask && { mask: transpose(how.mask) }),
-  ...(how.checkpoint !== undefined && { checkpoint: how.checkpoint }),
+  lengths: how.lengths,
+  mask: how.mask && transpose(how.mask),
+  checkpoint: how.checkpoint,
 });
 
 /** Batch and time of a sequence; checks that lengths or mask are made for them. */

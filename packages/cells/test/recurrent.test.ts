@@ -23,6 +23,7 @@ import { reference } from '@ostinato/core/backend';
 import { assertClose, isClose } from '@ostinato/golden';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
+  type AnyLayer,
   type Both,
   bidirectional,
   type Cell,
@@ -392,4 +393,69 @@ test('types follow the options', () => {
   >();
   // @ts-expect-error: a pair of outputs is no input of a cell
   sequential([pair, last]);
+});
+
+describe('a list of unknown length', () => {
+  const cell = lstm({ inputs: 3, units: 3 });
+  const both = recurrent(cell, { returns: 'both' });
+  const sequences = (count: number) =>
+    Array.from({ length: count }, () => recurrent(cell, { returns: 'sequence' }));
+  interface Halves {
+    readonly left: Tensor;
+  }
+  const split: Layer<null, Tensor, Halves> = { init: () => null, apply: (_, t) => ({ left: t }) };
+  const halves: readonly Layer<null, Halves, Halves>[] = [{ init: () => null, apply: (_, t) => t }];
+  interface Sides extends Halves {
+    readonly right: Tensor;
+  }
+  const mirror: Layer<null, Halves, Sides> = {
+    init: () => null,
+    apply: (_, { left }) => ({ left, right: left }),
+  };
+  const keep: Layer<null, Sides, Sides> = { init: () => null, apply: (_, t) => t };
+
+  test('takes what its layers take and gives what they give', () => {
+    const layers = stack(sequences(2));
+    expectTypeOf(layers.init).returns.toEqualTypeOf<readonly LstmParams[]>();
+    const y: Tensor = layers.apply(layers.init(key(0)), zeros([2, 5, 3]));
+    expect(y.shape).toEqual([2, 5, 3]);
+    const row = sequential(sequences(2));
+    expectTypeOf(row.apply).parameter(1).toEqualTypeOf<Tensor>();
+    expectTypeOf(row.apply).returns.toEqualTypeOf<Tensor>();
+  });
+
+  test('may have other layers before and behind it', () => {
+    const layers = stack([...sequences(2), both]);
+    const y = layers.apply(layers.init(key(0)), zeros([2, 5, 3]));
+    expectTypeOf(y).toEqualTypeOf<Both<readonly [...LstmState[], LstmState], Tensor>>();
+    expect(y.state.length).toBe(3);
+    const begun = sequential([split, ...halves]);
+    expectTypeOf(begun.apply).parameter(1).toEqualTypeOf<Tensor>();
+    expectTypeOf(begun.apply).returns.toEqualTypeOf<Halves>();
+  });
+
+  test('may be empty: then the layer behind it is the first or the one before it the last', () => {
+    const layers = sequential([...sequences(0), split]);
+    expectTypeOf(layers.apply).parameter(1).toEqualTypeOf<Tensor>();
+    expect(layers.apply([null], zeros([1])).left.shape).toEqual([1]);
+    expectTypeOf(sequential([mirror, ...halves]).apply).returns.toEqualTypeOf<Sides | Halves>();
+    expectTypeOf(sequential([...[keep].slice(), mirror]).apply)
+      .parameter(1)
+      .toExtend<Sides>();
+  });
+
+  test('is refused where its layers do not fit', () => {
+    // @ts-expect-error: what one gives is no input of the next
+    stack([both, both].slice(0, 1));
+    // @ts-expect-error: nor of the layer behind the list
+    sequential([...halves, both]);
+    // @ts-expect-error: nor is what the layer before it gives
+    sequential([split, ...sequences(1)]);
+    // @ts-expect-error: nor is that where the list is empty
+    sequential([split, ...[mirror].slice(), keep]);
+    // @ts-expect-error: two layers behind the list
+    sequential([...sequences(1), split, both]);
+    const any: readonly AnyLayer[] = sequences(2); // of which nothing is known
+    expect(sequential(any).init(key(0))).toHaveLength(2);
+  });
 });

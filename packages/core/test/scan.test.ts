@@ -271,6 +271,17 @@ describe('what xs and carries may be', () => {
     expect(await valuesOf(last[1])).toEqual([1, 2]);
     expect(await valuesOf(ys)).toEqual([1, 2, 3, 4, 1, 2]);
   });
+  test('what a caller may have or not is given on as it is', async () => {
+    const counted = (how: { lengths?: Tensor; mask?: Tensor; checkpoint?: number | true }) =>
+      scan((n: Tensor) => [add(n, 1), null], i32([0, 0]), null, {
+        length: 3,
+        lengths: how.lengths,
+        mask: how.mask,
+        checkpoint: how.checkpoint,
+      });
+    expect(await valuesOf(counted({})[0])).toEqual([3, 3]);
+    expect(await valuesOf(counted({ lengths: i32([1, 2]) })[0])).toEqual([1, 2]);
+  });
   test('with lengths, a carry without rows runs on and one with rows stays', async () => {
     const [last] = scan(
       (c: { all: Tensor; mine: Tensor }) => [{ all: add(c.all, 1), mine: add(c.mine, 1) }, null],

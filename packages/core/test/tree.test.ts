@@ -97,6 +97,30 @@ describe('flatten and build', () => {
     const names = o.mapTree((x) => x.shape.length, a);
     expect(names).toEqual({ w: 0, b: [0] });
   });
+
+  test('mapTree gives a tree of what the function gives', () => {
+    const tree = { w: f64(1), b: [null, f64(2)] } as const;
+    const shapes = o.mapTree((x) => x.shape, tree);
+    expectTypeOf(shapes.w).toEqualTypeOf<T['shape']>();
+    expectTypeOf(shapes.b).toEqualTypeOf<readonly [null, T['shape']]>();
+    expect(shapes).toEqual({ w: [], b: [null, []] });
+    // @ts-expect-error: a shape is no tensor
+    expect(shapes.w.read).toBe(undefined);
+    const model: Model = { layers: [{ kernel: f64(1), bias: null }] };
+    const sizes = o.mapTree((x) => x.size, model);
+    expectTypeOf(sizes.layers[0]?.bias).toEqualTypeOf<number | null | undefined>();
+    expectTypeOf(sizes.out?.kernel).toEqualTypeOf<number | undefined>();
+    expect(sizes).toEqual({ layers: [{ kernel: 1, bias: null }] });
+  });
+
+  test('mapTree to tensors gives the type of the tree', () => {
+    const zeros = <P>(params: P): P => o.mapTree(o.zerosLike, params);
+    const model: Model = { layers: [{ kernel: f64(1), bias: null }] };
+    expectTypeOf(o.mapTree((x) => o.mul(x, 2), model)).toEqualTypeOf<Model>();
+    expect(zeros(model).layers[0]?.bias).toBe(null);
+    const all: readonly T[] = o.mapTree((x) => x, [f64(1)]);
+    expect(all.length).toBe(1);
+  });
 });
 
 interface Weights {

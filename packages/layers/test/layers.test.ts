@@ -220,6 +220,12 @@ test('types flow through a row', () => {
   };
   // @ts-expect-error: dense takes a tensor, not a record
   sequential([pairs, dense({ inputs: 2, units: 1 })]);
+  const deep = sequential([
+    ...Array.from({ length: 3 }, () => dense({ inputs: 2, units: 2 })),
+    pairs,
+  ]);
+  const { left } = deep.apply(deep.init(key(0)), zeros([4, 2]));
+  expect(left.shape).toEqual([4, 2]);
 });
 
 /** The message of the error that `f` throws. */

@@ -8,7 +8,7 @@ import {
   Tensor,
   tensor,
 } from '@ostinato/core';
-import type { HostTree, ParamsInput } from './model.ts';
+import type { HostTree, ParamsInput, TensorTree } from './model.ts';
 
 export const isHostArray = (x: unknown): x is HostInput =>
   typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'data' in x && 'shape' in x;
@@ -19,15 +19,20 @@ export async function readTree<T>(tree: T): Promise<HostTree<T>> {
   return shape.build(await Promise.all(leaves.map((t) => t.read()))) as HostTree<T>;
 }
 
-/** A tree of host arrays as one of tensors, which are copies; what is a tensor stays. For `run`, to bring it to a backend. */
-export function tensorTree<T>(tree: ParamsInput<T>): T {
+/**
+ * A tree of host arrays as one of tensors, which are copies; what is a tensor stays. For `run`, to bring it to a backend.
+ * It is the tree that `readTree` or `decodeParams` had, or the `T` that the caller says.
+ */
+export function tensorTree<T = never>(tree: ParamsInput<NoInfer<T>>): T; // never fits, so that `H` is inferred instead
+export function tensorTree<H>(tree: H): TensorTree<H>;
+export function tensorTree(tree: unknown): unknown {
   const { leaves, shape } = flatten<Tensor | HostInput>(
     tree,
     (x) => x instanceof Tensor || isHostArray(x),
   );
   return shape.build(
     leaves.map((x) => (x instanceof Tensor ? x : tensor(x, dtypeOption(x as HostArray)))),
-  ) as T;
+  );
 }
 
 const dtypeOption = (x: HostArray): { dtype?: HostArray['dtype'] } =>

@@ -31,7 +31,7 @@ export type { CheckpointOptions, FitOptions } from './fit/options.ts';
 export { readTree, tensorTree } from './host-tree.ts';
 export { binaryCrossEntropy, crossEntropy, meanSquaredError } from './losses.ts';
 export { accuracy, binaryAccuracy } from './metrics.ts';
-export type { HostTree, Model, ModelHow, ParamsInput } from './model.ts';
+export type { HostTree, Model, ModelHow, ParamsInput, TensorTree } from './model.ts';
 export {
   type AdagradOptions,
   type AdamOptions,

@@ -26,6 +26,16 @@ export type HostTree<T> = T extends Tensor
     ? { readonly [K in keyof T]: HostTree<T[K]> }
     : T;
 
+/**
+ * The way back from `HostTree`. Lists lose their `readonly`, for the parameters may have had none, and one without fits
+ * both.
+ */
+export type TensorTree<T> = T extends Tensor | HostInput
+  ? Tensor
+  : T extends object
+    ? { -readonly [K in keyof T]: TensorTree<T[K]> }
+    : T;
+
 /** Parameters as callers may give them: read before, made by hand, or tensors on the backend. */
 export type ParamsInput<T> = T extends Tensor
   ? Tensor | HostInput

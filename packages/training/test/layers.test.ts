@@ -2,19 +2,23 @@
 
 import { cpu } from '@ostinato/backend-cpu';
 import { gru, lstm, recurrent } from '@ostinato/cells';
-import { leaks } from '@ostinato/core';
+import { type HostArray, key, leaks, ones, run, type Tensor, zeros } from '@ostinato/core';
 import { hostKey, uniform } from '@ostinato/core/random';
 import { encodeSplits, paddingMask, padSequences, sentimentCorpus } from '@ostinato/datasets';
 import { dense, dropout, embedding, sequential } from '@ostinato/layers';
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import {
   accuracy,
   adam,
   binaryAccuracy,
   binaryCrossEntropy,
   crossEntropy,
+  decodeParams,
+  encodeParams,
   fit,
   predict,
+  readTree,
+  tensorTree,
 } from '../src/index.ts';
 
 test('an embedding, an LSTM over masked sentences and a logistic output', async () => {
@@ -74,4 +78,42 @@ test('a GRU that labels each step of ragged rows', async () => {
   }))
     if (event.type === 'done') expect(event.history.at(-1)?.metrics.accuracy).toBeGreaterThan(0.85);
   expect(leaks(backend)).toEqual([]);
+});
+
+test('parameters from a file have the types of those that were saved', async () => {
+  const backend = cpu();
+  const model = sequential([
+    dropout({ rate: 0.2 }),
+    recurrent(lstm({ inputs: 3, units: 2 }), { returns: 'last' }),
+    dense({ inputs: 2, units: 1, bias: false }),
+  ]);
+  const like = model.init(key(0));
+  const params = await run(backend, like);
+  const x = await run(backend, zeros([2, 5, 3]));
+  const host = decodeParams(encodeParams(await readTree(params)), like);
+  const again = await run(backend, tensorTree(host));
+  expectTypeOf(host[2].kernel).toEqualTypeOf<HostArray>();
+  expectTypeOf(again[2].kernel).toEqualTypeOf<Tensor>();
+  // @ts-expect-error: a tensor's numbers must be read
+  expect(again[2].kernel.data).toBe(undefined);
+  const [y, want] = await run(backend, [model.apply(again, x), model.apply(params, x)]);
+  expect(await y?.read()).toEqual(await want?.read());
+});
+
+test('a tree of tensors has the type of the parameters, lists and absent ones among them', () => {
+  interface Params {
+    readonly pair: readonly [Tensor, null];
+    readonly bias?: Tensor | null;
+    layers: { w: Tensor }[];
+  }
+  const like: Params = { pair: [ones([1]), null], layers: [{ w: ones([2]) }] };
+  const apply = ({ pair, layers }: Params) => [pair[0], ...layers.map(({ w }) => w)];
+  const data = (n: number) => ({ data: Float32Array.of(1, 2).slice(0, n), shape: [n] });
+  const host = { pair: [data(1), null] as const, layers: [{ w: data(2) }] };
+  expect(apply(tensorTree<Params>(host)).map(({ size }) => size)).toEqual([1, 2]);
+  expect(apply(tensorTree(host)).map(({ size }) => size)).toEqual([1, 2]);
+  const read = (file: Uint8Array): Params => tensorTree(decodeParams(file, like));
+  expect(() => read(Uint8Array.of())).toThrow();
+  // @ts-expect-error: where the caller says what the parameters are, the arrays must be of them
+  tensorTree<Params>({ pair: [data(1), null], layers: [{ v: data(2) }] });
 });

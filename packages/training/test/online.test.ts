@@ -33,7 +33,7 @@ async function learn(
   to: number,
   file?: Uint8Array,
 ): Promise<Uint8Array> {
-  const start = file ? tensorTree<TrainingState<Mlp>>(decodeParams(file, fresh())) : fresh();
+  const start = file ? tensorTree(decodeParams(file, fresh())) : fresh();
   const step = compile(
     backend,
     trainingStep(mlp, { ...options, key: key(4), batchesPerEpoch: 1000 }),

@@ -2,6 +2,8 @@
  * The lazy graph: a Tensor is a node, an op that ran nowhere yet, or the owner of a buffer on a backend. Knows how
  * nodes look, not how they run or differentiate.
  */
+// For those who compile to ES2022 without Node's types, where Symbol.dispose has no type.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { fail, scoped } from '../errors.ts';
 import { arrays, bytesOfView, copied, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
 import type { Expr } from '../ir/expr.ts';

@@ -119,12 +119,21 @@ export function flatten<Leaf = Tensor>(
 export const leavesOf = <T>(tree: T): Tensor[] =>
   tree instanceof Tensor ? [tree] : flatten(tree).leaves;
 
+/** A tree with other leaves. Of tensors again, it has the type of the tree itself, also where that is a type parameter. */
+type Mapped<T, R> = [R] extends [Tensor] ? { [K in keyof T]: T[K] } : Replaced<T, R>;
+
+type Replaced<T, R> = T extends Tensor
+  ? R
+  : T extends object
+    ? { [K in keyof T]: Replaced<T[K], R> }
+    : T;
+
 /** The same tree with each leaf replaced; further trees of the same structure give `f` more arguments. */
 export function mapTree<T, R = Tensor>(
   f: (leaf: Tensor, ...rest: Tensor[]) => R,
   tree: T,
   ...others: readonly unknown[]
-): { [K in keyof T]: T[K] } {
+): Mapped<T, R> {
   const { leaves, shape } = flatten(tree);
   const rest = others.map((o) => {
     const other = flatten(o);
@@ -135,7 +144,7 @@ export function mapTree<T, R = Tensor>(
       );
     return other.leaves;
   });
-  return shape.build(leaves.map((leaf, i) => f(leaf, ...rest.map((r) => r[i] as Tensor)))) as {
-    [K in keyof T]: T[K];
-  };
+  return shape.build(
+    leaves.map((leaf, i) => f(leaf, ...rest.map((r) => r[i] as Tensor))),
+  ) as Mapped<T, R>;
 }

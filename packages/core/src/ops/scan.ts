@@ -23,14 +23,14 @@ export interface ScanOptions {
   /** Run from the last step to the first. With lengths, only the valid part is reversed. */
   readonly reverse?: boolean;
   /** Valid steps of each row, int32 [batch], 0 allowed: the first `lengths[b]` steps of row b count. */
-  readonly lengths?: Tensor;
+  readonly lengths?: Tensor | undefined;
   /** Which steps of which rows count, bool [time, batch]. Says the same as lengths, for any pattern. */
-  readonly mask?: Tensor;
+  readonly mask?: Tensor | undefined;
   /**
    * Steps per segment: memory for the gradient then holds the carries between segments and one segment's values, and
    * the forward pass runs twice. `true` takes the square root of the number of steps.
    */
-  readonly checkpoint?: number | true;
+  readonly checkpoint?: number | true | undefined;
   /** Number of steps, where `xs` has no leaf to tell. */
   readonly length?: number;
   /** A name in printed programs. */

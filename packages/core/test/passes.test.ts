@@ -650,6 +650,16 @@ describe('fuse', () => {
     `);
   });
 
+  test('a constant of a scan may be a part of a concat whose other parts come later', async () => {
+    const a = o.square(f64([[1, 2]]));
+    const [c] = scan((s: T) => [add(s, a), null], a, null, { length: 2 });
+    expect(await valuesOf(o.concat([c, c, a], 0))).toEqual([3, 12, 3, 12, 1, 4]);
+    expect(await valuesOf(o.concat([c, c, a], 1))).toEqual([3, 12, 3, 12, 1, 4]);
+    const b = o.square(f64([[1], [2]]));
+    const [d] = scan((s: T) => [add(s, b), null], b, null, { length: 2 });
+    expect(await valuesOf(o.concat([d, d, b], 1))).toEqual([3, 3, 1, 12, 12, 4]);
+  });
+
   test('neighbours of one shape are one loop with several outs', () =>
     expect(printed([x], [tanh(x), mul(tanh(x), 2), o.less(x, 0)])).toMatchInlineSnapshot(`
       "

@@ -110,16 +110,23 @@ function describeScan(
   const outputs = [...body.outputs];
   const still = (o: Operand, role: 'arg' | 'out', slot: number): Described =>
     one(o, role, [(body.slots[slot] as Slot).size], [1]);
+  /** What one step touches, from the operand's start on. */
+  const inStep = (o: Operand, role: 'arg' | 'out', slot: number): Lattice[] => {
+    const width = bytesPerElement[(body.slots[slot] as Slot).dtype] / 4;
+    const start = o.offset * width;
+    return touchesOf(body, slot, role).map((t) => ({ ...t, start: t.start + start }));
+  };
+  // Between the rows of a constant that lies in a wider value, nobody may have written yet.
+  const constant = (o: Operand, slot: number): Described => ({
+    ...still(o, 'arg', slot),
+    touches: inStep(o, 'arg', slot),
+  });
   const timed = (o: Operand, role: 'arg' | 'out', slot: number): Described => {
     const { size, dtype } = body.slots[slot] as Slot;
     const stride = o.strides[0] ?? 0;
     const whole = one(o, role, [scan.length, size], [stride, 1]);
-    const width = bytesPerElement[dtype] / 4;
-    const first = touchesOf(body, slot, role).map((t) => ({
-      ...t,
-      start: t.start + o.offset * width,
-    }));
-    const step = stride * width;
+    const first = inStep(o, role, slot);
+    const step = stride * (bytesPerElement[dtype] / 4);
     return {
       ...whole,
       touches: first.map((t) => withAxis(t, scan.length, step)),
@@ -128,7 +135,7 @@ function describeScan(
   };
   const next = (list: number[]): number => list.shift() as number;
   return [
-    ...consts.map((o) => still(o, 'arg', next(inputs))),
+    ...consts.map((o) => constant(o, next(inputs))),
     ...init.map((o) => still(o, 'arg', next(inputs))),
     ...xs.map((o) => timed(o, 'arg', next(inputs))),
     ...finals.map((o) => still(o, 'out', next(outputs))),

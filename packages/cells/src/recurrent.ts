@@ -157,7 +157,7 @@ function sequenceSize(x: unknown, how: How): { batch: number; time: number } {
       'scan-lengths',
       `recurrent: lengths is ${lengths.dtype}[${lengths.shape}] for ${batch} rows. Give int32 [${batch}], one per row.`,
     );
-  if (mask && `${mask.shape}` !== `${[batch, time]}`)
+  if (mask && (mask.dtype !== 'bool' || `${mask.shape}` !== `${[batch, time]}`))
     fail(
       'scan-lengths',
       `recurrent: the mask is ${mask.dtype}[${mask.shape}] for ${batch} rows of ${time} steps. Give bool [${batch}, ${time}].`,

@@ -81,6 +81,9 @@ test('shapes', () => {
   ).toMatchInlineSnapshot(
     `"recurrent: the mask is bool[5,2] for 2 rows of 5 steps. Give bool [2, 5]. (in lstm) [scan-lengths]"`,
   );
+  expect(errorOf(() => layer.apply(params, x, { mask: ones([2, 5]) }))).toMatch(
+    /the mask is float32\[2,5\].*Give bool \[2, 5\]/,
+  );
   expect(
     errorOf(() =>
       layer.apply(params, x, { mask: ones([2, 5], 'bool'), lengths: ones([2], 'int32') }),

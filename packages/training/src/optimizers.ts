@@ -293,6 +293,6 @@ export function adagrad(options: AdagradOptions = {}): Optimizer<OptimizerState<
 const decayed = (gradient: Tensor, param: Tensor, weightDecay: number): Tensor =>
   weightDecay === 0 ? gradient : add(gradient, mul(param, weightDecay));
 
-function checkRate(rate: LearningRate): void {
+export function checkRate(rate: LearningRate): void {
   if (typeof rate !== 'function') requireNumber('learningRate', rate, notNegative);
 }

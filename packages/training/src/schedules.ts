@@ -1,6 +1,6 @@
 /** Learning rates that change with the step, as functions for an optimiser's `learningRate`. Knows no optimiser. */
 import { add, cos, fail, minimum, mul, pow, sub, type Tensor } from '@ostinato/core';
-import { type LearningRate, rateAt } from './optimizers.ts';
+import { checkRate, type LearningRate, rateAt } from './optimizers.ts';
 import { requireWhole } from './require.ts';
 
 /** What the schedules here make: the step is a float32 scalar, from 1. */
@@ -11,6 +11,7 @@ export type Schedule = (step: Tensor) => Tensor;
  * of its own (Goyal et al., arXiv 1706.02677).
  */
 export function linearWarmup(rate: LearningRate, steps: number): Schedule {
+  checkRate(rate);
   requireWhole('linearWarmup: steps', steps);
   return (step) => mul(rateAt(rate, step), minimum(mul(step, 1 / steps), 1));
 }
@@ -21,6 +22,8 @@ export function linearWarmup(rate: LearningRate, steps: number): Schedule {
  */
 export function cosineDecay(rate: number, options: { steps: number; least?: number }): Schedule {
   const { steps, least = 0 } = options;
+  checkRate(rate);
+  checkRate(least);
   requireWhole('cosineDecay: steps', steps);
   return (step) => {
     const done = minimum(mul(sub(step, 1), 1 / steps), 1); // []
@@ -34,6 +37,7 @@ export function exponentialDecay(
   options: { steps: number; factor: number },
 ): Schedule {
   const { steps, factor } = options;
+  checkRate(rate);
   requireWhole('exponentialDecay: steps', steps);
   if (!(factor > 0))
     fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a number above 0.`);

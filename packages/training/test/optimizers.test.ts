@@ -175,6 +175,9 @@ describe.each(backends)('on %s', (_, create) => {
       () => sgd({ learningRate: 1, momentum: 1 }),
       () => sgd({ learningRate: 1, nesterov: true }),
       () => adam({ beta2: 1.5 }),
+      () => linearWarmup(-1, 3),
+      () => cosineDecay(Number.NaN, { steps: 3 }),
+      () => exponentialDecay(-1, { steps: 3, factor: 0.5 }),
       () => adam({ epsilon: Number.NaN }),
     ])
       expect(make).toThrow(expect.objectContaining({ code: 'option-invalid' }));

@@ -31,7 +31,7 @@ export const derivatives: { readonly [Op in ScalarOp]: Derivative } = {
   // would come back in the second derivative.
   pow: (g, y, [a, b], c) => {
     const zero = e('equal', a, c(0));
-    const base = e('select', e('equal', b, c(0)), c(1), a);
+    const base = e('select', e('and', zero, e('equal', b, c(0))), c(1), a);
     const log = e('log', e('select', zero, c(1), a));
     return [
       e('mul', g, e('mul', b, e('pow', base, e('sub', b, c(1))))),

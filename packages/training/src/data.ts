@@ -91,7 +91,8 @@ const nameOf = (x: unknown): string => (x as object).constructor?.name ?? typeof
 /** Lengths are whole steps, and no more than there are: a model would cut others off without a word. */
 function checkLengths({ inputs, lengths }: InputData<unknown>): void {
   if (!lengths) return;
-  const steps = Math.max(...arraysOf(inputs).leaves.map(({ shape }) => shape[1] ?? 0));
+  const times = arraysOf(inputs).leaves.flatMap(({ shape }) => shape[1] ?? []);
+  const steps = times.length > 0 ? Math.max(...times) : Infinity;
   const { data } = lengths;
   for (let row = 0; row < data.length; row++) {
     const length = data[row] as number;

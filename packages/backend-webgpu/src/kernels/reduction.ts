@@ -105,20 +105,21 @@ function emitTerms(
   const [few, many] = [emitTotals(w, reduction), emitTotals(w, reduction)];
   const count = w.name('count');
   w.emit(`var ${count} = 0u;`);
-  const everySo = (often: number, from: readonly string[], to: readonly string[]): void => {
+  const empty = (from: readonly string[], to: readonly string[]): void => {
     addTo(w, reduction, to, from);
     from.forEach((name, k) => {
       w.emit(`${name} = ${identity(w, how, types[k] as DType)};`);
     });
-    if (to === many)
-      w.block(`if ((${count} & ${often * TERMS - 1}u) == 0u)`, () =>
-        everySo(often * TERMS, many, totals),
-      );
   };
+  const every = (n: number, then: () => void): void =>
+    w.block(`if ((${count} & ${n - 1}u) == 0u)`, then);
   reduction.terms(indices, row, part, (terms) => {
     addTo(w, reduction, few, terms);
     w.emit(`${count}++;`);
-    w.block(`if ((${count} & ${TERMS - 1}u) == 0u)`, () => everySo(TERMS, few, many));
+    every(TERMS, () => {
+      empty(few, many);
+      every(TERMS * TERMS, () => empty(many, totals));
+    });
   });
   addTo(w, reduction, totals, many);
   addTo(w, reduction, totals, few);

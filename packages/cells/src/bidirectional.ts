@@ -3,6 +3,7 @@ import { add, concat, type Key, keys, mapTree, mul, named, type Tree } from '@os
 import type { Cell } from './cell.ts';
 import { checkChoice } from './check.ts';
 import type { Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+import type { PaddedOutput } from './padded-output.ts';
 import { recurrent } from './recurrent.ts';
 
 /** How the outputs of the two directions become one; 'none' gives the pair. */
@@ -12,6 +13,8 @@ export interface BidirectionalOptions<M extends Merge, R extends Returns> {
   readonly merge: M;
   /** 'last' is the forward output of the last step with the backward output of the first (Keras; PyTorch's h_n). */
   readonly returns: R;
+  /** What a sequence holds where a step does not count: as in `recurrent`, for each direction before they are merged. */
+  readonly paddedOutput?: PaddedOutput;
   readonly label?: string;
 }
 
@@ -39,12 +42,12 @@ export function bidirectional<
   cell: Cell<P, S, X, Y, C> | readonly [Cell<P, S, X, Y, C>, Cell<P, S, X, Y, C>],
   options: BidirectionalOptions<M, R>,
 ): Recurrent<Directions<P>, Directions<S>, X, Returned<R, Directions<S>, Merged<M, Y>>> {
-  const { merge, returns, label = 'bidirectional' } = options;
+  const { merge, returns, paddedOutput = 'zero', label = 'bidirectional' } = options;
   checkChoice('bidirectional', 'merge', merge, Object.keys(merges));
   const [first, second] = isPair(cell) ? cell : [cell, cell];
   const layers = {
-    forward: recurrent(first, { returns, label: 'forward' }),
-    backward: recurrent(second, { returns, label: 'backward', reverse: true }),
+    forward: recurrent(first, { returns, paddedOutput, label: 'forward' }),
+    backward: recurrent(second, { returns, paddedOutput, label: 'backward', reverse: true }),
   };
   type Out = Returned<R, Directions<S>, Merged<M, Y>>;
   const unroll = (

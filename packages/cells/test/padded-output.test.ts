@@ -1,7 +1,15 @@
 /** Trap 4: where a step does not count the state holds, and the output is zero or repeats, as the option says. */
 import { square, sum, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
 import { describe, expect, test } from 'vitest';
-import { elman, type LstmParams, lstm, type PaddedOutput, recurrent } from '../src/index.ts';
+import {
+  bidirectional,
+  type Directions,
+  elman,
+  type LstmParams,
+  lstm,
+  type PaddedOutput,
+  recurrent,
+} from '../src/index.ts';
 import { backends, evaluate, numbers, parameters } from './support.ts';
 
 const sizes = { inputs: 2, units: 2 };
@@ -41,6 +49,24 @@ describe.each(backends)('%s', (_, backend) => {
         }
       });
     });
+
+  test('both directions of a bidirectional layer do as each does alone', async () => {
+    const options = { returns: 'sequence', paddedOutput: 'repeat' } as const;
+    const layer = bidirectional(lstm(sizes), { ...options, merge: 'none' });
+    const alone = [false, true].map((reverse) => recurrent(lstm(sizes), { ...options, reverse }));
+    const [f, b, ...want] = await evaluate(
+      backend,
+      (p: Directions<LstmParams>, x: Tensor) => {
+        const how = { mask: tensor(mask) };
+        const { forward, backward } = layer.apply(p, x, how);
+        const each = alone.map((one, k) => one.apply(k === 0 ? p.forward : p.backward, x, how));
+        return [forward, backward, ...each];
+      },
+      await parameters(layer),
+      numbers(3, [BATCH, TIME, 2]),
+    );
+    expect([f?.data, b?.data]).toEqual(want.map(({ data }) => data));
+  });
 
   test('the gradient of what repeats goes to the step that it repeats', async () => {
     // One row, one valid step first: its output stands five times, so its gradient is five times as large.

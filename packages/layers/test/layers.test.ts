@@ -87,6 +87,16 @@ describe.each(backends)('on %s', (_, backend) => {
     assertClose(x as HostArray, grads.x, 'd x');
   });
 
+  test('layerNorm has the epsilon of PyTorch unless stated', async () => {
+    const layer = layerNorm({ units: 3 });
+    const small = host([0.001, 0.002, 0.004], [1, 3]); // its variance is less than epsilon
+    const [y] = await evaluate(backend, (x: Tensor) => [layer.apply(layer.init(key(0)), x)], small);
+    // PyTorch 2.13, float64.
+    [-0.3922322702763681, -0.09805806756909206, 0.49029033784546006].forEach((want, k) => {
+      expect(y?.data[k]).toBeCloseTo(want, 5);
+    });
+  });
+
   test.each(loadFunctionGoldens('embedding'))('embedding: PyTorch $name', async (golden) => {
     const { config, inputs, cotangents, outputs, grads } = golden;
     const [words, units] = inputs.weight.shape as [number, number];

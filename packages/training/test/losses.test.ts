@@ -105,6 +105,12 @@ describe.each(backends)('on %s', (_, create) => {
     );
   });
 
+  test('a target above a half is a yes', async () => {
+    const [x, t] = [tensor([1, 1, -1, -1]), tensor([0.51, 0.49, 0.51, 0.5])];
+    expect(await number(binaryAccuracy(x, t))).toBe(0.5);
+    expect(await number(binaryAccuracy(x, t, tensor([1, 0, 0, 1])))).toBe(1);
+  });
+
   test('weights of examples and of steps: [B] counts for all steps, [B, T] for each', async () => {
     const logits = tensor([
       [

@@ -54,6 +54,8 @@ test('a factor of decay is above 0', () => {
   expect(() => exponentialDecay(1, { steps: 2, factor: -1 })).toThrow(/factor is -1/);
 });
 
+const host = (list: readonly number[]) => ({ data: Float32Array.from(list), shape: [list.length] });
+
 describe.each(backends)('on %s', (_, create) => {
   const backend = create();
 
@@ -127,6 +129,32 @@ describe.each(backends)('on %s', (_, create) => {
       const at = compile(backend, (step: Tensor) => schedule(step));
       for (const n of steps) expect(await (await at(n)).item()).toBeCloseTo(formula(n), 6);
     }
+  });
+
+  // Parameters [1, -2] after three steps of PyTorch 2.13 with gradients [0.5 n, -0.25], and no option but those named.
+  test.each<[string, Optimizer, readonly number[]]>([
+    ['adagrad', adagrad(), [0.973037891, -1.97715543]],
+    [
+      'adagrad, rateDecay',
+      adagrad({ learningRate: 0.1, rateDecay: 0.5 }),
+      [0.800282334, -1.823992035],
+    ],
+    ['rmsprop', rmsprop(), [0.730117287, -1.771087045]],
+    ['adam', adam(), [0.997076817, -1.997]],
+    ['adamW', adamW(), [0.997046847, -1.996940031]],
+  ])('defaults are those of PyTorch: %s', async (_, optimizer, want) => {
+    const step = compile(backend, (now: { p: Tensor; s: unknown }, g: Tensor) => {
+      const [p, s] = optimizer.update(g, now.s, now.p);
+      return { p, s };
+    });
+    const start = compile(backend, (p: Tensor) => ({ p, s: optimizer.init(p) }));
+    let now = await start(host([1, -2]));
+    for (let n = 1; n <= 3; n++) now = await step(now as never, host([0.5 * n, -0.25]));
+    const { p } = now;
+    // Float32 rounds each of three steps by 1.2e-7 at most.
+    [...(await p.read()).data].forEach((x, k) => {
+      expect(x).toBeCloseTo(want[k] as number, 6);
+    });
   });
 
   // PyTorch 2.13: CosineAnnealingLR(T_max=20, eta_min=0.2) and ExponentialLR(0.5 ** 0.1), read before each step.

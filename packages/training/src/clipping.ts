@@ -44,6 +44,10 @@ export function clipByGlobalNorm<G>(
   return { gradients: scaled, norm };
 }
 
+/** The same for each tensor by itself: its own norm is at most `maxNorm`. Keras' `clipnorm`. */
+export const clipByNorm = <G>(gradients: G, maxNorm: number): G =>
+  mapTree((g) => clipByGlobalNorm(g, maxNorm).gradients, gradients) as G;
+
 /** Keeps each element within [-bound, bound]. PyTorch's `clip_grad_value_`. */
 export function clipByValue<G>(gradients: G, bound: number): G {
   requireBound('clipByValue: bound', bound);

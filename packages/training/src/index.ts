@@ -13,7 +13,7 @@ export {
   type SafetensorsFile,
 } from './checkpoint/safetensors.ts';
 export { memoryStore, type Store } from './checkpoint/store.ts';
-export { clipByGlobalNorm, clipByValue, globalNorm } from './clipping.ts';
+export { clipByGlobalNorm, clipByNorm, clipByValue, globalNorm } from './clipping.ts';
 export type { Batch, HostRows, InputData, InputRows, TrainingData } from './data.ts';
 export { type EvaluateOptions, evaluate, predict, type RunOptions } from './evaluate.ts';
 export type {

@@ -1,14 +1,17 @@
 /** One step of training as a pure function on trees. Knows model, loss and optimiser; knows no backend and no epoch. */
 import { cast, fail, foldKey, type Key, Tensor, valueAndGradAux } from '@ostinato/core';
-import { clipByGlobalNorm, clipByValue } from './clipping.ts';
+import { clipByGlobalNorm, clipByNorm, clipByValue } from './clipping.ts';
 import type { Batch } from './data.ts';
 import type { Model, ModelHow } from './model.ts';
 import type { Optimizer } from './optimizers.ts';
 import { addTotals, type Metrics, noTotals, type Totals } from './totals.ts';
 import type { Measure } from './weighted-mean.ts';
 
-/** Bounds for the gradients: their global norm, or each element. */
-export type Clip = { readonly norm: number } | { readonly value: number };
+/** Bounds for the gradients: their global norm, the norm of each tensor, or each element. */
+export type Clip =
+  | { readonly norm: number }
+  | { readonly tensorNorm: number }
+  | { readonly value: number };
 
 export interface StepOptions {
   readonly loss: Measure;
@@ -81,14 +84,20 @@ const differentiate = valueAndGradAux as unknown as <P>(
 
 function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm: Tensor | null } {
   if (clip === undefined) return { gradients, norm: null };
-  if (typeof clip !== 'object' || clip === null || 'norm' in clip === 'value' in clip)
-    fail(
-      'option-invalid',
-      `training: clip is ${JSON.stringify(clip)}. Give { norm } or { value }, one of them.`,
-    );
+  if (typeof clip !== 'object' || clip === null || Object.keys(clip).length !== 1)
+    return refuseClip(clip);
   if ('norm' in clip) return clipByGlobalNorm(gradients, clip.norm);
-  return { gradients: clipByValue(gradients, clip.value), norm: null };
+  if ('tensorNorm' in clip)
+    return { gradients: clipByNorm(gradients, clip.tensorNorm), norm: null };
+  if ('value' in clip) return { gradients: clipByValue(gradients, clip.value), norm: null };
+  return refuseClip(clip);
 }
+
+const refuseClip = (clip: unknown): never =>
+  fail(
+    'option-invalid',
+    `training: clip is ${JSON.stringify(clip)}. Give { norm }, { tensorNorm } or { value }, one of them.`,
+  );
 
 /** What `fit` fills in, and a batch made by hand may lack. */
 export function given(name: 'targets' | 'weights', t: Tensor | null | undefined): Tensor {

@@ -401,7 +401,8 @@ describe.each(backends)('on %s', (backendName, create) => {
       [{ metrics: { accuracy: 1 } }, /metric "accuracy" is 1/],
       [{ checkpoint: { resume: true } }, /checkpoint.store has no method read/],
       [{ checkpoint: memoryStore() }, /checkpoint.store has no method read/],
-      [{ clip: 1 }, /clip is 1. Give { norm } or { value }/],
+      [{ clip: 1 }, /clip is 1. Give { norm }/],
+      [{ clip: { max: 1 } }, /clip is {"max":1}. Give { norm }/],
       [{ clip: { norm: 1, value: 1 } }, /one of them/],
       [{ seed: -1 }, /seed is -1/],
     ];

@@ -21,6 +21,7 @@ import {
   binaryAccuracy,
   binaryCrossEntropy,
   clipByGlobalNorm,
+  clipByNorm,
   clipByValue,
   counted,
   crossEntropy,
@@ -85,6 +86,15 @@ describe.each(backends)('on %s', (_, create) => {
       for (const name of ['w', 'b', 'u'] as const)
         assertClose(await read(clipped.gradients[name]), g.outputs[name], name);
     });
+
+  test('clipping by norm bounds each tensor by itself', async () => {
+    const gradients = { a: tensor([3, -4]), b: tensor([0.3, 0.4]) };
+    const clipped = await evaluate(clipByNorm(gradients, 1));
+    const [a, b] = [(await clipped.a.read()).data, (await clipped.b.read()).data];
+    expect(a[0]).toBeCloseTo(0.6, 6);
+    expect(a[1]).toBeCloseTo(-0.8, 6);
+    expect([...b]).toEqual([Math.fround(0.3), Math.fround(0.4)]);
+  });
 
   test('clipping by value bounds each element', async () => {
     const clipped = await evaluate(clipByValue({ a: tensor([-3, 0.5, 2]) }, 1));

@@ -31,7 +31,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     { run: () => o.matmul(o.zeros([]), o.zeros([4])), says: ['matmul', 'float32[]', 'use mul'] },
     {
       run: () => o.reshape(f64([1, 2]), [3]),
-      says: ['reshape', 'float64[2]', 'multiply to the same'],
+      says: ['reshape', 'float64[2]', 'multiply to 2'],
     },
     { run: () => o.squeeze(o.zeros([2, 1]), 0), says: ['squeeze', 'float32[2,1]', 'reshape'] },
     { run: () => o.split(o.zeros([5]), 2), says: ['split', 'float32[5]', '2 equal parts'] },
@@ -77,7 +77,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     { run: () => o.sum(o.zeros([2]), { axes: 1 }), says: ['sum', 'axis 1', '-1 to 0'] },
     { run: () => o.iota([2], 3), says: ['iota', 'axis 3', '-1 to 0'] },
     { run: () => o.max(o.zeros([2, 2]), { axes: [0, -2] }), says: ['max', '[0,-2]', 'once'] },
-    { run: () => o.transpose(o.zeros([2, 2]), [0]), says: ['transpose', '[0]', 'each axis once'] },
+    { run: () => o.transpose(o.zeros([2, 2]), [0]), says: ['transpose', '[0]', 'Name each once'] },
     { run: () => o.cumsum(o.zeros([])), says: ['cumsum', 'axis -1', 'rank 0'] },
   ],
   'dtype-mismatch': [

@@ -708,6 +708,28 @@ describe('fuse', () => {
     expect(code.length).toBeLessThan(60);
   });
 
+  test('of a long sum of terms the terms are not stored', () => {
+    const rows = input('x', [1000]);
+    let total: T = rows;
+    for (let k = 1; k <= 900; k++) {
+      const d = add(rows, k / 100);
+      total = add(total, o.exp(mul(mul(d, d), -0.5)));
+    }
+    const stored = (r: T): number =>
+      lower([rows], [r]).slots.reduce((n, { size }) => n + size, 0) / 1000;
+    // The input, the result, what is known after every 256 terms, and a term or two where loops part.
+    expect(stored(total)).toBeLessThan(12);
+    expect(stored(o.sum(total))).toBeLessThan(12);
+  });
+
+  test('a costly map runs inside a reduction, however often that reads it, but not inside two', () => {
+    const rows = input('x', [1000]);
+    expect(kinds(lower([rows], [o.sum(o.softplus(rows))]))).toEqual(['loop']);
+    const e = o.exp(rows);
+    const two = [o.sum(e), o.max(mul(e, rows))];
+    expect(lower([rows], two).slots.filter(({ size }) => size === 1000)).toHaveLength(2);
+  });
+
   test('windows that are stacked are one loop of copies', () => {
     const t = input('t', [6]);
     const windows = o.stack([o.slice(t, 0, 0, 4), o.slice(t, 0, 1, 4), o.slice(t, 0, 2, 4)]);

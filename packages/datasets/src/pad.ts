@@ -45,7 +45,8 @@ export function padSequences(
   requireSide('truncation', truncation);
   requireInt32(value, 'the option "value"');
   sequences.forEach((sequence: unknown, row) => {
-    if (!Array.isArray(sequence) && !ArrayBuffer.isView(sequence))
+    const { length } = (sequence ?? {}) as { readonly length?: unknown };
+    if (typeof length !== 'number' || typeof sequence === 'string')
       throw new DatasetError(
         'argument-invalid',
         `padSequences: sequence ${row} is ${typeof sequence === 'string' ? 'a text' : String(sequence)}. Pass an array of ids for each text.`,

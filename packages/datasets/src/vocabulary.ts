@@ -164,7 +164,7 @@ export function textsToSequences(
   options: TokenizerOptions = {},
 ): number[][] {
   const { numWords = Infinity, oovToken } = options;
-  if (options.numWords !== undefined) requireCount('textsToSequences: numWords', numWords);
+  if (numWords !== Infinity) requireCount('textsToSequences: numWords', numWords);
   if (oovToken !== undefined && vocabulary.ranks.has(oovToken)) {
     throw new DatasetError(
       'argument-invalid',

@@ -91,7 +91,10 @@ const nameOf = (x: unknown): string => (x as object).constructor?.name ?? typeof
 /** Lengths are whole steps, and no more than there are: a model would cut others off without a word. */
 function checkLengths({ inputs, lengths }: InputData<unknown>): void {
   if (!lengths) return;
-  const times = arraysOf(inputs).leaves.flatMap(({ shape }) => shape[1] ?? []);
+  // [N, features] has no time; ids [N, T] are whole numbers.
+  const hasTime = ({ shape, data }: HostRows): boolean =>
+    shape.length > 2 || (shape.length === 2 && isWhole(data));
+  const times = arraysOf(inputs).leaves.flatMap((x) => (hasTime(x) ? (x.shape[1] as number) : []));
   const steps = times.length > 0 ? Math.max(...times) : Infinity;
   const { data } = lengths;
   for (let row = 0; row < data.length; row++) {

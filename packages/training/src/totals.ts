@@ -1,17 +1,5 @@
 /** Means over the batches of an epoch, kept on the device and read once. Knows scalars only. */
-import {
-  add,
-  cast,
-  div,
-  equal,
-  mul,
-  rem,
-  scalar,
-  sub,
-  sum,
-  type Tensor,
-  where,
-} from '@ostinato/core';
+import { add, cast, div, equal, mul, rem, scalar, sum, type Tensor, where } from '@ostinato/core';
 import type { Measure } from './weighted-mean.ts';
 
 /** Scalars: the weight of all batches of a round and means over them. `batches` counts on, the others begin anew with each round. */
@@ -51,13 +39,11 @@ export function addTotals(
   const isFirst = equal(rem(totals.batches, batchesPerRound), 0); // []
   const kept = (t: Tensor): Tensor => where(isFirst, 0, t);
   const all = add(kept(totals.weight), weight); // []
-  const part = div(weight, where(equal(all, 0), 1, all)); // []
+  const parts = where(equal(all, 0), 1, all); // []
+  const [before, now] = [div(kept(totals.weight), parts), div(weight, parts)]; // []
   // A batch without weight adds nothing, whatever its mean is.
-  const plus = (t: Tensor, mean: Tensor): Tensor => {
-    const before = kept(t);
-    const step = mul(sub(cast(mean, 'float32'), before), part);
-    return add(before, where(equal(weight, 0), 0, step));
-  };
+  const plus = (t: Tensor, mean: Tensor): Tensor =>
+    where(equal(weight, 0), kept(t), add(mul(kept(t), before), mul(cast(mean, 'float32'), now)));
   return {
     batches: add(totals.batches, 1),
     weight: all,

@@ -84,12 +84,13 @@ const differentiate = valueAndGradAux as unknown as <P>(
 
 function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm: Tensor | null } {
   if (clip === undefined) return { gradients, norm: null };
-  if (typeof clip !== 'object' || clip === null || Object.keys(clip).length !== 1)
+  if (typeof clip !== 'object' || clip === null) return refuseClip(clip);
+  if (Object.values(clip).filter((bound) => bound !== undefined).length !== 1)
     return refuseClip(clip);
-  if ('norm' in clip) return clipByGlobalNorm(gradients, clip.norm);
-  if ('tensorNorm' in clip)
-    return { gradients: clipByNorm(gradients, clip.tensorNorm), norm: null };
-  if ('value' in clip) return { gradients: clipByValue(gradients, clip.value), norm: null };
+  const { norm, tensorNorm, value } = clip as { readonly [kind: string]: number | undefined };
+  if (norm !== undefined) return clipByGlobalNorm(gradients, norm);
+  if (tensorNorm !== undefined) return { gradients: clipByNorm(gradients, tensorNorm), norm: null };
+  if (value !== undefined) return { gradients: clipByValue(gradients, value), norm: null };
   return refuseClip(clip);
 }
 

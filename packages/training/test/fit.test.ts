@@ -372,7 +372,7 @@ describe.each(backends)('on %s', (backendName, create) => {
     const backend = create();
     const good = { backend, optimizer: adam(), loss, epochs: 1 };
     const data = points(4);
-    const steps = { data: new Float32Array(8), shape: [4, 2] };
+    const steps = { data: new Float32Array(8), shape: [4, 2, 1] };
     const cases: readonly (readonly [object, RegExp])[] = [
       [{ targets: data.targets.data }, /"targets" is a Float32Array. Give { data, shape }/],
       [{ inputs: tensor([[1]]) }, /"inputs" is a Tensor. .* readTree/],

@@ -43,7 +43,7 @@ export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
   if (order.length !== x.rank || new Set(order).size !== x.rank)
     fail(
       'axis-out-of-range',
-      `transpose: [${perm}] is no permutation of the ${x.rank} axes of ${describe(x)}. Name each axis once.`,
+      `transpose: [${perm}] is no permutation of the axes of ${describe(x)}. Name each once.`,
     );
   if (order.every((a, i) => a === i)) return x;
   const shape = order.map((a) => x.shape[a] as number);
@@ -57,7 +57,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (shape.filter((n) => n === -1).length > 1 || sizeOf(full) !== x.size)
     fail(
       'shape-mismatch',
-      `reshape: cannot show the ${x.size} elements of ${describe(x)} as [${shape}]. The sizes must multiply to the same number.`,
+      `reshape: ${describe(x)} does not fit [${shape}]. The sizes must multiply to ${x.size}.`,
     );
   checkShape('reshape', full);
   if (sameShape(full, x.shape)) return x;

@@ -11,7 +11,7 @@ export interface Schedule {
   readonly order: readonly Tensor[];
   readonly users: ReadonlyMap<Tensor, readonly Tensor[]>;
   /** Maps that run inside the reductions that read them. */
-  readonly inlined: ReadonlySet<Tensor>;
+  readonly inlined: { has(t: Tensor): boolean };
   /** Within a level, single instructions run first, in order, then the loops of maps and copies. */
   readonly levels: number;
   level(t: Tensor): number;
@@ -28,16 +28,26 @@ export function schedule(results: readonly Tensor[]): Schedule {
   const order = topo(results).filter((t) => !isConstant(t));
   const users = usersOf(order);
   const outputs = new Set(results);
-  const inlined = new Set<Tensor>();
+  // How many maps in a row end with each, or begin with it inside a reduction; behind the deepest they begin anew.
   const depths = new Map<Tensor, number>();
-  const depthOf = (t: Tensor): number => depths.get(t) ?? 0;
-  for (const t of order)
-    if (t.op.kind === 'map') depths.set(t, Math.max(0, ...t.args.map(depthOf)) + 1);
-  /** Of two maps, one of which reads the other: whether they may be one expression. Their depths differ in low bits only. */
-  const near = (a: Tensor, b: Tensor): boolean => (depthOf(a) ^ depthOf(b)) < DEEPEST;
+  const depthBeside = (near: readonly Tensor[]): number =>
+    near.reduce((most, t) => Math.max(most, (depths.get(t) ?? 0) % DEEPEST), 0) + 1;
+  const isDeepest = (t: Tensor): boolean => depths.get(t) === DEEPEST;
+  /**
+   * Of each map that runs inside reductions which reduction that is, or itself where there are several: then it must be
+   * cheap. All that read it are reductions, or run inside them too.
+   */
+  const inlined = new Map<Tensor, Tensor>();
   for (const t of order.toReversed()) {
-    const inside = (u: Tensor): boolean => u.op.kind === 'reduce' || (inlined.has(u) && near(t, u));
-    if (!outputs.has(t) && runsInside(t, users.get(t) ?? [], inside)) inlined.add(t);
+    const readers = users.get(t) ?? [];
+    const homes = new Set(readers.map((u) => (u.op.kind === 'reduce' ? u : inlined.get(u))));
+    const [home] = homes;
+    const depth = depthBeside(readers);
+    const shared = homes.size > 1;
+    if (t.op.kind !== 'map' || !home || homes.has(undefined) || outputs.has(t)) continue;
+    if (depth === DEEPEST || (shared && isCostly(t.op.body))) continue;
+    inlined.set(t, shared ? t : home);
+    depths.set(t, depth);
   }
 
   const levels = new Map<Tensor, number>();
@@ -53,7 +63,7 @@ export function schedule(results: readonly Tensor[]): Schedule {
     for (const a of t.args) {
       if (isConstant(a)) continue;
       const direct = a.op.kind === 'map' && !inlined.has(a);
-      const fuses = t.op.kind === 'map' && !inlined.has(t) && direct && near(a, t);
+      const fuses = t.op.kind === 'map' && !inlined.has(t) && direct && !isDeepest(a);
       const insideReduce = inlined.has(a);
       // A part of a concat that is a map writes itself; other parts are copied when they are ready.
       const part = t.op.kind === 'concat' && direct;
@@ -61,29 +71,17 @@ export function schedule(results: readonly Tensor[]): Schedule {
       level = Math.max(level, need);
     }
     levels.set(t, level);
+    if (t.op.kind === 'map' && !inlined.has(t)) depths.set(t, depthBeside(t.args));
   }
   const level = (t: Tensor): number => levels.get(t) ?? 0;
   // A map whose value only later loops of its shape need runs in the first of them and is never stored.
   for (const t of order.toReversed()) {
-    if (t.op.kind !== 'map' || inlined.has(t) || outputs.has(t)) continue;
+    if (t.op.kind !== 'map' || inlined.has(t) || outputs.has(t) || isDeepest(t)) continue;
     const readers = users.get(t) ?? [];
-    const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u) && near(t, u);
+    const joins = (u: Tensor): boolean => u.op.kind === 'map' && !inlined.has(u);
     if (readers.length > 0 && readers.every(joins)) levels.set(t, Math.min(...readers.map(level)));
   }
   let last = 0;
   for (const t of order) last = Math.max(last, level(t), copyLevel(t));
   return { order, users, inlined, levels: last + 1, level, copyLevel };
-}
-
-/**
- * A map that only reductions read runs inside them, if it is cheap or there is only one; so does a map that only such
- * a map reads.
- */
-function runsInside(
-  { op }: Tensor,
-  readers: readonly Tensor[],
-  inside: (reader: Tensor) => boolean,
-): boolean {
-  if (op.kind !== 'map' || readers.length === 0) return false;
-  return (readers.length === 1 || !isCostly(op.body)) && readers.every(inside);
 }

@@ -22,12 +22,13 @@ export async function resumeFrom<P, X>(
   const name = nameOf(checkpoint);
   const file: unknown = await checkpoint.store.read(name);
   if (file === null || file === undefined) return null; // undefined, as a Map says it
-  if (!(file instanceof Uint8Array))
+  // Not `instanceof`: bytes may come from another realm.
+  if (!ArrayBuffer.isView(file))
     return fail(
       'option-invalid',
       `fit: checkpoint.store.read gave a ${(file as object).constructor?.name ?? typeof file} for "${name}". Give a Uint8Array, or null where there is none.`,
     );
-  const found = decodeCheckpoint(file, name, { state: fresh, params: fresh.params });
+  const found = decodeCheckpoint(file as Uint8Array, name, { state: fresh, params: fresh.params });
   for (const [key, want] of Object.entries(plan.identity)) {
     const got = found.record.run[key as keyof RunIdentity];
     // What a file does not say was not kept when it was written.

@@ -4,6 +4,7 @@ import { type Backend, reference } from '../src/backend/index.ts';
 import {
   add,
   compile,
+  grad,
   less,
   matmul,
   mul,
@@ -105,6 +106,45 @@ test('what is kept for the way back only is a stack of ends, too', async () => {
   expect(scansOf(once.program)[0]?.ys).toHaveLength(1);
   // The doubled outputs go out, and are no state.
   expect(scansOf(twice.program)[0]?.ys).toHaveLength(2);
+});
+
+test('a stack that would fit but for its rounding stays two', async () => {
+  // Five steps of 3 x 3 floats take 180 bytes, 192 as scratch; six take 216, 224 as scratch.
+  for (const bindingBytes of [192, 215, 216, 223, 224]) {
+    const f = compile(reference({ limits: { bindingBytes } }), (u: Tensor, x: Tensor, w: Tensor) =>
+      grad((v: Tensor) => {
+        const step = (h: Tensor, y: Tensor): readonly [Tensor, Tensor] => {
+          const next = tanh(add(y, matmul(h, v)));
+          return [next, next];
+        };
+        return sum(mul(scan(step, zeros([3, 3]), x)[1], w));
+      })(u),
+    );
+    const du = await f(host(1, 3, 3), host(2, 5, 3, 3), host(3, 5, 3, 3));
+    expect((await du.read()).data.every((v) => Number.isFinite(v) && v !== 0)).toBe(true);
+  }
+});
+
+test('who makes the initial carry, and writes it twice, is split where the device binds no more', async () => {
+  const many = 7;
+  const slopes = async (limits: object): Promise<number[]> => {
+    const f = compile(reference(limits), (u: Tensor, x: Tensor, ps: Tensor[]) => {
+      const [[, start], gradient] = valueAndGradAux((v: Tensor): readonly [Tensor, Tensor] => {
+        const h0 = ps.reduce((a, p) => add(a, p));
+        const step = (h: Tensor, y: Tensor): readonly [Tensor, Tensor] => {
+          const next = tanh(add(y, matmul(h, v)));
+          return [next, next];
+        };
+        const [, y] = scan(step, h0, x);
+        return [sum(mul(y, y)), h0];
+      })(u);
+      return [gradient, start];
+    });
+    const ps = Array.from({ length: many }, (_, k) => host(k + 3, 3, 4));
+    const [du] = await f(host(1, 4, 4), host(2, 5, 3, 4), ps);
+    return [...((await du?.read())?.data ?? [])];
+  };
+  expect(await slopes({ limits: { buffers: 8 } })).toEqual(await slopes({}));
 });
 
 test('what stays as it is has no stack that nobody writes', async () => {

@@ -12,13 +12,14 @@ import { mapOperands } from './operands.ts';
 
 /** Bodies of scans are left alone: their slots lie in the few buffers that the scan itself touches. */
 export function split(program: Program, buffers: number): Program {
-  if (program.code.every((i) => i.buffers.length <= buffers)) return program;
   const callers = new Set([...program.inputs, ...program.outputs]);
   const slots = [...program.slots];
   // All scratch will lie in one arena.
   const bufferOf = (o: Operand): number => (callers.has(o.slot) ? o.slot : -1);
   const count = (i: Instr): number =>
     new Set([...argsOfInstr(i), ...outsOfInstr(i)].map(bufferOf)).size;
+  // Not what is bound so far: passes before this one may have added operands.
+  if (program.code.every((i) => count(i) <= buffers)) return program;
   const code = program.code.flatMap((i): Instr[] => {
     if (count(i) <= buffers) return [i];
     if (i.kind === 'loop') return splitLoop(i, buffers, bufferOf);

@@ -50,7 +50,8 @@ function twiceStacked(program: Program, scan: Scan, carry: number): Twice | unde
   const { body, init } = scan;
   const [given, next] = [body.inputs[scan.consts.length + carry], body.outputs[carry]];
   const { size, dtype } = body.slots[next as number] as Slot;
-  const bytes = (scan.length + 1) * size * bytesPerElement[dtype];
+  // As scratch is rounded (plan.ts).
+  const bytes = 16 * Math.ceil(((scan.length + 1) * size * bytesPerElement[dtype]) / 16);
   const ys = scan.ys.map((y, k) => ({ y, k, slot: body.outputs[init.length + k] as number }));
   const whole = ys.filter(({ y }) => isWhole(program, scan, y, size));
   const ended = whole.find(({ slot }) => sameValue(body, slot, next as number));

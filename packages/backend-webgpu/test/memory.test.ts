@@ -130,6 +130,16 @@ await describeOnGpu('buffers', () => {
     backend.dispose();
   });
 
+  test('bytes that threads share are written as any others are', async () => {
+    const backend = await open();
+    const buffer = backend.alloc(8);
+    const shared = new Uint8Array(new SharedArrayBuffer(12), 4, 8);
+    shared.set([1, 2, 3, 4, 5, 6, 7, 8]);
+    backend.write(buffer, shared);
+    expect([...(await backend.read(buffer, 0, 8))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    backend.free(buffer);
+  });
+
   test('what is under way when the backend goes says so', async () => {
     const backend = await open({ profile: true });
     const executable = await backend.compile(copies());

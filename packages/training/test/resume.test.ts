@@ -231,6 +231,26 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(await resume(good)).not.toBeNull();
   });
 
+  test('a store over a Map starts anew, and one that gives no bytes is refused', async () => {
+    const options = { ...optionsOf(create(), adam()), epochs: 1 };
+    const kept = new Map<string, Uint8Array>();
+    const store = {
+      read: async (name: string) => kept.get(name) as Uint8Array | null, // undefined at first
+      write: async (name: string, bytes: Uint8Array) => void kept.set(name, bytes),
+      remove: async (name: string) => void kept.delete(name),
+    };
+    for (const resumed of [null, { epochs: 1, step: 4 }]) {
+      let start: FitEvent<Mlp> | undefined;
+      const checkpoint = { store, resume: true };
+      for await (const event of fit(mlp, data, { ...options, checkpoint })) start ??= event;
+      expect(start).toMatchObject({ type: 'start', resumed });
+    }
+    const buffers = { ...store, read: async () => new ArrayBuffer(8) as never };
+    await expect(
+      train({ ...options, checkpoint: { store: buffers, resume: true } }, new Map()),
+    ).rejects.toThrow(/store.read gave a ArrayBuffer for "checkpoint".*Give a Uint8Array/);
+  });
+
   test('what is stopped before its first step leaves the checkpoint of before', async () => {
     const store = memoryStore();
     const options = (resume: boolean) => ({

@@ -2,9 +2,10 @@
  * Examples on the host, and batches of them in buffers that are filled again and again. Knows rows and element types;
  * knows no model. Orders come from `@ostinato/datasets`.
  */
-import { fail, flatten, Tensor } from '@ostinato/core';
+import { fail, flatten, type Tensor } from '@ostinato/core';
 import { type HostData, type RowBatch, takeRows } from '@ostinato/datasets';
-import { isHostArray } from './host-tree.ts';
+import { isArrayOrTensor, isHostArray } from './host-tree.ts';
+import { classOf } from './require.ts';
 
 /** One array for all examples, dense and row-major. Small integers become int32; with dtype 'bool', 0 and 1. */
 export interface HostRows {
@@ -63,7 +64,7 @@ export function countRows(data: InputData<unknown>): number {
     if ('stride' in array || !isNumbers(array.data) || array.data.length !== size)
       fail(
         'data-invalid',
-        `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array of numbers, got ${nameOf(array.data)} of ${array.data.length}. Copy it into one.`,
+        `data: "${shape.paths[i]}" of shape [${array.shape}] needs ${size} elements in a dense typed array of numbers, got ${classOf(array.data)} of ${array.data.length}. Copy it into one.`,
       );
   });
   checkLengths(data);
@@ -72,21 +73,16 @@ export function countRows(data: InputData<unknown>): number {
 
 /** The arrays of a tree, in which nothing else stands. */
 function arraysOf(tree: unknown): ReturnType<typeof flatten<HostRows>> {
-  const found = flatten<HostRows>(
-    tree,
-    (x) => isHostArray(x) || x instanceof Tensor || ArrayBuffer.isView(x),
-  );
+  const found = flatten<HostRows>(tree, (x) => isArrayOrTensor(x) || ArrayBuffer.isView(x));
   found.leaves.forEach((x: unknown, i) => {
     if (!isHostArray(x))
       fail(
         'data-invalid',
-        `data: "${found.shape.paths[i]}" is a ${nameOf(x)}. Give { data, shape } with a typed array; readTree makes that of tensors.`,
+        `data: "${found.shape.paths[i]}" is a ${classOf(x)}. Give { data, shape } with a typed array; readTree makes that of tensors.`,
       );
   });
   return found;
 }
-
-const nameOf = (x: unknown): string => (x as object).constructor?.name ?? typeof x;
 
 /** Lengths are whole steps, and no more than there are: a model would cut others off without a word. */
 function checkLengths({ inputs, lengths }: InputData<unknown>): void {

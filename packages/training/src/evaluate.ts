@@ -3,7 +3,6 @@ import {
   type Compiled,
   compile,
   dispose,
-  fail,
   type HostArray,
   type Key,
   key,
@@ -16,7 +15,7 @@ import { type Batch, batchFiller, countRows, type InputData, type TrainingData }
 import { breather } from './event-loop.ts';
 import { requireLike, tensorTree } from './host-tree.ts';
 import type { Model, ParamsInput } from './model.ts';
-import { requireFunction, requireMethods, requireWhole } from './require.ts';
+import { requireBackend, requireMeasured, requireWhole } from './require.ts';
 import { type StopSignal, throwIfAborted } from './signal.ts';
 import {
   addTotals,
@@ -70,22 +69,6 @@ export async function evaluate<P, X>(
     dispose([own, totals]);
   }
 }
-
-/** Refuses a backend, a loss or metrics that are something else. */
-export function requireMeasured(
-  what: string,
-  { backend, loss, metrics = {} }: Pick<EvaluateOptions, 'backend' | 'loss' | 'metrics'>,
-): void {
-  requireBackend(what, backend);
-  requireFunction(`${what}: loss`, loss, 'a function, such as meanSquaredError');
-  if (typeof metrics === 'function')
-    fail('option-invalid', `${what}: metrics is a function. Give a record of them: { accuracy }.`);
-  for (const [name, f] of Object.entries(metrics))
-    requireFunction(`${what}: metric "${name}"`, f, 'a function, such as accuracy');
-}
-
-const requireBackend = (what: string, backend: unknown): void =>
-  requireMethods(`${what}: backend`, backend, ['alloc'], 'what cpu() or await wasm() returns');
 
 /** Which rows of which data, batch by batch. */
 export interface Rows<X> {

@@ -13,6 +13,9 @@ import type { HostTree, ParamsInput, TensorTree } from './model.ts';
 export const isHostArray = (x: unknown): x is HostInput =>
   typeof x === 'object' && x !== null && !(x instanceof Tensor) && 'data' in x && 'shape' in x;
 
+export const isArrayOrTensor = (x: unknown): x is HostInput | Tensor =>
+  x instanceof Tensor || isHostArray(x);
+
 /** Reads all tensors of a tree at once. */
 export async function readTree<T>(tree: T): Promise<HostTree<T>> {
   const { leaves, shape } = flatten(tree);
@@ -26,10 +29,7 @@ export async function readTree<T>(tree: T): Promise<HostTree<T>> {
 export function tensorTree<T = never>(tree: ParamsInput<NoInfer<T>>): T; // never fits, so that `H` is inferred instead
 export function tensorTree<H>(tree: H): TensorTree<H>;
 export function tensorTree(tree: unknown): unknown {
-  const { leaves, shape } = flatten<Tensor | HostInput>(
-    tree,
-    (x) => x instanceof Tensor || isHostArray(x),
-  );
+  const { leaves, shape } = flatten<Tensor | HostInput>(tree, isArrayOrTensor);
   return shape.build(
     leaves.map((x) => (x instanceof Tensor ? x : tensor(x, dtypeOption(x as HostArray)))),
   );

@@ -1,5 +1,6 @@
 /** Refusals of options that make no sense. */
 import { fail } from '@ostinato/core';
+import type { EvaluateOptions } from './evaluate.ts';
 
 /** Refuses what lacks a method: something else, or a promise of it. */
 export function requireMethods(
@@ -14,7 +15,7 @@ export function requireMethods(
 }
 
 /** Refuses a loss and the like that is no function. */
-export function requireFunction(what: string, x: unknown, give: string): void {
+function requireFunction(what: string, x: unknown, give: string): void {
   if (typeof x !== 'function') fail('option-invalid', `${what} is ${String(x)}. Give ${give}.`);
 }
 
@@ -23,3 +24,22 @@ export function requireWhole(what: string, value: number, least = 1): void {
   if (Number.isSafeInteger(value) && value >= least) return;
   fail('option-invalid', `${what} is ${value}. Give a whole number of at least ${least}.`);
 }
+
+/** Refuses a backend, a loss or metrics that are something else. */
+export function requireMeasured(
+  what: string,
+  { backend, loss, metrics = {} }: Pick<EvaluateOptions, 'backend' | 'loss' | 'metrics'>,
+): void {
+  requireBackend(what, backend);
+  requireFunction(`${what}: loss`, loss, 'a function, such as meanSquaredError');
+  if (typeof metrics === 'function')
+    fail('option-invalid', `${what}: metrics is a function. Give a record of them: { accuracy }.`);
+  for (const [name, f] of Object.entries(metrics))
+    requireFunction(`${what}: metric "${name}"`, f, 'a function, such as accuracy');
+}
+
+export const requireBackend = (what: string, backend: unknown): void =>
+  requireMethods(`${what}: backend`, backend, ['alloc'], 'what cpu() or await wasm() returns');
+
+/** What something is, for messages: the name of its class. */
+export const classOf = (x: unknown): string => (x as object).constructor?.name ?? typeof x;

@@ -3,7 +3,7 @@
  * trees and records; knows neither model code nor stores.
  */
 import { fail, flatten, type HostArray, Tensor } from '@ostinato/core';
-import { isHostArray } from '../host-tree.ts';
+import { isArrayOrTensor } from '../host-tree.ts';
 import type { HostTree } from '../model.ts';
 import type { Measured } from '../totals.ts';
 import { fromJson, toJson } from './json.ts';
@@ -118,7 +118,7 @@ const pathsOf = (prefix: string, tree: unknown): string[] =>
   flatten(tree).shape.paths.map((path) => join(prefix, path));
 
 function byPath(prefix: string, tree: unknown): { [path: string]: HostArray } {
-  const { leaves, shape } = flatten<HostArray>(tree, (x) => isHostArray(x) || x instanceof Tensor);
+  const { leaves, shape } = flatten<HostArray>(tree, isArrayOrTensor);
   const out = new Map<string, HostArray>(); // not a record: every record has a "constructor"
   leaves.forEach((leaf, i) => {
     const path = join(prefix, shape.paths[i] as string);

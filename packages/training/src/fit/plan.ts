@@ -4,8 +4,8 @@ import { type HostKey, hostKey, splitKey } from '@ostinato/core/random';
 import { batches, trainValidationSplit } from '@ostinato/datasets';
 import type { RunIdentity } from '../checkpoint/checkpoint.ts';
 import { countRows, type TrainingData } from '../data.ts';
-import { orderOf, type Rows, requireMeasured } from '../evaluate.ts';
-import { requireMethods, requireWhole } from '../require.ts';
+import { orderOf, type Rows } from '../evaluate.ts';
+import { requireMeasured, requireMethods, requireWhole } from '../require.ts';
 import type { FitOptions } from './options.ts';
 
 /** Options with their defaults, and what follows from them. */

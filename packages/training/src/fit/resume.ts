@@ -6,6 +6,7 @@ import {
   type RunIdentity,
   type RunRecord,
 } from '../checkpoint/checkpoint.ts';
+import { classOf } from '../require.ts';
 import type { TrainingState } from '../training-step.ts';
 import type { CheckpointOptions, FitOptions } from './options.ts';
 import type { Plan } from './plan.ts';
@@ -26,7 +27,7 @@ export async function resumeFrom<P, X>(
   if (!ArrayBuffer.isView(file))
     return fail(
       'option-invalid',
-      `fit: checkpoint.store.read gave a ${(file as object).constructor?.name ?? typeof file} for "${name}". Give a Uint8Array, or null where there is none.`,
+      `fit: checkpoint.store.read gave a ${classOf(file)} for "${name}". Give a Uint8Array, or null where there is none.`,
     );
   const found = decodeCheckpoint(file as Uint8Array, name, { state: fresh, params: fresh.params });
   for (const [key, want] of Object.entries(plan.identity)) {

@@ -1,6 +1,6 @@
 /**
- * LSTM and GRU on backend-wasm against PyTorch, one thread each: inference, a training step and a streaming step, with
- * the vectors that `wasm()` chooses ("best") and with plain 128-bit vectors.
+ * LSTM and GRU on backend-wasm against PyTorch, one thread each: inference, a training step, what of that is the layer's
+ * own (gradients), and a streaming step, with the vectors that `wasm()` chooses ("best") and with plain 128-bit vectors.
  */
 import type { Case } from './harness/compare.ts';
 import { runCases } from './harness/run.ts';
@@ -40,7 +40,7 @@ function caseOf(
 const cells = ['lstm', 'gru'] as const;
 await runCases(
   cells.flatMap((cell) => [
-    ...(['inference', 'training'] as const).flatMap((mode) =>
+    ...(['inference', 'training', 'gradients'] as const).flatMap((mode) =>
       shapes.map((shape) => caseOf(cell, mode, shape)),
     ),
     caseOf(cell, 'step', STREAM),
@@ -48,6 +48,7 @@ await runCases(
   [
     'inference: all outputs, looked at where they lie, on both sides; weights and input are on the backend',
     "training: mean squared error of all outputs, gradients, gradient descent, the loss read; the input's gradient is not computed, on either side",
+    'gradients: forward, and back to the weights from given gradients of all outputs: no loss, no descent',
     'step: one time step, input from the host, output read, state kept; (1,1,64,128), in ms',
     'one thread each; two biases, and the GRU resets after the product, as PyTorch does; PyTorch gets time first, and glibc keeps its memory',
   ],

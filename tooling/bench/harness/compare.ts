@@ -17,7 +17,7 @@ export interface Variant {
 export interface Case {
   readonly case: string;
   readonly cell: string;
-  readonly mode: 'inference' | 'training' | 'step';
+  readonly mode: 'inference' | 'training' | 'gradients' | 'step';
   /** [batch, time, inputs, units] */
   readonly shape: readonly [number, number, number, number];
   /** Of the recurrent layer's products, 2 for each element and depth; what of training is counted, the bench says. */

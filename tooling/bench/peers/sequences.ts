@@ -7,10 +7,11 @@ export interface Sequences {
   readonly cell: 'lstm' | 'gru' | 'normed';
   /**
    * 'inference': all outputs of all steps, read. 'training': mean squared error of all outputs, gradients of the
-   * weights but not of the input, gradient descent, the loss read. 'step': one time step from the host and back, with
-   * the state carried.
+   * weights but not of the input, gradient descent, the loss read. 'gradients': those of the weights for given ones of
+   * all outputs, which is what of training is the layer's own. 'step': one time step from the host and back, with the
+   * state carried.
    */
-  readonly mode: 'inference' | 'training' | 'step';
+  readonly mode: 'inference' | 'training' | 'gradients' | 'step';
   readonly batch: number;
   readonly time: number;
   readonly inputs: number;
@@ -75,6 +76,12 @@ export function sequenceData({ batch, time, inputs, units }: Sequences): {
   };
 }
 
+/** [batch, time, units], so large that gradients of the weights are of the order of 1. */
+export function outputGradient({ batch, time, units }: Sequences): HostTensor {
+  const shape = [batch, time, units];
+  return { data: draw(6, batch * time * units, (batch * time) ** -0.5), shape };
+}
+
 /** Losses of this many training steps, or outputs of this many streaming steps, are compared before timing. */
 export const CHECKED = 3;
 
@@ -94,5 +101,5 @@ export function sample(outputs: ArrayLike<number>): number[] {
 export function flopsOf({ cell, mode, batch, time, inputs, units }: Sequences): number {
   const product = (depth: number): number => 2 * batch * time * gates[cell] * units * depth;
   const forward = product(inputs + units);
-  return mode === 'training' ? 2 * forward + product(units) : forward;
+  return mode === 'training' || mode === 'gradients' ? 2 * forward + product(units) : forward;
 }

@@ -37,7 +37,8 @@ test('few outputs are all compared, many evenly apart', () => {
 test('training counts its three products, but not the gradient of the input', () => {
   const forward = 2 * 2 * 3 * 4 * 5 * (4 + 5);
   expect(flopsOf(spec)).toBe(forward);
-  expect(flopsOf({ ...spec, mode: 'training' })).toBe(2 * forward + 2 * 2 * 3 * 4 * 5 * 5);
+  for (const mode of ['training', 'gradients'] as const)
+    expect(flopsOf({ ...spec, mode })).toBe(2 * forward + 2 * 2 * 3 * 4 * 5 * 5);
 });
 
 test('with one bias the other is zero', () => {

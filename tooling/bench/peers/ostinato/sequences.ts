@@ -1,9 +1,25 @@
 /** One recurrent layer with our own packages, as a user writes it. */
 import { type Cell, gru, lstm, recurrent } from '@ostinato/cells';
-import { compile, dispose, peek, run, type Tensor, tensor, valueAndGrad } from '@ostinato/core';
+import {
+  compile,
+  dispose,
+  peek,
+  run,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  vjp,
+} from '@ostinato/core';
 import { meanSquaredError, type OptimizerState, sgd } from '@ostinato/training';
 import { serve, spec, type Work } from '../../harness/serve.ts';
-import { CHECKED, type Sequences, sample, sequenceData, sequenceWeights } from '../sequences.ts';
+import {
+  CHECKED,
+  outputGradient,
+  type Sequences,
+  sample,
+  sequenceData,
+  sequenceWeights,
+} from '../sequences.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { normedLstm } from './normed-lstm.ts';
 
@@ -23,6 +39,9 @@ const cell = cells[sequences.cell]() as unknown as Cell<Params, State>;
 const layer = recurrent(cell, { returns: 'sequence' });
 const host = sequenceData(sequences);
 
+/** In the order in which all sides give their gradients. */
+const weightNames = ['kernel', 'recurrent', 'bias', 'recurrentBias'] as const;
+
 function hostParams(): Params {
   const { recurrentBias, ...one } = sequenceWeights(sequences);
   const params = Object.fromEntries(Object.entries(one).map(([name, w]) => [name, tensor(w)]));
@@ -38,6 +57,21 @@ async function inference(): Promise<Work> {
   const [params, x] = await run(backend, [hostParams(), tensor(host.input)] as const);
   const step = async (): Promise<number[]> => look(await apply(params, x), ends);
   return { about, step, check: async () => look(await apply(params, x), sample) };
+}
+
+async function gradients(): Promise<Work> {
+  const back = compile(backend, (params: Params, x: Tensor, given: Tensor): Tensor[] => {
+    const [, pullback] = vjp((p: Params) => layer.apply(p, x), params);
+    const found = pullback(given);
+    return weightNames.flatMap((name) => found[name] ?? []);
+  });
+  const onHost = [hostParams(), tensor(host.input), tensor(outputGradient(sequences))] as const;
+  const [params, x, given] = await run(backend, onHost);
+  const step = async (of: Look): Promise<number[]> => {
+    const found = await back(params, x, given);
+    return (await Promise.all(found.map((t) => look(t, of)))).flat();
+  };
+  return { about, step: () => step(ends), check: () => step(sample) };
 }
 
 interface Training {
@@ -107,5 +141,5 @@ async function repeated<T>(step: () => Promise<T>): Promise<T[]> {
   return all;
 }
 
-const works = { inference, training, step: streaming };
+const works = { inference, gradients, training, step: streaming };
 await serve(await works[sequences.mode]());

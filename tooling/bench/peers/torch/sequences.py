@@ -80,6 +80,14 @@ def train():
     return loss.item()
 
 
+def differentiate():
+    rnn.zero_grad(set_to_none=True)
+    rnn(x)[0].backward(given)
+    matrices = (rnn.weight_ih_l0, rnn.weight_hh_l0)
+    biases = (rnn.bias_ih_l0, rnn.bias_hh_l0)
+    return [w.grad.T for w in matrices] + [b.grad for b in biases]
+
+
 def stream():
     global state
     with torch.inference_mode():
@@ -96,6 +104,10 @@ elif MODE == "training":
     optimizer = torch.optim.SGD(rnn.parameters(), lr=SPEC["learningRate"])
     step = train
     check = lambda: [train() for _ in range(CHECKED)]
+elif MODE == "gradients":
+    given = by_time(draw(6, (B, T, H), (B * T) ** -0.5))
+    step = differentiate
+    check = lambda: [v for values in differentiate() for v in sample(values.numpy())]
 else:
     x_host = x.numpy()
     state = None

@@ -203,8 +203,12 @@ function panelByPanel(
 ): void {
   const moving = cursors.map((c) => copy(f, c));
   const narrow = blocks.map(ofOnePanel);
+  const { plan, count } = blocks[0] as Block;
+  const summing = plan.columns.b === 4 ? narrow.find((_, k) => members[k]?.isSum) : undefined;
+  const sums = summing?.sums[0];
   const readers = members.map(({ isSum }, k) => {
     const block = narrow[k] as Block;
+    if (block === summing) return ({ out }: Cursor) => storeSums(f, block, out);
     if (isSum) return (at: Cursor) => emitSums(f, block, at);
     const { a } = cursors[k] as Cursor;
     const { copied } = block;
@@ -214,9 +218,9 @@ function panelByPanel(
       : inPlace(block, heights);
     return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
   });
-  const { plan, count } = blocks[0] as Block;
   f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
-    const b = pack(f, narrow, (moving[0] as Cursor).b);
+    for (const sum of sums ?? []) f.set(sum, v128.constF32(0));
+    const b = pack(f, narrow, (moving[0] as Cursor).b, sums);
     readers.forEach((read, k) => {
       read({ ...(moving[k] as Cursor), b });
     });
@@ -224,11 +228,16 @@ function panelByPanel(
   });
 }
 
-/** The common operand from `b` on, to where the result says. */
-function pack(f: FunctionBuilder, blocks: readonly Block[], b: Local<'i32'>): Local<'i32'> {
+/** The common operand from `b` on, to where the result says; a single panel may be summed on the way. */
+function pack(
+  f: FunctionBuilder,
+  blocks: readonly Block[],
+  b: Local<'i32'>,
+  sums?: readonly Local<'v128'>[],
+): Local<'i32'> {
   const { plan, steps, count, panels, extras } = blocks[0] as Block;
   const to = panels as Local<'i32'>;
-  packMatrix(f, plan, { b, to, depth: plan.depth, steps, count }, extras);
+  packMatrix(f, plan, { b, to, depth: plan.depth, steps, count, sums }, extras);
   return to;
 }
 
@@ -237,6 +246,10 @@ const ofOnePanel = ({ plan, ...block }: Block): Block => ({
   count: undefined,
   plan: { ...plan, columns: { ...plan.columns, size: plan.tile.columns } },
 });
+
+/** Of a panel, to the out or added to it. */
+const storeSums = (f: FunctionBuilder, block: Block, out: Local<'i32'>): void =>
+  emitStore(f, { ...block, edge: undefined }, block.sums.slice(0, 1), out, undefined);
 
 type EmitBlock = Parameters<typeof emitPartialSums>[3];
 
@@ -281,7 +294,7 @@ function emitSums(f: FunctionBuilder, block: Block, from: Cursor): void {
         const total = first[v] as (typeof first)[number];
         f.set(total, v128.f32x4('add', f.get(total), f.get(sum)));
       });
-    emitStore(f, { ...block, edge: undefined }, [first], out, undefined);
+    storeSums(f, block, out);
     f.advance(panel, panelStride(plan));
     f.advance(out, bytes);
   });

@@ -38,6 +38,8 @@ export interface Block {
   readonly steps: Address | undefined;
   /** Of panels, all of them whole; where only some are packed. */
   readonly count?: Address | undefined;
+  /** Where the columns lie side by side in a single panel: each step of the depth is added to these on its way. */
+  readonly sums?: readonly Local<'v128'>[] | undefined;
 }
 
 export function packMatrix(
@@ -51,13 +53,13 @@ export function packMatrix(
     need(extras).packColumns(f, plan, block);
     return;
   }
-  const { count } = block;
+  const { count, sums } = block;
   const panels = Math.floor(columns.size / tile.columns);
   const tail = columns.size % tile.columns;
   const from = f.let('from', f.get(block.b));
   const to = f.let('to', f.get(block.to));
   // Columns side by side: a whole row for all panels, rows as memory has them, so that it is read in one run.
-  const copy = (width: number): void => copyStep(f, { from, to, width, panel: tile.columns });
+  const copy = (width: number): void => copyStep(f, { from, to, width, panel: tile.columns, sums });
   overAxes(f, rowsOfBlock(f, plan, block), { a: from, b: block.b, out: block.to }, (row) => {
     f.set(from, f.get(row.b));
     f.set(to, f.get(row.out));
@@ -87,15 +89,19 @@ export interface Step {
   readonly to: Address;
   readonly width: number;
   readonly panel: number;
+  readonly sums?: Block['sums'];
 }
 
 /** Columns side by side. All are loaded first and the last one is stored first, as pairs want it (pairing.ts). */
-function copyStep(f: FunctionBuilder, { from, to, width, panel }: Step): void {
+function copyStep(f: FunctionBuilder, { from, to, width, panel, sums }: Step): void {
   const vectors = Array.from({ length: width >> 2 }, (_, v) =>
     f.let('x', v128.load(f.get(from), 16 * v)),
   );
   for (let v = vectors.length - 1; v >= 0; v--)
     f.store('v128.store', f.get(to), f.get(vectors[v] as Local<'v128'>), 16 * v);
+  sums?.forEach((sum, v) => {
+    f.set(sum, v128.f32x4('add', f.get(sum), f.get(vectors[v] as Local<'v128'>)));
+  });
   for (let k = 4 * vectors.length; k < panel; k++) {
     const x = k < width ? f32.load(f.get(from), 4 * k) : f32.const(0);
     f.store('f32.store', f.get(to), x, 4 * k);

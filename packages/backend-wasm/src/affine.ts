@@ -3,8 +3,16 @@
  * maps that read it have one window where there were four. Its functions; passes/absorb.ts finds such sums, contract/ has
  * the arithmetic.
  */
-import { argsOfInstr, type Contract, type Instr, type Operand } from '@ostinato/core/backend';
+import {
+  argsOfInstr,
+  type Contract,
+  type Instr,
+  type Operand,
+  outsOfInstr,
+  type Scan,
+} from '@ostinato/core/backend';
 import { emitAffine, planAffine } from './contract/affine.ts';
+import type { ContractPlan } from './contract/plan.ts';
 import { type Packing, type Prepared, packOperands, rangeOf, type Setting } from './instruction.ts';
 import type { Machine, ModuleBuilder } from './module-builder.ts';
 import type { Target } from './target.ts';
@@ -13,12 +21,15 @@ import type { Target } from './target.ts';
 export interface Affine extends Contract {
   readonly products: readonly Contract[];
   readonly biases: readonly Operand[];
+  /** Added to what the out holds. */
+  readonly onto: boolean;
 }
 
 /** What an instruction reads, be it such a sum or not. */
 export function readsOf(i: Instr): readonly Operand[] {
-  const { products = [], biases = [] } = i as Partial<Affine>;
-  return [...argsOfInstr(i), ...products.flatMap((p) => p.args), ...biases];
+  const { products = [], biases = [], onto = false } = i as Partial<Affine>;
+  const held = onto ? outsOfInstr(i) : [];
+  return [...argsOfInstr(i), ...products.flatMap((p) => p.args), ...biases, ...held];
 }
 
 /** Products are paired in one function where each of them could be by itself. */
@@ -26,6 +37,24 @@ export const targetOf = ({ target, pairs }: Machine, products: readonly Contract
   ...target,
   paired: products.every((p) => pairs?.(p) ?? false),
 });
+
+/** Plans of a sum in a time loop: alone, and where threads share this axis; undefined where one of them has none. */
+export function plansInScan(
+  { body, consts }: Scan,
+  products: readonly Contract[],
+  axis: number | null,
+  machine: Machine,
+): readonly (readonly ContractPlan[])[] | undefined {
+  const { extras } = machine;
+  const constants = new Set(body.inputs.slice(0, consts.length));
+  const target = targetOf(machine, products);
+  const ranges = axis === null ? [undefined] : [undefined, axis];
+  const plans = ranges.flatMap((rangeAxis) => {
+    const plan = planAffine(products, target, { constants, rangeAxis, extras });
+    return plan ? [plan] : [];
+  });
+  return plans.length === ranges.length ? plans : undefined;
+}
 
 /** The functions of such a sum. */
 export function prepareAffine(
@@ -51,7 +80,8 @@ export function prepareAffine(
   );
   const main = module.define(name, params, target.paired, (f, p) => {
     const packed = packings.map((packing) => packing.packed(f, p));
-    emitAffine(f, plans, p, { packed, biases: affine.biases, range: rangeOf(setting, p) });
+    const { biases, onto } = affine;
+    emitAffine(f, plans, p, { packed, biases, onto, range: rangeOf(setting, p) });
   });
   return { main, packs: packings.flatMap((packing) => packing.packs) };
 }

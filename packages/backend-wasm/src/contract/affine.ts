@@ -75,10 +75,12 @@ export function emitAffine(
   {
     packed,
     biases,
+    onto,
     range,
   }: {
     readonly packed: readonly Packed[];
     readonly biases: readonly Operand[];
+    readonly onto: boolean;
     readonly range: Range | undefined;
   },
 ): void {
@@ -94,6 +96,7 @@ export function emitAffine(
       (p): Kernel => ({ ...p.shared, steps: undefined, sums, rowOfB, columnOfA, at }),
     );
     const from: At = {
+      onto,
       cursors: begun.map((p) => copy(f, p.cursor)),
       biases: biases.map(({ buffer, offset }) =>
         f.let('bias', i32.add(f.get(buffers[buffer] as Local<'i32'>), 4 * offset)),
@@ -123,13 +126,15 @@ export function emitAffine(
   else all();
 }
 
-/** Where a tile begins: in each product, and in each bias. */
+/** Where a tile begins: in each product, and in each bias; and whether from what its out holds. */
 interface At {
+  readonly onto: boolean;
   readonly cursors: readonly Cursor[];
   readonly biases: readonly Local<'i32'>[];
 }
 
-const copyOf = (f: FunctionBuilder, { cursors, biases }: At): At => ({
+const copyOf = (f: FunctionBuilder, { cursors, biases, onto }: At): At => ({
+  onto,
   cursors: cursors.map((c) => copy(f, c)),
   biases: biases.map((b) => f.let('bias', f.get(b))),
 });
@@ -185,24 +190,34 @@ function emitTile(
   f: FunctionBuilder,
   kernels: readonly Kernel[],
   rows: number,
-  { cursors, biases }: At,
+  { cursors, biases, onto }: At,
 ): void {
   const [first] = kernels as readonly [Kernel];
   const sums = first.sums.slice(0, rows);
+  const { out } = cursors[0] as Cursor;
+  const add = (x: Value<'v128'>, y: Value<'v128'>): Value<'v128'> => v128.f32x4('add', x, y);
   const top = sums[0] as (typeof sums)[number];
-  top.forEach((sum, v) => {
-    const [value = v128.constF32(0), ...more] = biases.map((b) => v128.load(f.get(b), 16 * v));
-    f.set(
-      sum,
-      more.reduce((x, y) => v128.f32x4('add', x, y), value),
-    );
-  });
-  for (const row of sums.slice(1))
-    row.forEach((sum, v) => {
-      f.set(sum, f.get(top[v] as typeof sum));
+  const common = top.map((_, v) => biases.map((b) => v128.load(f.get(b), 16 * v)));
+  if (onto) {
+    f.set(first.at.out, f.get(out));
+    sums.forEach((row, r) => {
+      row.forEach((sum, v) => {
+        f.set(sum, (common[v] ?? []).reduce(add, v128.load(f.get(first.at.out), 16 * v)));
+      });
+      if (r < rows - 1) f.advance(first.at.out, first.plan.rows.out);
     });
+  } else {
+    top.forEach((sum, v) => {
+      const [value = v128.constF32(0), ...more] = common[v] ?? [];
+      f.set(sum, more.reduce(add, value));
+    });
+    for (const row of sums.slice(1))
+      row.forEach((sum, v) => {
+        f.set(sum, f.get(top[v] as typeof sum));
+      });
+  }
   kernels.forEach((kernel, k) => {
     emitDepth(f, kernel, rows, cursors[k] as Cursor);
   });
-  emitStore(f, first, sums, (cursors[0] as Cursor).out, undefined);
+  emitStore(f, first, sums, out, undefined);
 }

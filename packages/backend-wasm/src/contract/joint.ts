@@ -19,7 +19,7 @@ import type { Extras } from '../need.ts';
 import type { Target } from '../target.ts';
 import { heightsOf } from './heights.ts';
 import { emitStore } from './kernel.ts';
-import { packMatrix } from './panels.ts';
+import { packMatrix, rowsOfBlock } from './panels.ts';
 import { emitPartialSums, maskLocals } from './partial.ts';
 import {
   type ByteAxis,
@@ -38,7 +38,7 @@ import {
   stepOfPanels,
 } from './product.ts';
 import { copyHeights } from './rows.ts';
-import { ahead, type Cursor, copy, move, type Range } from './walk.ts';
+import { ahead, type Cursor, copy, move, overAxes, type Range } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
 export interface Companion {
@@ -205,7 +205,6 @@ function panelByPanel(
   const narrow = blocks.map(ofOnePanel);
   const { plan, count } = blocks[0] as Block;
   const summing = plan.columns.b === 4 ? narrow.find((_, k) => members[k]?.isSum) : undefined;
-  const sums = summing?.sums[0];
   const readers = members.map(({ isSum }, k) => {
     const block = narrow[k] as Block;
     if (block === summing) return ({ out }: Cursor) => storeSums(f, block, out);
@@ -219,8 +218,10 @@ function panelByPanel(
     return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
   });
   f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
-    for (const sum of sums ?? []) f.set(sum, v128.constF32(0));
-    const b = pack(f, narrow, (moving[0] as Cursor).b, sums);
+    const { b: from } = moving[0] as Cursor;
+    const b = summing
+      ? packAndSum(f, narrow[0] as Block, from, summing.sums[0] as Block['sums'][number])
+      : pack(f, narrow, from);
     readers.forEach((read, k) => {
       read({ ...(moving[k] as Cursor), b });
     });
@@ -228,16 +229,34 @@ function panelByPanel(
   });
 }
 
-/** The common operand from `b` on, to where the result says; a single panel may be summed on the way. */
-function pack(
-  f: FunctionBuilder,
-  blocks: readonly Block[],
-  b: Local<'i32'>,
-  sums?: readonly Local<'v128'>[],
-): Local<'i32'> {
+/** The common operand from `b` on, to where the result says. */
+function pack(f: FunctionBuilder, blocks: readonly Block[], b: Local<'i32'>): Local<'i32'> {
   const { plan, steps, count, panels, extras } = blocks[0] as Block;
   const to = panels as Local<'i32'>;
-  packMatrix(f, plan, { b, to, depth: plan.depth, steps, count, sums }, extras);
+  packMatrix(f, plan, { b, to, depth: plan.depth, steps, count }, extras);
+  return to;
+}
+
+/** A panel of columns that lie side by side, and their sums over the depth on the way. */
+function packAndSum(
+  f: FunctionBuilder,
+  { plan, steps, panels }: Block,
+  b: Local<'i32'>,
+  sums: Block['sums'][number],
+): Local<'i32'> {
+  const to = panels as Local<'i32'>;
+  const axes = rowsOfBlock(f, plan, { b, to, depth: plan.depth, steps });
+  for (const sum of sums) f.set(sum, v128.constF32(0));
+  overAxes(f, axes, { a: b, b, out: to }, (at) => {
+    const row = sums.map((sum, v) => ({
+      sum,
+      x: f.let('x', v128.load(f.get(at.b), 16 * v)),
+    }));
+    // The last one first, as pairs want it (pairing.ts).
+    for (const [v, { x }] of [...row.entries()].reverse())
+      f.store('v128.store', f.get(at.out), f.get(x), 16 * v);
+    for (const { sum, x } of row) f.set(sum, v128.f32x4('add', f.get(sum), f.get(x)));
+  });
   return to;
 }
 

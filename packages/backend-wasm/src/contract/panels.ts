@@ -38,8 +38,6 @@ export interface Block {
   readonly steps: Address | undefined;
   /** Of panels, all of them whole; where only some are packed. */
   readonly count?: Address | undefined;
-  /** Where the columns lie side by side in a single panel: each step of the depth is added to these on its way. */
-  readonly sums?: readonly Local<'v128'>[] | undefined;
 }
 
 export function packMatrix(
@@ -53,13 +51,13 @@ export function packMatrix(
     need(extras).packColumns(f, plan, block);
     return;
   }
-  const { count, sums } = block;
+  const { count } = block;
   const panels = Math.floor(columns.size / tile.columns);
   const tail = columns.size % tile.columns;
   const from = f.let('from', f.get(block.b));
   const to = f.let('to', f.get(block.to));
   // Columns side by side: a whole row for all panels, rows as memory has them, so that it is read in one run.
-  const copy = (width: number): void => copyStep(f, { from, to, width, panel: tile.columns, sums });
+  const copy = (width: number): void => copyStep(f, { from, to, width, panel: tile.columns });
   overAxes(f, rowsOfBlock(f, plan, block), { a: from, b: block.b, out: block.to }, (row) => {
     f.set(from, f.get(row.b));
     f.set(to, f.get(row.out));
@@ -73,8 +71,12 @@ export function packMatrix(
 }
 
 /** The depth's axes in b and in a panel, those with the longest strides in b first. */
-function rowsOfBlock(f: FunctionBuilder, { tile }: ContractPlan, { depth, steps }: Block): Steps[] {
-  const range = steps && { first: f.let('none', i32.const(0)), count: steps };
+export function rowsOfBlock(
+  f: FunctionBuilder,
+  { tile }: ContractPlan,
+  { depth, steps }: Block,
+): Steps[] {
+  const range = steps && { first: f.let('first', i32.const(0)), count: steps };
   const axes = depth.map(({ size, b }, k): Steps => {
     const inner = sizeOfAxes(depth.slice(k + 1));
     const last = k === depth.length - 1;
@@ -89,19 +91,15 @@ export interface Step {
   readonly to: Address;
   readonly width: number;
   readonly panel: number;
-  readonly sums?: Block['sums'];
 }
 
 /** Columns side by side. All are loaded first and the last one is stored first, as pairs want it (pairing.ts). */
-function copyStep(f: FunctionBuilder, { from, to, width, panel, sums }: Step): void {
+function copyStep(f: FunctionBuilder, { from, to, width, panel }: Step): void {
   const vectors = Array.from({ length: width >> 2 }, (_, v) =>
     f.let('x', v128.load(f.get(from), 16 * v)),
   );
   for (let v = vectors.length - 1; v >= 0; v--)
     f.store('v128.store', f.get(to), f.get(vectors[v] as Local<'v128'>), 16 * v);
-  sums?.forEach((sum, v) => {
-    f.set(sum, v128.f32x4('add', f.get(sum), f.get(vectors[v] as Local<'v128'>)));
-  });
   for (let k = 4 * vectors.length; k < panel; k++) {
     const x = k < width ? f32.load(f.get(from), 4 * k) : f32.const(0);
     f.store('f32.store', f.get(to), x, 4 * k);

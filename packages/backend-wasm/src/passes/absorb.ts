@@ -15,8 +15,8 @@ import {
   type Program,
   type Scan,
 } from '@ostinato/core/backend';
-import { type Affine, targetOf } from '../affine.ts';
-import { planAffine } from '../contract/affine.ts';
+import { type Affine, plansInScan } from '../affine.ts';
+import type { ContractPlan } from '../contract/plan.ts';
 import { independent } from '../hazards.ts';
 import type { Machine } from '../module-builder.ts';
 import {
@@ -157,9 +157,8 @@ function biasOf(loop: Loop, chain: Chain, candidate: Candidate, term: Expr): Ope
 
 /** Whether its products can be planned as one, whether threads share rows or not, and run where the last one does. */
 function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean {
-  const { extras } = machine;
   const { body, rows } = scan;
-  const { code, slots, inputs } = body;
+  const { code, slots } = body;
   const products = members.map((m) => m.contract);
   const places = products.map((p) => code.indexOf(p));
   const last = Math.max(...places);
@@ -171,16 +170,11 @@ function fits(scan: Scan, { members, biases }: Group, machine: Machine): boolean
   const axes = new Set(places.map((k) => rows?.axis[k] ?? null));
   if (!movable || axes.size > 1) return false;
   const [axis = null] = axes;
-  const constants = new Set(inputs.slice(0, scan.consts.length));
-  const target = targetOf(machine, products);
   const columns = biases.length > 0 ? members[0]?.columns : undefined;
-  const ranges = axis === null ? [undefined] : [undefined, axis];
-  return ranges.every((rangeAxis) => {
-    const wanted = { constants, rangeAxis, extras };
-    const plans = planAffine(products, target, wanted);
-    // Columns of a plan may be several axes of the product, of which a bias has the last.
-    return plans !== undefined && (columns ?? plans[0]?.columns.size) === plans[0]?.columns.size;
-  });
+  // Columns of a plan may be several axes of the product, of which a bias has the last.
+  const asWide = ([plan]: readonly ContractPlan[]): boolean =>
+    columns === undefined || columns === plan?.columns.size;
+  return plansInScan(scan, products, axis, machine)?.every(asWide) ?? false;
 }
 
 function withGroup(scan: Scan, { members, biases }: Group): Scan {
@@ -200,7 +194,7 @@ function withGroup(scan: Scan, { members, biases }: Group): Scan {
   });
   const [first, ...others] = all as [Contract, ...Contract[]];
   const products = others.map((c): Contract => ({ ...c, outs: first.outs }));
-  const affine: Affine = { ...first, products, biases: added };
+  const affine: Affine = { ...first, products, biases: added, onto: false };
   const keep = (_: unknown, k: number): boolean => k === last || !places.includes(k);
   const code = body.code.with(last, affine).filter(keep);
   return {

@@ -3,10 +3,11 @@ import { arg, type Instr, type Loop, type Program } from '@ostinato/core/backend
 import type { Machine } from '../module-builder.ts';
 import { absorb } from './absorb.ts';
 import { cut } from './cut.ts';
+import { addOnto } from './onto.ts';
 import { sink } from './sink.ts';
 
 export const tighten = (program: Program, machine: Machine): Program =>
-  separateSums(absorb(cut(sink(program, machine.sinks)), machine));
+  separateSums(addOnto(absorb(cut(sink(program, machine.sinks)), machine), machine));
 
 /** Sums of several operands side by side, each by itself: then each can join products that read it (together/joint.ts). */
 function separateSums(program: Program): Program {

@@ -224,7 +224,7 @@ function scanMasked<C, X, Y>(
   if (!inBatch)
     fail(
       'scan-lengths',
-      `scan: lengths or mask are for ${batch} rows, but no carry and no xs has that many. Give one entry per row of the batch.`,
+      `scan: lengths or mask are for ${batch} rows, but no carry or xs has that many. Give one entry per row.`,
     );
   const traced = traceStep(step, init, xs);
   const closed = closeOver(traced.body);

@@ -48,7 +48,7 @@ function dtypeOfHost({ data, dtype }: HostInput): DType {
   if (!own && !plain)
     return fail(
       'host-array',
-      `host array: a ${data.constructor.name} has no element type here. Convert it: tensor(array, { dtype }).`,
+      `host array: a ${data.constructor.name} has no element type. Convert it: tensor(array, { dtype }).`,
     );
   const named = dtypes.find((d) => d === dtype);
   if (named && !plain && !(data instanceof arrays[named]))

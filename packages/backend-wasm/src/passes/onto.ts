@@ -31,6 +31,7 @@ export const addOnto = (program: Program, machine: Machine): Program => ({
   code: mapSame(program.code, (i) => (i.kind === 'scan' ? ontoInScan(i, machine) : i)),
 });
 
+/** Who makes what is added comes before the adder, so no map is changed before its own turn. */
 const ontoInScan = (scan: Scan, machine: Machine): Scan =>
   scan.body.code
     .filter((i) => i.kind === 'loop')
@@ -39,11 +40,13 @@ const ontoInScan = (scan: Scan, machine: Machine): Scan =>
 function addedOnto(scan: Scan, adder: Loop, machine: Machine): Scan {
   const { body, rows } = scan;
   const added = addedTo(body, adder);
-  const maker = added && makerOf(scan, adder, added);
+  const maker = added && makerOf(body, adder, added);
   if (!added || !maker) return scan;
   const { code } = body;
   const product = ontoGoal(added.product, adder);
-  const axis = rows?.axis[code.indexOf(added.product)] ?? null;
+  const axisOf = (i: Instr): number | null => rows?.axis[code.indexOf(i)] ?? null;
+  const axis = axisOf(added.product);
+  if (axis !== axisOf(adder) || axis !== axisOf(maker)) return scan;
   if (!plansInScan(scan, [product, ...product.products], axis, machine)) return scan;
   const instead = new Map<Instr, Instr>([
     [maker, withRest(body, maker, adder, added.rest)],
@@ -86,8 +89,11 @@ const isSame = (p: Operand, q: Operand): boolean =>
   p.slot === q.slot && p.offset === q.offset && `${p.strides}` === `${q.strides}`;
 
 /** The last map before the product that can leave there what is added, so that nobody is in the way until then. */
-function makerOf({ body, rows }: Scan, adder: Loop, { product, rest }: Added): Loop | undefined {
-  const { code, slots } = body;
+function makerOf(
+  { code, slots }: Program,
+  adder: Loop,
+  { product, rest }: Added,
+): Loop | undefined {
   const [goal] = adder.outs as [Operand];
   const needed = exprOrder([rest]).flatMap((x) => (x.op === 'arg' ? [adder.args[x.index]] : []));
   const meets = (list: readonly Operand[], slot: number): boolean =>
@@ -101,7 +107,6 @@ function makerOf({ body, rows }: Scan, adder: Loop, { product, rest }: Added): L
       i.kind === 'loop' &&
       i.over.length === 0 &&
       `${i.shape}` === `${adder.shape}` &&
-      rows?.axis[at] === rows?.axis[code.indexOf(adder)] &&
       !meets(touched, goal.slot) &&
       needed.every((o) => o && (i.outs.some((out) => isSame(out, o)) || !meets(written, o.slot)))
     );

@@ -99,7 +99,8 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
       says: ['einsum', 'int32[1,1]', 'cast'],
     },
     { run: () => o.concat([f64([1]), i32([1])]), says: ['concat', 'int32[1]', 'Cast'] },
-    { run: () => o.uniform(o.key(0), [1], { dtype: 'int32' }), says: ['uniform', 'int32', 'bits'] },
+    { run: () => o.uniform(o.key(0), [1], { dtype: 'int32' }), says: ['random', 'int32', 'bits'] },
+    { run: () => o.normal(o.key(0), [1], 'int32'), says: ['random', 'int32', 'bits'] },
   ],
   'not-broadcastable': [
     { run: () => o.add(o.zeros([2]), o.zeros([3])), says: ['add', 'float32[3]', 'equal or 1'] },

@@ -348,3 +348,29 @@ test('a custom gradient is used as it is', () => {
   const [g] = backward([r.sum(straight(x))], [e.scalar(1, 'float64')], [x]);
   expect(evaluate([g as Tensor], new Map([[x, [1, -2]]]))).toEqual([[7, 7]]);
 });
+
+test("the output that a custom gradient's rule reads has that gradient too", () => {
+  const x = param([2], 'float64', 'x');
+  const likeExp = customGradient(
+    (a) => e.square(a as Tensor),
+    (_xs, y, g) => [e.mul(g, y)],
+  );
+  const one = e.scalar(1, 'float64');
+  const [first] = backward([r.sum(likeExp(x))], [one], [x]) as [Tensor];
+  const [second] = backward([r.sum(first)], [one], [x]) as [Tensor];
+  expect(evaluate([first, second], new Map([[x, [0.5, 3]]]))).toEqual([
+    [0.25, 9],
+    [0.25, 9],
+  ]);
+});
+
+test('a step of a scan may have more operations in a row than a stack has frames', () => {
+  const h = param([1], 'float64', 'h');
+  const step = (c: Tensor): readonly [Tensor, null] => {
+    let y = c;
+    for (let i = 0; i < 20_000; i++) y = e.add(e.mul(y, 0.5), 1);
+    return [y, null];
+  };
+  const [last] = scan(step, h, null, { length: 2 });
+  expect(backward([r.sum(last)], [e.scalar(1, 'float64')], [h])).toHaveLength(1);
+});

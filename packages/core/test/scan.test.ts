@@ -403,7 +403,7 @@ describe('what xs and carries may be', () => {
 describe('errors', () => {
   const step = (c: Tensor, x: Tensor): [Tensor, Tensor] => [add(c, x), x];
   test('nothing to run over', () =>
-    expectError('scan-empty', ['steps is undefined', 'option length'], () =>
+    expectError('scan-empty', ['steps is undefined', 'as length'], () =>
       scan((c: Tensor) => [c, null], f64(0), null),
     ));
   test.each([0, 1.5, -1])('no whole number of steps: %s', async (length) => {
@@ -472,13 +472,52 @@ describe('errors', () => {
     ));
 });
 
+test('loops may lie in many loops', async () => {
+  // Who looks at the whole body again for each operand of its loop takes 3^16 looks here, which is minutes.
+  const nested = (depth: number, h: Tensor): Tensor => {
+    if (depth === 0) return o.tanh(h);
+    const xs = { t: o.reshape(h, [1]), u: o.reshape(mul(h, 0.5), [1]) };
+    const [last, y] = scan(
+      (c: Tensor, { t, u }: typeof xs): [Tensor, Tensor] => {
+        const next = nested(depth - 1, add(c, mul(t, u)));
+        return [next, mul(next, t)];
+      },
+      h,
+      xs,
+    );
+    return add(last, o.sum(y));
+  };
+  const value = await o.run(backend, nested(16, f64(0)));
+  expect([...(await value.read()).data]).toEqual([0]);
+});
+
+test('where a step mixes rows, the x that stands in for padding has a gradient', async () => {
+  const at = f64([
+    [[1], [2]],
+    [[3], [4]],
+  ]);
+  const [time, batch] = [2, 2];
+  const mixed = (h: Tensor, x: Tensor): [Tensor, null] => [
+    add(h, o.square(o.mean(x, { axes: 0, keepDims: true }))),
+    null,
+  ];
+  const loss = (x: Tensor): Tensor =>
+    o.sum(scan(mixed, o.zeros([batch, 1], 'float64'), x, { lengths: i32([time, 1]) })[0]);
+  // Steps read (1, 2) and (3, 2), the second row's 2 again; the first row counts both, the second the first one.
+  // loss = 2 m1^2 + m2^2 with m1 = (a + b) / 2 and m2 = (c + b) / 2.
+  const value = await o.run(backend, loss(at));
+  expect([...(await value.read()).data]).toEqual([2 * 1.5 ** 2 + 2.5 ** 2]);
+  const slope = await o.run(backend, o.grad(loss)(at));
+  expect([...(await slope.read()).data]).toEqual([3, 3 + 2.5, 2.5, 0]);
+});
+
 describe('memory of a gradient', () => {
   const scratch = (p: Program): number =>
     p.scratch.reduce((a, b) => a + b, 0) +
     p.code.reduce((n, i) => n + (i.kind === 'scan' ? scratch(i.body) : 0), 0);
 
   /** Scratch bytes of the program that gives a simple cell's gradient of the last state. */
-  function gradientScratch(time: number, checkpoint?: true): number {
+  function gradientScratch(time: number, checkpoint?: true | number): number {
     const [B, W] = [4, 8];
     const params = {
       w: param([W, W], 'float64', 'w'),
@@ -496,6 +535,10 @@ describe('memory of a gradient', () => {
     })(params);
     return scratch(lower(Object.values(params), [gradient.w, gradient.u]));
   }
+
+  test('segments are no longer than the sequence', () => {
+    expect(gradientScratch(10, 1000)).toBe(gradientScratch(10, 10));
+  });
 
   test('is linear in time, and about its square root with checkpoint', () => {
     const times = [16, 64, 256, 1024];

@@ -22,6 +22,7 @@ import {
   zeros,
 } from '../ops/elementwise.ts';
 import { reduce } from '../ops/reduce.ts';
+import { pick } from '../ops/scan.ts';
 import { broadcastTo, concat, flip, reshape, slice, transpose } from '../ops/views.ts';
 import { differentiate } from './differentiate.ts';
 import { type Primal, scanCotangents } from './scan.ts';
@@ -238,7 +239,9 @@ function customCotangents(
   const n = op.rule.outputs;
   const inputs = t.args.slice(n);
   const given = t.args.slice(0, n).map((_, i) => picked.get(i) ?? null);
-  const out = op.rule.vjp(inputs.map(primal), t.args.slice(0, n).map(primal), given);
+  // Outputs with the rule as their gradient: what reads them has the right one in its turn.
+  const ys = given.map((_, i) => primal(pick(t, i)));
+  const out = op.rule.vjp(inputs.map(primal), ys, given);
   if (out.length !== inputs.length)
     fail(
       'custom-gradient',

@@ -129,17 +129,26 @@ class Residuals {
     // Of what comes from something dear, only the part that is asked for.
     const dear = dependents(order, order.filter(isHeavy));
     const saves = (v: Tensor): boolean => isSaved(v) || (v.op.kind === 'slice' && dear.has(v));
-    const primal = (v: Tensor): Tensor => {
-      const known = this.#memo.get(v);
-      if (known) return known;
+    const leaf = (v: Tensor): Tensor | undefined => {
       const index = consts.get(v);
-      let p: Tensor;
-      if (index !== undefined) p = constOutside(index);
-      else if (v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && saves(v)))
-        p = this.#save(v);
-      else p = mapArgs(v, primal);
-      this.#memo.set(v, p);
-      return p;
+      if (index !== undefined) return constOutside(index);
+      const saved = v.op.kind === 'param' || (!op.checkpoint && varying.has(v) && saves(v));
+      return saved ? this.#save(v) : undefined;
+    };
+    const found = (v: Tensor): Tensor => this.#memo.get(v) as Tensor;
+    // Not by recursion: a step may have more operations in a row than a stack has frames.
+    const primal = (asked: Tensor): Tensor => {
+      const open = [asked];
+      for (let v = open.at(-1); v; v = open.at(-1)) {
+        const known = this.#memo.get(v) ?? leaf(v);
+        const missing = known ? undefined : v.args.find((a) => !this.#memo.has(a));
+        if (missing) open.push(missing);
+        else {
+          this.#memo.set(v, known ?? mapArgs(v, found));
+          open.pop();
+        }
+      }
+      return found(asked);
     };
     this.primal = primal;
   }

@@ -148,10 +148,25 @@ export const withAxis = (t: Lattice, n: number, step: number): Lattice => ({
   axes: n > 1 && step !== 0 ? [...t.axes, { n, step: Math.abs(step) }] : t.axes,
 });
 
+type Touches = ReadonlyMap<string, Lattice[]>;
+
+/** A loop asks its body for each of its operands, and loops lie in loops. */
+const known = new WeakMap<Program, Touches>();
+
 /** The words of one slot that a program reads or writes. */
-const touchesOf = (program: Program, slot: number, role: 'arg' | 'out'): Lattice[] =>
-  program.code.flatMap((instr) =>
-    describe(instr, program)
-      .filter((d) => d.operand.slot === slot && d.role === role)
-      .flatMap((d) => d.touches),
-  );
+const touchesOf = (program: Program, slot: number, role: 'arg' | 'out'): Lattice[] => {
+  const all = known.get(program) ?? allTouches(program);
+  known.set(program, all);
+  return all.get(`${role} ${slot}`) ?? [];
+};
+
+function allTouches(program: Program): Touches {
+  const all = new Map<string, Lattice[]>();
+  for (const { role, operand, touches } of program.code.flatMap((i) => describe(i, program))) {
+    const key = `${role} ${operand.slot}`;
+    const before = all.get(key);
+    if (before) before.push(...touches);
+    else all.set(key, [...touches]);
+  }
+  return all;
+}

@@ -112,6 +112,6 @@ function checkTypes(what: string, x: Tensor, y: Tensor): void {
   if (x.dtype !== y.dtype || !isFloat(x.dtype))
     fail(
       'dtype-mismatch',
-      `${what}: ${describe(x)} and ${describe(y)}. Products need two tensors of one float type; use cast.`,
+      `${what}: ${describe(x)} and ${describe(y)}. Products need one float type: use cast.`,
     );
 }

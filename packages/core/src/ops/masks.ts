@@ -37,17 +37,16 @@ function masked(active: Tensor, t: Tensor, otherwise = zerosLike(t)): Tensor {
 type Shared = ReadonlySet<number>;
 
 const NONE: Shared = new Set();
-const nothing = { xs: NONE, ys: NONE };
 
 /**
  * How the step uses an x tells whether it has rows: one that meets the batch along another axis has none. Where the
- * step does not run row by row for another reason, so that nothing can be told, what has the batch's size has rows.
+ * step does not run row by row for another reason, nothing can be told (undefined).
  */
 export function sharedIn(
   { body, consts }: Closed,
   { carry, xs }: { readonly carry: number; readonly xs: number },
   batch: number,
-): { readonly xs: Shared; readonly ys: Shared } {
+): { readonly xs: Shared; readonly ys: Shared } | undefined {
   const counts = { consts: consts.length, carry, xs };
   const first = counts.consts + carry;
   const fits = body.params.map((p) => p.shape[0] === batch);
@@ -59,7 +58,7 @@ export function sharedIn(
       );
       const axes = rowAxes({ body, counts }, rowed, batch);
       if ('why' in axes) {
-        if (without.length === 0 && !axes.meet) return nothing;
+        if (without.length === 0 && !axes.meet) return;
         continue;
       }
       const ys = body.results.slice(carry);
@@ -69,14 +68,14 @@ export function sharedIn(
         ys: new Set(ys.flatMap((y, i) => (isShared(y) ? [i] : []))),
       };
     }
-  return nothing;
+  return undefined;
 }
 
-/** Leaves with rows masked, those that all rows share as they are. */
+/** Leaves with rows masked, those that all rows share as they are; what has the batch's size has rows unless told. */
 export function maskedLeaves<T>(
   active: Tensor,
   tree: T,
-  shared: Shared,
+  shared: Shared = NONE,
   otherwise: (t: Tensor) => Tensor = zerosLike,
 ): T {
   const { leaves, shape } = flatten(tree);
@@ -87,13 +86,14 @@ export function maskedLeaves<T>(
 
 /**
  * What a step reads where it does not count: an x of the same row that does, as a step may have no finite slope at zero,
- * and zero times that is NaN.
+ * and zero times that is NaN. Only where rows mix does anything depend on it.
  */
-export function standIn(mask: Tensor, x: Tensor): Tensor {
+export function standIn(mask: Tensor, x: Tensor, mix: boolean): Tensor {
   const at = (t: Tensor, step: number): Tensor => slice(t, 0, step, 1);
   const last = (x.shape[0] as number) - 1;
   const end = masked(at(mask, last), at(x, last));
-  return broadcastTo(stopGradient(masked(at(mask, 0), at(x, 0), end)), x.shape);
+  const first = masked(at(mask, 0), at(x, 0), end);
+  return broadcastTo(mix ? first : stopGradient(first), x.shape);
 }
 
 /** Where a row is not active, its carry stays and its ys are zero. */

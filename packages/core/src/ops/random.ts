@@ -105,7 +105,11 @@ export function bits(k: Key, shape: Shape): Tensor {
   return reshape(wordsOf(k, sizeOf(shape), purpose.bits), shape);
 }
 
-const unit = (w: Tensor, dtype: DType): Tensor => mul(cast(shiftRight(w, 8), dtype), 2 ** -24);
+function unit(w: Tensor, dtype: DType): Tensor {
+  if (!isFloat(dtype))
+    fail('dtype-mismatch', `random: ${dtype} is no float type. Draw floats, or use bits.`);
+  return mul(cast(shiftRight(w, 8), dtype), 2 ** -24);
+}
 
 /**
  * Uniform in [low, high), in steps of 2^-24 of the range. Away from 0 the last step may round to `high` itself.
@@ -115,8 +119,6 @@ export function uniform(
   shape: Shape,
   { low = 0, high = 1, dtype = 'float32' }: { low?: number; high?: number; dtype?: DType } = {},
 ): Tensor {
-  if (!isFloat(dtype))
-    fail('dtype-mismatch', `uniform: cannot draw ${dtype}. Draw floats, or use bits.`);
   const u = unit(bits(k, shape), dtype);
   return low === 0 && high === 1 ? u : add(mul(u, high - low), low);
 }

@@ -68,13 +68,13 @@ function scanLength(xs: unknown, options: ScanOptions): number {
   if (length === undefined || !Number.isInteger(length) || length < 1)
     return fail(
       'scan-empty',
-      `scan: the number of steps is ${length}. Give xs a leading time axis, or a whole number as the option length.`,
+      `scan: the number of steps is ${length}. Give xs a leading time axis, or a whole number as length.`,
     );
   leaves.forEach((x, i) => {
     if (x.shape[0] !== length)
       fail(
         'shape-mismatch',
-        `scan: xs "${shape.paths[i]}" is ${describe(x)}, but the loop has ${length} steps. All xs need one leading time axis.`,
+        `scan: xs "${shape.paths[i]}" is ${describe(x)}, but the loop has ${length} steps. All xs need as many.`,
       );
   });
   return length;
@@ -236,10 +236,13 @@ function scanMasked<C, X, Y>(
     const results = rewrite(closed.body.results, (t, args) => known.get(t) ?? withArgs(t, args));
     return traced.build(results);
   };
-  const inputs = { active: mask, x: maskedLeaves(mask, xs, shared.xs, (x) => standIn(mask, x)) };
+  const inputs = {
+    active: mask,
+    x: maskedLeaves(mask, xs, shared?.xs, (x) => standIn(mask, x, !shared)),
+  };
   const { lengths: _lengths, mask: _mask, ...rest } = options;
   const all: unknown = scan(
-    maskedStep(again, shared.ys) as never,
+    maskedStep(again, shared?.ys) as never,
     init as never,
     inputs as never,
     rest,
@@ -265,8 +268,9 @@ function scanSegments<C, X, Y>(
   length: number,
   { checkpoint, ...options }: ScanOptions,
 ): readonly [C, Y] {
-  const steps = checkpoint === true ? segmentOf(length) : (checkpoint ?? length);
-  if (!Number.isInteger(steps) || steps < 1)
+  const asked = checkpoint === true ? segmentOf(length) : (checkpoint ?? length);
+  const steps = Math.min(asked, length);
+  if (!Number.isInteger(asked) || asked < 1)
     fail(
       'option-invalid',
       `scan: checkpoint is ${checkpoint}. Give the steps per segment, a whole number from 1 up, or true.`,

@@ -74,6 +74,8 @@ export interface Row {
   readonly layers: readonly Layer<unknown, unknown, unknown>[];
   /** Runs `f` for a layer under its number and name. */
   inScope<R>(i: number, f: () => R): R;
+  /** Refuses a list of another length than the layers. */
+  checkCount(of: string, list: unknown): void;
 }
 
 export function row(what: string, checked: unknown): Row {
@@ -87,5 +89,15 @@ export function row(what: string, checked: unknown): Row {
       );
   });
   const names = layers.map(({ label }, i) => (label ? `${i}-${label}` : `${i}`));
-  return { layers, inScope: (i, f) => named(names[i] as string, f) };
+  return {
+    layers,
+    inScope: (i, f) => named(names[i] as string, f),
+    checkCount(of, list) {
+      if (Array.isArray(list) && list.length !== layers.length)
+        fail(
+          'tree-mismatch',
+          `${what}: got ${of} for ${list.length} layers, but there are ${layers.length}. Give one per layer, null where there is none.`,
+        );
+    },
+  };
 }

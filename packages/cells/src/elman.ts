@@ -2,6 +2,7 @@
 import {
   add,
   broadcastTo,
+  fail,
   type Key,
   keys,
   matmul,
@@ -51,6 +52,8 @@ export function elman(options: ElmanOptions): Cell<ElmanParams, Tensor> {
   const { inputs, units, activation = tanhOf, bias = 'one' } = options;
   checkSizes('elman', { inputs, units });
   checkChoice('elman', 'bias', bias, biases);
+  if (typeof activation !== 'function')
+    fail('option-invalid', `elman: activation is ${activation}. Give a function, such as tanh.`);
   return {
     label: 'elman',
     init(key: Key) {

@@ -19,7 +19,7 @@ import type { Layer } from './layer.ts';
 export function sequential<const L extends readonly AnyLayer[]>(
   layers: L & Chain<L>,
 ): Layer<ParamsOfEach<L>, InputOf<First<L>>, OutputOf<Last<L>>> {
-  const { layers: list, inScope } = row('sequential', layers);
+  const { layers: list, inScope, checkCount } = row('sequential', layers);
   return {
     label: 'sequential',
     init(key) {
@@ -28,6 +28,7 @@ export function sequential<const L extends readonly AnyLayer[]>(
       return each as unknown as ParamsOfEach<L>;
     },
     apply(params, x, { key, ...how } = {}) {
+      checkCount('parameters', params);
       const own = key ? keys(key, list.length) : [];
       const all = params as readonly unknown[];
       return list.reduce<unknown>(

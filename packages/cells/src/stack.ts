@@ -41,7 +41,7 @@ export function stack<const L extends readonly AnyLayer[]>(
 > {
   type States = StatesOfEach<L>;
   type Output = StackOutput<States, OutputOf<Last<L>>>;
-  const { layers: list, inScope } = row('stack', layers);
+  const { layers: list, inScope, checkCount } = row('stack', layers);
   const top = list.at(-1) as Layer<unknown, unknown, unknown>;
   list.forEach((layer, i) => {
     if (i < list.length - 1 && isRecurrent(layer) && layer.returns !== 'sequence')
@@ -56,8 +56,8 @@ export function stack<const L extends readonly AnyLayer[]>(
     { initial, key, ...how }: RecurrentHow<States> = {},
   ): { output: Output; state: States } =>
     named('stack', () => {
-      checkCount('states', initial, list.length);
-      checkCount('parameters', params, list.length);
+      checkCount('states', initial);
+      checkCount('parameters', params);
       const own = key ? keys(key, list.length) : [];
       const states: unknown[] = [];
       let y: unknown = x;
@@ -70,7 +70,10 @@ export function stack<const L extends readonly AnyLayer[]>(
             states.push(null);
             return;
           }
-          const { output, state } = layer.unroll(mine, y, { ...given, initial: initial?.[i] });
+          const { output, state } = layer.unroll(mine, y, {
+            ...given,
+            initial: initial?.[i] ?? undefined,
+          });
           y = output;
           states.push(state);
         });
@@ -96,11 +99,3 @@ export function stack<const L extends readonly AnyLayer[]>(
 const isRecurrent = (
   layer: Layer<unknown, unknown, unknown>,
 ): layer is Recurrent<unknown, unknown, unknown, unknown> => 'unroll' in layer;
-
-function checkCount(what: string, got: unknown, want: number): void {
-  if (Array.isArray(got) && got.length !== want)
-    fail(
-      'tree-mismatch',
-      `stack: got ${what} for ${got.length} layers, but there are ${want}. Give one per layer, null where there is none.`,
-    );
-}

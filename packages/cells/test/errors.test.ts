@@ -105,4 +105,17 @@ test('shapes', () => {
   ).toMatchInlineSnapshot(
     `"stack: got states for 0 layers, but there are 2. Give one per layer, null where there is none. (in stack) [tree-mismatch]"`,
   );
+  const own = two.init(key(1));
+  const row = sequential([two]);
+  expect(errorOf(() => row.apply([own, own] as never, x))).toMatchInlineSnapshot(
+    `"sequential: got parameters for 2 layers, but there are 1. Give one per layer, null where there is none. [tree-mismatch]"`,
+  );
+});
+
+test('activations must be functions', () => {
+  expect(
+    errorOf(() => elman({ inputs: 1, units: 1, activation: 'relu' as never })),
+  ).toMatchInlineSnapshot(
+    `"elman: activation is relu. Give a function, such as tanh. [option-invalid]"`,
+  );
 });

@@ -1,6 +1,6 @@
 /** Words, or other things with a number, as vectors. */
 import type { Layer } from '@ostinato/cells';
-import { gather, type Tensor, uniform } from '@ostinato/core';
+import { fail, gather, type Tensor, uniform } from '@ostinato/core';
 import { checkSizes } from './check.ts';
 
 export interface EmbeddingOptions {
@@ -24,6 +24,13 @@ export function embedding({ words, units }: EmbeddingOptions): Layer<EmbeddingPa
   return {
     label: 'embedding',
     init: (key) => ({ table: uniform(key, [words, units], { low: -0.05, high: 0.05 }) }),
-    apply: ({ table }, ids) => gather(table, ids),
+    apply({ table }, ids) {
+      if (`${table.shape}` !== `${[words, units]}`)
+        fail(
+          'shape-mismatch',
+          `embedding: the table is ${table.dtype}[${table.shape}], but was to have ${words} words of ${units} units. Give its own parameters.`,
+        );
+      return gather(table, ids);
+    },
   };
 }

@@ -253,6 +253,12 @@ test('errors say what, got and do', () => {
   expect(errorOf(() => dense({ inputs: 0, units: 1 }))).toMatchInlineSnapshot(
     `"dense: inputs is 0. Give a whole number from 1 up. [option-invalid]"`,
   );
+  const { table } = embedding({ words: 5, units: 2 }).init(key(0));
+  expect(
+    errorOf(() => embedding({ words: 3, units: 2 }).apply({ table }, zeros([1, 1], 'int32'))),
+  ).toMatchInlineSnapshot(
+    `"embedding: the table is float32[5,2], but was to have 3 words of 2 units. Give its own parameters. [shape-mismatch]"`,
+  );
   expect(errorOf(() => embedding({ words: 1.5, units: 1 }))).toMatchInlineSnapshot(
     `"embedding: words is 1.5. Give a whole number from 1 up. [option-invalid]"`,
   );

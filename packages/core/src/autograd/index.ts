@@ -97,7 +97,8 @@ export function vjp<P extends Tree<P>, R extends Tree<R>>(
 
 /**
  * A function with a gradient of its own: straight-through estimators, surrogate gradients of spikes, stable forms.
- * `vjp(inputs, output, cotangent)` gives one cotangent (or null) per input. The rule is itself differentiable.
+ * `vjp(inputs, output, cotangent)` gives one cotangent (or null) per input. The rule is itself differentiable, and `output`
+ * has it as its gradient. What `f` mentions from outside gets no gradient: give it as an input.
  */
 export function customGradient(
   f: (...inputs: Tensor[]) => Tensor,

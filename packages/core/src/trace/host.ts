@@ -109,7 +109,7 @@ export function denseHost(
 
 /**
  * A tensor of host values: nested arrays, a number, or a host array. `dtype` converts; by default numbers are float32
- * and booleans bool. The values are copied. A tensor is cast.
+ * and booleans bool; whole types wrap, as typed arrays do. The values are copied. A tensor is cast, and so limited.
  */
 export function tensor(
   values: Nested | HostInput | Tensor,

@@ -26,6 +26,8 @@ interface Step {
   >;
   /** A map of all rows and units. */
   map(args: readonly SlotWindow[], body: readonly Expr[], outs: readonly SlotWindow[]): void;
+  /** A product with U. */
+  product(from: number, to: number): void;
 }
 
 const rowsOf = (slot: number): SlotWindow => window(slot, [units, 1]);
@@ -53,13 +55,15 @@ function programOf(ends: (step: Step) => void): Program {
   const { u, h, x, kept, z, y } = slots;
   const made = [apply('mul', arg(0), arg(1)), tanh(arg(0))];
   map([rowsOf(h), rowsOf(x)], made, [rowsOf(kept), rowsOf(y)]);
-  b.contract({
-    shape,
-    over: [units],
-    args: [window(y, [units, 0, 1]), window(u, [0, 1, units])],
-    out: rowsOf(z),
-  });
-  ends({ slots, map });
+  const product: Step['product'] = (from, to) =>
+    b.contract({
+      shape,
+      over: [units],
+      args: [window(from, [units, 0, 1]), window(u, [0, 1, units])],
+      out: rowsOf(to),
+    });
+  product(y, z);
+  ends({ slots, map, product });
   const body = b.program({ arenas: 1 });
 
   const o = programBuilder();
@@ -114,6 +118,17 @@ const joined: Readonly<Record<string, readonly [(step: Step) => void, readonly s
         [rowsOf(next)],
       ),
     ['map to 2', 'product onto biases'],
+  ],
+  'what another product of the same sum reads': [
+    ({ slots: { kept, z, late, next }, map, product }) => {
+      product(kept, late);
+      map(
+        [rowsOf(kept), rowsOf(z), rowsOf(late)],
+        [plus(arg(0), plus(arg(1), arg(2)))],
+        [rowsOf(next)],
+      );
+    },
+    ['map to 3', 'product onto'],
   ],
 };
 

@@ -6,7 +6,6 @@
 import {
   apply,
   arg,
-  argsOfInstr,
   type BufferUse,
   type Contract,
   type Expr,
@@ -134,7 +133,7 @@ function withRest({ code, outputs }: Program, maker: Loop, adder: Loop, rest: Ex
   const value = mapLeaves(rest, leaf, new Map());
   const read = ({ slot }: Operand): boolean =>
     outputs.includes(slot) ||
-    code.some((i) => i !== adder && argsOfInstr(i).some((o) => o.slot === slot));
+    code.some((i) => i !== adder && readsOf(i).some((o) => o.slot === slot));
   const kept = maker.outs.map(read);
   return {
     ...maker,

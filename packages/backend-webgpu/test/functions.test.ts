@@ -80,6 +80,11 @@ await describeOnGpu('functions', () => {
     expect(worst.ulps, worst.at).toBeLessThanOrEqual(most);
   });
 
+  test('a sigmoid falls to 0', async () => {
+    const got = await valuesOf(backend, 'sigmoid', [Float32Array.of(-87.5, -90, -103, -200)]);
+    for (const y of got) expect(y).toBeLessThan(1.2e-38);
+  });
+
   test('sines and cosines of large angles are right to 2e-7', async () => {
     for (const op of ['sin', 'cos'] as const) {
       const angles = scales(12, 0, 38);

@@ -229,8 +229,9 @@ test('a shared carry whose last value takes the place of its first is stepped th
   expect(schedule(program('same place'))).toBe('stepwise');
 });
 
-test('a y that rows share and that a step updates in place is stepped through', () => {
-  const schedule = (inPlace: boolean): unknown => {
+test('a y that rows share and that a step updates in place, or writes twice, is stepped through', () => {
+  const schedule = (how: 'once' | 'in place' | 'twice'): unknown => {
+    const inPlace = how !== 'once';
     const body = programBuilder();
     const [h, next] = [body.input('h', 'float32', 4), body.output('h', 'float32', 4)];
     const y = body.output('y', 'float32', 1);
@@ -238,7 +239,9 @@ test('a y that rows share and that a step updates in place is stepped through', 
     body.loop({ shape: [4], args: [window(h, [1])], body: [arg(0)], outs: [window(next, [1])] });
     body.loop({ shape: [1], body: [constant(1)], outs: [window(half, [1])] });
     const double = [apply('add', arg(0), arg(0))];
-    body.loop({ shape: [1], args: [window(half, [1])], body: double, outs: [window(y, [1])] });
+    const last =
+      how === 'twice' ? { body: [constant(2)] } : { args: [window(half, [1])], body: double };
+    body.loop({ shape: [1], ...last, outs: [window(y, [1])] });
     const b = programBuilder();
     b.scan({
       length: 3,
@@ -258,8 +261,9 @@ test('a y that rows share and that a step updates in place is stepped through', 
     verify(program);
     return planProgram(program, machine).scans[0]?.schedule;
   };
-  expect(schedule(false)).toBe('persistent');
-  expect(schedule(true)).toBe('stepwise');
+  expect(schedule('once')).toBe('persistent');
+  expect(schedule('in place')).toBe('stepwise');
+  expect(schedule('twice')).toBe('stepwise');
 });
 
 test('no value of a kernel has the name of a type', () => {

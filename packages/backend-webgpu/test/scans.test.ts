@@ -149,4 +149,18 @@ await describeOnGpu('scans', () => {
       backend.dispose();
     }
   });
+
+  test('more loops in loops than a device takes are refused, and the backend goes on', async () => {
+    const backend = (await open()) as unknown as Backend<never>;
+    const nested = (depth: number, h: Tensor, x: Tensor): readonly [Tensor, Tensor] =>
+      depth === 0 ? [add(h, x), h] : scan((s: Tensor, t: Tensor) => nested(depth - 1, s, t), h, x);
+    const ones = (shape: number[]) => ({ data: [1], shape });
+    const deep = compile(backend, (h: Tensor, x: Tensor) => [...nested(9, h, x)]);
+    await expect(deep(ones([1]), ones(Array(10).fill(1)))).rejects.toThrow(
+      /lies in 9 time loops; devices take 8.+program-invalid/,
+    );
+    const double = compile(backend, (x: Tensor) => add(x, x));
+    expect([...(await (await double(ones([1]))).read()).data]).toEqual([2]);
+    backend.dispose();
+  });
 });

@@ -55,17 +55,20 @@ const saidOf = ({ elements, of }: ResidentWeights): string =>
 
 /**
  * Workgroups start late and end early: none may still read what all of them share in memory when another one writes the
- * next value there. Such are a carry whose last value takes the place of its first, and a y that an instruction updates.
+ * next value there. Such are a carry whose last value takes the place of its first, and a y that an instruction updates,
+ * or that several write.
  */
 function sharedInPlace({ init, finals, consts, body }: Scan, rows: Rows, scope: Scope): boolean {
   const samePlace = (a: Operand, b: Operand): boolean => {
     const [p, q] = [placeOf(scope, a), placeOf(scope, b)];
     return p.buffer === q.buffer && p.offset === q.offset;
   };
-  const updated = (slot: number): boolean =>
-    body.code.some((i) =>
-      [argsOfInstr(i), outsOfInstr(i)].every((os) => os.some((o) => o.slot === slot)),
-    );
+  const has = (list: readonly Operand[], slot: number): boolean =>
+    list.some((o) => o.slot === slot);
+  const updated = (slot: number): boolean => {
+    const writers = body.code.filter((i) => has(outsOfInstr(i), slot));
+    return writers.length > 1 || writers.some((i) => has(argsOfInstr(i), slot));
+  };
   return (
     init.some((o, k) => !rows.inputs[consts.length + k] && samePlace(o, finals[k] as Operand)) ||
     body.outputs.some((slot, k) => k >= init.length && !rows.outputs[k] && updated(slot))

@@ -46,9 +46,12 @@ export function planProgram(program: Program, machine: Machine, options: PlanOpt
   return { own: scratch.bytes, steps, scans: planner.scans };
 }
 
+/** Dynamic uniform buffers of a pipeline, one for each time loop around a kernel: what every device takes. */
+const NESTED = 8;
+
 /** Core parts what touches too many of the caller's buffers; it does not know in how many this program's own ones lie. */
 function assertFits(
-  { label, kernel: { bindings } }: Dispatch,
+  { label, kernel: { bindings, clocks } }: Dispatch,
   { storageBuffers }: Machine,
   { bytes }: Scratch,
 ): void {
@@ -56,6 +59,11 @@ function assertFits(
     fail(
       'program-invalid',
       `webgpu: "${label}" touches ${bindings.length} buffers, of which ${bytes.length} are the program's own; this device binds ${storageBuffers}. Use smaller batches, or stack arguments into one tensor.`,
+    );
+  if (clocks.length > NESTED)
+    fail(
+      'program-invalid',
+      `webgpu: "${label}" lies in ${clocks.length} time loops; devices take ${NESTED}. Nest fewer scans, or leave out a checkpoint.`,
     );
 }
 

@@ -19,7 +19,7 @@ fn exp_(a: f32) -> f32 {
 }
 fn sigmoid_(a: f32) -> f32 {
   if (isNan(a)) { return a; }
-  return select(1.0f / (1.0f + exp_(clamp(-a, -87.0f, 87.0f))), 0.0f, a < -104.0f);
+  return select(1.0f / (1.0f + exp_(clamp(-a, -88.0f, 88.0f))), 0.0f, a < -88.0f);
 }
 fn tanh_(a: f32) -> f32 {
   if (isNan(a)) { return a; }

@@ -186,6 +186,22 @@ describe('arguments', () => {
     await expectError('tree-leaf', ['Map'], () => double(new Map() as never));
   });
 
+  test('a number is seen as a tensor, so a function that says number does not typecheck', async () => {
+    const twice = compile(backend, (x: T, n: number) => (n > 1 ? mul(x, 2) : x));
+    // @ts-expect-error: nothing fits a number
+    expect(await numbers(await twice(tensor([1]), 5))).toEqual([1]);
+    const rated = compile(backend, ({ rate }: { rate: number }) => add(rate, 1));
+    // @ts-expect-error: nor in a record
+    expect(await numbers(await rated({ rate: 5 }))).toEqual([6]);
+    const chosen = compile(backend, (x: T, sign: 'plus' | 'minus') => (sign === 'plus' ? x : x));
+    // @ts-expect-error: a string is no leaf
+    await expectError('tree-leaf', ['"1"'], () => chosen(tensor([1]), 'plus'));
+    expectTypeOf<o.Feed<{ x: T; y?: T | null; rest: readonly T[] }>>().toEqualTypeOf<{
+      readonly x: T | o.HostInput | number;
+      readonly y?: T | o.HostInput | number | null;
+      readonly rest: readonly (T | o.HostInput | number)[];
+    }>();
+  });
   test('are read at the call, not when a compilation is done', async () => {
     const f = compile(backend, (x: T) => mul(x, 2));
     const data = Float32Array.of(1);

@@ -14,12 +14,20 @@ import { denseHost, type HostInput, isHostInput } from './host.ts';
 import { lower, needsExtras } from './lower.ts';
 import { type About, bytesOf, Owned, ownedOf, ownedTensor } from './value.ts';
 
-/** What a caller may give where the function sees a tensor. A number is a float32 scalar. */
+/**
+ * What a caller may give where the function sees a tensor. A number is a float32 scalar. Nothing, where the function says
+ * number, string or boolean: it would see a tensor in place of a number, so that `n > 1` is false for every n, and the
+ * others are no leaves. A host array's own numbers are not meant.
+ */
 export type Feed<T> = T extends Tensor
   ? Tensor | HostInput | number
-  : T extends object
-    ? { readonly [K in keyof T]: Feed<T[K]> }
-    : T;
+  : T extends HostInput
+    ? T
+    : T extends object
+      ? { readonly [K in keyof T]: Feed<T[K]> }
+      : T extends number | string | boolean
+        ? never
+        : T;
 
 export interface CompileOptions {
   /** Numbers of arguments whose buffers the call may reuse for its results. They cannot be used afterwards. */

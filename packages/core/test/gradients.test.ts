@@ -349,6 +349,30 @@ test('a custom gradient is used as it is', () => {
   expect(evaluate([g as Tensor], new Map([[x, [1, -2]]]))).toEqual([[7, 7]]);
 });
 
+test('a custom gradient has the inputs of its function, by number', () => {
+  const [x, w] = [param([2], 'float64', 'x'), param([2], 'float64', 'w')];
+  const product = customGradient(
+    (a, b) => e.mul(a, b),
+    ([a, b], _y, g) => [e.mul(g, b), e.mul(g, a)],
+  );
+  const gs = backward([r.sum(product(x, w))], [e.scalar(1, 'float64')], [x, w]) as [Tensor, Tensor];
+  const values = new Map([
+    [x, [1, -2]],
+    [w, [3, 4]],
+  ]);
+  expect(evaluate(gs, values)).toEqual([
+    [3, 4],
+    [1, -2],
+  ]);
+  // @ts-expect-error: one input is missing
+  expect(() => product(x)).toThrow();
+  const any = customGradient(
+    (...xs: Tensor[]) => xs[0] as Tensor,
+    (xs) => xs.map(() => null),
+  );
+  expect(any(x, w, x).shape).toEqual([2]);
+});
+
 test("the output that a custom gradient's rule reads has that gradient too", () => {
   const x = param([2], 'float64', 'x');
   const likeExp = customGradient(

@@ -100,22 +100,18 @@ export function vjp<P extends Tree<P>, R extends Tree<R>>(
  * `vjp(inputs, output, cotangent)` gives one cotangent (or null) per input. The rule is itself differentiable, and `output`
  * has it as its gradient. What `f` mentions from outside gets no gradient: give it as an input.
  */
-export function customGradient(
-  f: (...inputs: Tensor[]) => Tensor,
-  vjpRule: (
-    inputs: readonly Tensor[],
-    output: Tensor,
-    cotangent: Tensor,
-  ) => readonly (Tensor | null)[],
+export function customGradient<I extends readonly Tensor[]>(
+  f: (...inputs: I) => Tensor,
+  vjpRule: (inputs: I, output: Tensor, cotangent: Tensor) => readonly (Tensor | null)[],
   label = 'custom',
-): (...inputs: Tensor[]) => Tensor {
+): (...inputs: I) => Tensor {
   return (...inputs) => {
     const y = f(...inputs);
     const rule = {
       label,
       outputs: 1,
       vjp: (xs: readonly Tensor[], ys: readonly Tensor[], gs: readonly (Tensor | null)[]) =>
-        gs[0] ? vjpRule(xs, ys[0] as Tensor, gs[0]) : xs.map(() => null),
+        gs[0] ? vjpRule(xs as I, ys[0] as Tensor, gs[0]) : xs.map(() => null),
     };
     const node = new Tensor({ kind: 'custom', rule }, [], y.dtype, [y, ...inputs], label);
     return pick(node, 0);

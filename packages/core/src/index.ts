@@ -2,8 +2,9 @@
 export * from './autograd/index.ts';
 export { type ErrorCode, errorCodes, fail, named, OstinatoError } from './errors.ts';
 export { type HostArray, Tensor } from './graph/tensor.ts';
-export { flatten, leavesOf, mapTree, type Tree } from './graph/tree.ts';
-export type { DType } from './ir/dtype.ts';
+export { flatten, leavesOf, mapTree, type Tree, type TreeShape } from './graph/tree.ts';
+export type { DType, TypedArray } from './ir/dtype.ts';
+export type { Shape } from './ir/view.ts';
 export { einsum, matmul } from './ops/contract.ts';
 export { type CumulativeOptions, cumsum } from './ops/cumulative.ts';
 export * from './ops/elementwise.ts';

@@ -46,7 +46,7 @@ export {
   type SgdOptions,
   sgd,
 } from './optimizers.ts';
-export { cosineDecay, exponentialDecay, linearWarmup } from './schedules.ts';
+export { cosineDecay, exponentialDecay, linearWarmup, type Schedule } from './schedules.ts';
 export type { StopSignal } from './signal.ts';
 export type { Measured, Metrics, Totals } from './totals.ts';
 export {

@@ -15,6 +15,7 @@ import {
   type Optimizer,
   type OptimizerState,
   rmsprop,
+  type Schedule,
   sgd,
 } from '../src/index.ts';
 import { backends } from './backends.ts';
@@ -119,7 +120,7 @@ describe.each(backends)('on %s', (_, create) => {
     const steps = [1, 2, 5, 10, 20, 40];
     const cosine = cosineDecay(0.8, { steps: 20, least: 0.2 });
     const cosineAt = (n: number) => 0.2 + 0.3 * (1 + Math.cos(Math.PI * Math.min((n - 1) / 20, 1)));
-    const want: readonly (readonly [(step: Tensor) => Tensor, (n: number) => number])[] = [
+    const want: readonly (readonly [Schedule, (n: number) => number])[] = [
       [linearWarmup(0.5, 10), (n) => 0.5 * Math.min(n / 10, 1)],
       [cosine, cosineAt],
       [exponentialDecay(0.1, { steps: 10, factor: 0.5 }), (n) => 0.1 * 0.5 ** ((n - 1) / 10)],

@@ -22,9 +22,17 @@ export { evaluator } from '../ir/evaluate.ts';
 export * from '../ir/expr.ts';
 export { printProgram } from '../ir/print.ts';
 export * from '../ir/program.ts';
-export { erf, evalExpr, evalScalar, exprType, scalarOps, scalarType } from '../ir/scalar.ts';
+export {
+  erf,
+  evalExpr,
+  evalScalar,
+  exprType,
+  type ScalarRule,
+  scalarOps,
+  scalarType,
+} from '../ir/scalar.ts';
 export { type VerifyLimits, verify } from '../ir/verify.ts';
-export { denseStrides, extent, isDense, sizeOf } from '../ir/view.ts';
+export { denseStrides, extent, isDense, type Shape, sizeOf } from '../ir/view.ts';
 export { type Axis, collapse } from './axes.ts';
 export { contractAsLoop, gatherAsLoop, scatterAsLoop } from './derive.ts';
 export * from './interface.ts';

@@ -25,25 +25,25 @@ export type InputRows<X> = X extends Tensor
 export interface InputData<X = Tensor> {
   readonly inputs: InputRows<X>;
   /** [N], valid steps of each example, from its first on. Given to the model as `how.lengths`. */
-  readonly lengths?: HostRows;
+  readonly lengths?: HostRows | undefined;
   /** [N, T], not zero where a step counts. Given to the model as `how.mask`. */
-  readonly mask?: HostRows;
+  readonly mask?: HostRows | undefined;
 }
 
 export interface TrainingData<X = Tensor> extends InputData<X> {
   /** [N, ...] */
   readonly targets: HostRows;
   /** [N] or [N, T]: how much each example or step counts. Absent: 1 each. */
-  readonly weights?: HostRows;
+  readonly weights?: HostRows | undefined;
 }
 
 /** What a compiled step sees of a batch; null or absent where the data have none. */
 export interface Batch<X = Tensor> {
   readonly inputs: X;
-  readonly lengths?: Tensor | null;
-  readonly mask?: Tensor | null;
+  readonly lengths?: Tensor | null | undefined;
+  readonly mask?: Tensor | null | undefined;
   /** Absent in predictions only. */
-  readonly targets?: Tensor | null;
+  readonly targets?: Tensor | null | undefined;
   /** float32 [B] or [B, T], 0 for rows that fill a short batch. */
   readonly weights: Tensor;
 }

@@ -31,15 +31,15 @@ import type { Measure } from './weighted-mean.ts';
 export interface RunOptions {
   readonly backend: Backend;
   /** Rows per batch, 32 unless told. The last batch is filled up with rows that count nothing. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** For models that draw random numbers outside of training too. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   readonly signal?: StopSignal | undefined;
 }
 
 export interface EvaluateOptions extends RunOptions {
   readonly loss: Measure;
-  readonly metrics?: Metrics;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** Gives the loop its pauses: after each batch. */
@@ -146,7 +146,7 @@ export async function predict<P, X>(
     return applyModel(model, p, b, { key: constant, training: false });
   });
   const { inputs, lengths, mask } = data;
-  const fill = batchFiller({ inputs, ...(lengths && { lengths }), ...(mask && { mask }) }, batch);
+  const fill = batchFiller({ inputs, lengths, mask }, batch);
   const breath = breather();
   let whole: HostArray | null = null;
   let at = 0;

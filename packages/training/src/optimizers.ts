@@ -169,12 +169,12 @@ export interface AdamOptions {
  * at zero `p = p - rate m / (sqrt(v) + epsilon)`. PyTorch's Adam.
  */
 export function adam(options: AdamOptions = {}): Optimizer<OptimizerState<'mean' | 'square'>> {
-  return adamRule({ weightDecay: 0, ...options }, false);
+  return adamRule({ ...options, weightDecay: options.weightDecay ?? 0 }, false);
 }
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019): `p = p (1 - rate weightDecay)` first. PyTorch's AdamW. */
 export function adamW(options: AdamOptions = {}): Optimizer<OptimizerState<'mean' | 'square'>> {
-  return adamRule({ weightDecay: 0.01, ...options }, true);
+  return adamRule({ ...options, weightDecay: options.weightDecay ?? 0.01 }, true);
 }
 
 function adamRule(

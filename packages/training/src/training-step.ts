@@ -15,7 +15,7 @@ export type Clip =
 
 export interface StepOptions {
   readonly loss: Measure;
-  readonly metrics?: Metrics;
+  readonly metrics?: Metrics | undefined;
   readonly optimizer: Optimizer;
   readonly clip?: Clip | undefined;
 }

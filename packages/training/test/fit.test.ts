@@ -52,6 +52,26 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(leaks(backend)).toEqual([]);
   });
 
+  test('what is undefined is as if it were left out', async () => {
+    const backend = create();
+    const none = undefined;
+    const unset = { batch: none, seed: none, metrics: none, signal: none };
+    const options = { backend, optimizer: adam({ weightDecay: none as never }), loss, epochs: 1 };
+    const data = { ...points(40), lengths: none, mask: none, weights: none };
+    const validation = { validation: none, validationSplit: none };
+    const checkpoint = { store: memoryStore(), name: none, everySteps: none, resume: none };
+    const given = { ...options, ...unset, ...validation, params: none, every: none, shuffle: none };
+    const plain = await last(fit(mlp, points(40), { ...options, optimizer: adam() }));
+    const { params } = (await last(fit(mlp, data, { ...given, checkpoint }))).last;
+    expect(params).toEqual(plain.last.params);
+    expect(await evaluate(mlp, params, data, { ...options, ...unset })).toEqual(
+      await evaluate(mlp, params, points(40), options),
+    );
+    expect(await predict(mlp, params, data, { backend, ...unset })).toEqual(
+      await predict(mlp, params, points(40), { backend }),
+    );
+  });
+
   test('the metrics of the steps have the mean of their epoch', async () => {
     const options = { backend: create(), optimizer: adam(), loss, metrics, epochs: 2, batch: 16 };
     const seen: (number | undefined)[] = [];

@@ -12,20 +12,20 @@ export interface FitOptions<P, X = Tensor> extends StepOptions {
   /** Times through the data. */
   readonly epochs: number;
   /** Rows per step, 32 unless told. The last batch of an epoch is filled up with rows that count nothing. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Of parameters, order and dropout. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** A new order in each epoch. Default true. */
-  readonly shuffle?: boolean;
+  readonly shuffle?: boolean | undefined;
   /** Measured after each epoch; the best epoch is the one with the least loss here. */
-  readonly validation?: TrainingData<X>;
+  readonly validation?: TrainingData<X> | undefined;
   /** Instead: the last part of the data as given, before any shuffling, as in Keras. */
-  readonly validationSplit?: number;
+  readonly validationSplit?: number | undefined;
   /** Start from these instead of from `model.init`. Copied. */
-  readonly params?: ParamsInput<P>;
+  readonly params?: ParamsInput<P> | undefined;
   /** Read the loss at every n-th step; the other steps' events have null. Default 1. */
-  readonly every?: number;
-  readonly checkpoint?: CheckpointOptions;
+  readonly every?: number | undefined;
+  readonly checkpoint?: CheckpointOptions | undefined;
   /** Stops the loop between steps: it throws the signal's reason. */
   readonly signal?: StopSignal | undefined;
 }
@@ -33,9 +33,9 @@ export interface FitOptions<P, X = Tensor> extends StepOptions {
 export interface CheckpointOptions {
   readonly store: Store;
   /** Default `checkpoint`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Write after every n steps too, not only after each epoch and when the loop is stopped. */
-  readonly everySteps?: number;
+  readonly everySteps?: number | undefined;
   /** Go on from the checkpoint of this name, if there is one. */
-  readonly resume?: boolean;
+  readonly resume?: boolean | undefined;
 }

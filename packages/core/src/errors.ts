@@ -41,6 +41,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What is thrown on purpose: `docs/errors` has a page for each `code`. */
 export class OstinatoError extends Error {
   override readonly name = 'OstinatoError';
   readonly code: ErrorCode;

@@ -10,6 +10,7 @@ export interface Totals {
   readonly metrics: { readonly [name: string]: Tensor };
 }
 
+/** What is measured beside the loss, by name. */
 export type Metrics = { readonly [name: string]: Measure };
 
 /** Means over a round. */

@@ -44,6 +44,10 @@ export function valueAndGrad<P extends Tree<P>, A extends readonly unknown[]>(
   };
 }
 
+/**
+ * `valueAndGrad` for `f(params, ...rest) => [loss, aux]`: gives `[[loss, aux], gradient]`. What `aux` is does not matter; no
+ * gradient comes from it.
+ */
 export function valueAndGradAux<P extends Tree<P>, A extends readonly unknown[], X>(
   f: (params: P, ...rest: A) => readonly [loss: Tensor, aux: X],
 ): (params: P, ...rest: A) => readonly [readonly [loss: Tensor, aux: X], gradient: P] {

@@ -82,6 +82,10 @@ export type Op =
 
 let nextId = 0;
 
+/**
+ * Numbers of one type in a shape: an op that ran nowhere yet, or what `compile` and `run` return, which can be read and owns
+ * a buffer until it is disposed. Made by `tensor`, `zeros` and all ops.
+ */
 export class Tensor {
   readonly id: number = nextId++;
   readonly op: Op;

@@ -82,9 +82,11 @@ const binary =
 export const add: Binary = binary('add');
 export const sub: Binary = binary('sub');
 export const mul: Binary = binary('mul');
+/** Whole numbers are divided towards zero. */
 export const div: Binary = binary('div');
 /** The remainder with the sign of the dividend. */
 export const rem: Binary = binary('rem');
+/** The first to the power of the second; floats only. */
 export const pow: Binary = binary('pow');
 /** The smaller element; of equal ones the first gets the gradient. NaN wins. */
 export const minimum: Binary = binary('min');
@@ -92,6 +94,7 @@ export const minimum: Binary = binary('min');
 export const maximum: Binary = binary('max');
 export const neg: Unary = unary('neg');
 export const abs: Unary = unary('abs');
+/** -1, 0 or 1, in the type of the argument. */
 export const sign: Unary = unary('sign');
 export const floor: Unary = unary('floor');
 export const exp: Unary = unary('exp');
@@ -101,17 +104,24 @@ export const cos: Unary = unary('cos');
 export const tanh: Unary = unary('tanh');
 /** The logistic function 1 / (1 + exp(-x)). */
 export const sigmoid: Unary = unary('sigmoid');
+/** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
 export const erf: Unary = unary('erf');
 export const sqrt: Unary = unary('sqrt');
+/** Whether the first is less, as bool. */
 export const less: Binary = binary('less');
 export const lessEqual: Binary = binary('lessEqual');
 export const equal: Binary = binary('equal');
 export const greater: Binary = (a, b) => less(b, a);
 export const greaterEqual: Binary = (a, b) => lessEqual(b, a);
+/** Of bools; of int32 and uint32 bit by bit. */
 export const logicalAnd: Binary = binary('and');
+/** Of bools; of int32 and uint32 bit by bit. */
 export const logicalOr: Binary = binary('or');
+/** Of bools; of int32 and uint32 bit by bit. */
 export const logicalXor: Binary = binary('xor');
+/** The other bool; all bits flipped of int32 and uint32. */
 export const logicalNot: Unary = unary('not');
+/** Of int32 and uint32. */
 export const shiftLeft: Binary = binary('shl');
 /** Arithmetic on int32, logical on uint32. */
 export const shiftRight: Binary = binary('shr');

@@ -24,6 +24,7 @@ import {
 } from './elementwise.ts';
 import { at, broadcastTo, checkShape, reshape } from './views.ts';
 
+/** What random numbers are drawn from, uint32 [2]. Made by `key`, `keys` and `foldKey`, and used once only. */
 export type Key = Tensor;
 
 const word = (x: number): Expr => constant(x, 'uint32');

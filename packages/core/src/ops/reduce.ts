@@ -64,6 +64,7 @@ export const max: Reduction = reduction('max');
 /** The smallest element; the first of equal ones gets the gradient. NaN wins. */
 export const min: Reduction = reduction('min');
 
+/** Of floats. */
 export const mean: Reduction = (x, options = {}) => {
   assertFloat('mean', x);
   const axes = normalAxes('mean', options.axes, x.rank);
@@ -128,6 +129,7 @@ const argBest =
 
 /** The index (int32) of the largest element along an axis; the first of equal ones, and the first NaN before all. */
 export const argmax: (x: Tensor, axis?: number) => Tensor = argBest('argmax', 'max');
+/** The index (int32) of the smallest element along an axis; the first of equal ones, and the first NaN before all. */
 export const argmin: (x: Tensor, axis?: number) => Tensor = argBest('argmin', 'min');
 
 /** Bools as 0 and 1; of numbers, all but 0 are true. */

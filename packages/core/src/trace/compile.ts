@@ -36,6 +36,10 @@ export interface CompileOptions {
   readonly label?: string;
 }
 
+/**
+ * A function on a backend, of host values or tensors in the place of tensors. It resolves when its program is ready and its
+ * work is queued; what it gives belongs to the caller, to be read and disposed.
+ */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: { readonly [K in keyof A]: Feed<A[K]> }): Promise<R>;
   /** What was built so far, which `explain` tells. */

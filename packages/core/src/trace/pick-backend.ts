@@ -5,6 +5,7 @@ import { fail, OstinatoError } from '../errors.ts';
 /** Opens a backend, or throws with the reason why it cannot. */
 export type Opener = () => Backend<never> | Backend | Promise<Backend<never> | Backend>;
 
+/** What `pickBackend` found. */
 export interface Picked {
   readonly backend: Backend;
   /** One line per opener that was tried: `wasm: opened (simd256+fma)`, `webgpu: no adapter`. */

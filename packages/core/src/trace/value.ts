@@ -132,6 +132,7 @@ export function ownedOf(t: Tensor, backend: Backend, what: string): Owned {
   return value;
 }
 
+/** A tensor that is neither disposed nor donated. */
 export interface Leak {
   readonly label: string;
   readonly shape: Shape;

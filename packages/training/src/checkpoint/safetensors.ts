@@ -10,6 +10,7 @@ import { fail, type HostArray } from '@ostinato/core';
 import { host } from '../host.ts';
 import { crc32c } from './crc32c.ts';
 
+/** What is in a file: tensors by name, and texts. */
 export interface SafetensorsFile {
   readonly tensors: { readonly [name: string]: HostArray };
   readonly metadata: { readonly [key: string]: string };
@@ -45,6 +46,7 @@ const arrays = {
   bool: Uint32Array,
 } satisfies Record<HostArray['dtype'], unknown>;
 
+/** Writes a file that other tools read too, with a checksum among its metadata. */
 export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
   const places = placesOf(tensors);
   const text = new host.TextEncoder().encode(headerOf(places, metadata));

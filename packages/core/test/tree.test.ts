@@ -150,6 +150,15 @@ describe("a user's interface is a tree", () => {
     expectTypeOf(again).toEqualTypeOf<Model>();
   });
 
+  test('with a part that nobody knows before it runs', async () => {
+    const params: readonly [Weights, unknown] = [{ kernel: f64([3]), bias: null }, f64([4])];
+    const product = ([{ kernel }, other]: typeof params): T => o.sum(o.mul(kernel, other as T));
+    const gradient = o.grad(product)(params);
+    expectTypeOf(gradient).toEqualTypeOf<typeof params>();
+    expect(await valuesOf(gradient[0].kernel)).toEqual([4]);
+    expect(await valuesOf(gradient[1] as T)).toEqual([3]);
+  });
+
   test('in valueAndGradAux and vjp', async () => {
     const [[loss, aux], gradient] = o.valueAndGradAux((m: Model, x: T) => {
       const y = apply(m, x);

@@ -7,17 +7,19 @@ import { Tensor } from './tensor.ts';
 
 /**
  * The constraint for a tree of tensors, `T extends Tree<T>`. It is homomorphic, so that a user's `interface` fits as
- * well as a type alias.
+ * well as a type alias. A part that is unknown fits: the parameters of a layer that is chosen at run time.
  */
 export type Tree<T> = Tensor | null | undefined | { readonly [K in keyof T]: Branch<T[K]> };
 
-type Branch<T> = T extends Tensor | null | undefined
+type Branch<T> = unknown extends T
   ? T
-  : T extends (...args: never[]) => unknown
-    ? never
-    : T extends object
-      ? { readonly [K in keyof T]: Branch<T[K]> }
-      : never;
+  : T extends Tensor | null | undefined
+    ? T
+    : T extends (...args: never[]) => unknown
+      ? never
+      : T extends object
+        ? { readonly [K in keyof T]: Branch<T[K]> }
+        : never;
 
 /** The shape of a tree without its leaves. Equal structures have equal text. */
 export interface TreeShape {

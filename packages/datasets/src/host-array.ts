@@ -8,7 +8,8 @@ export type HostData =
   | Int16Array
   | Uint16Array
   | Int8Array
-  | Uint8Array;
+  | Uint8Array
+  | Uint8ClampedArray; // a canvas' pixels
 
 /** Dense, last axis fastest; `data.length` is the product of `shape`. */
 export interface HostArray<T extends HostData = HostData> {

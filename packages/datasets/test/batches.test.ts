@@ -82,6 +82,8 @@ describe('takeRows', () => {
   });
 
   test('keeps the type of the elements; a vector has rows of one', () => {
+    const pixels = takeRows({ data: Uint8ClampedArray.of(1, 255), shape: [2] }, [1]);
+    expect(pixels.data).toEqual(Uint8ClampedArray.of(255));
     const batch = takeRows({ data: Float32Array.of(0.5, 1.5), shape: [2] }, [1]);
     expect(batch.data).toBeInstanceOf(Float32Array);
     expect(batch.shape).toEqual([1]);

@@ -4,6 +4,7 @@ import type { Engine } from '../backend.ts';
 import * as extras from '../extras.ts';
 import type { WasmBuffer } from '../memory.ts';
 import { pairs } from '../pairing.ts';
+import { fusesMultiplyAdd } from './features.ts';
 import { agreesWithPlain } from './self-check.ts';
 import { unpaired } from './unpaired.ts';
 import { canPair, compileModule } from './v8.ts';
@@ -23,8 +24,15 @@ export async function nodeEngine(
   };
   if (!pairedSimd) return note('paired SIMD is switched off');
   if (!pair.yes) return note(pair.why);
-  if (!(await agreesWithPlain((yes) => open(yes ? paired : plain))))
-    return note('the self-check of paired SIMD found other bits');
+  // V8 pairs with AVX2 only, and does not say so: its vectors would stay single, in tiles that are too large for them.
+  if (!(await fusesMultiplyAdd()))
+    return note('the processor has no fused multiply-add, so no AVX2 either');
+  try {
+    if (!(await agreesWithPlain((yes) => open(yes ? paired : plain))))
+      return note('the self-check of paired SIMD found other bits');
+  } catch (error) {
+    return note(`the self-check of paired SIMD failed (${(error as Error).message})`);
+  }
   notes.push(`256-bit vectors: ${pair.why}, self-check passed`);
   return paired;
 }

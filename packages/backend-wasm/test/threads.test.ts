@@ -13,7 +13,9 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
+import { Heap } from '../src/memory.ts';
 import { chooseThreads } from '../src/threads/choose.ts';
+import { openPool } from '../src/threads/pool.ts';
 import { bits, host, runProgram, windowOf } from './harness.ts';
 import { trainingStep } from './training.ts';
 
@@ -179,6 +181,14 @@ test('programs are compiled while others run, on the same workers', async () => 
   const together = await Promise.all([1, 2, 3, 4].map(() => trainingStep(backend, sizes)));
   for (const t of together) expect(bits(t)).toEqual(alone);
   backend.dispose();
+});
+
+test('dispose while threads are told of a program: who compiles it hears of that', async () => {
+  const pool = await openPool(new Heap({ shared: true }), 2);
+  const loading = pool.load({ modules: [], names: [], parted: true }, []);
+  await Promise.resolve(); // the message is on its way
+  pool.dispose();
+  await expect(loading).rejects.toMatchObject({ code: 'disposed' });
 });
 
 test('a script that forgets dispose ends by itself', () => {

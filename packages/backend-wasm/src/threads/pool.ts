@@ -84,7 +84,12 @@ class Pool implements Team {
       for (const w of workers) w.post(message);
       control[word.operation] = operation.receive;
       fork(control, word, workers.length);
-      await Promise.all(answers);
+      try {
+        await Promise.all(answers);
+      } catch (error) {
+        check('compile'); // says that the backend was disposed, or of which error a worker ended
+        throw error;
+      }
     });
     const done = sent.finally(() => {
       this.telling--;

@@ -38,8 +38,8 @@ const halfTanh = { a: 120.15432, b: 12.01285, c: 60.07716 };
 
 /**
  * e^x / (1 + e^x), right relative to itself in the lower tail too. e^x = 2^n e^r, and e^r = (even + odd) / (even - odd)
- * where tanh(r / 2) = odd / even: one division does for both. From -87.7 down 2^n is 0, where the result would be less
- * than 8.2e-39.
+ * where tanh(r / 2) = odd / even: one division does for both. From -87.6832 down 2^n is 0, where the result would be less
+ * than 8.312e-39.
  */
 function sigmoidParts(kit: Kit, a: V): Quotient {
   const x = kit.keep('x', clamp(kit, a, -88, 30));

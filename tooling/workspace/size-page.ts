@@ -10,7 +10,7 @@ export interface Chunk {
 }
 
 export interface Page {
-  /** What it loads to start, in one file. */
+  /** What it loads to start, in one file, but for a line that imports this. */
   readonly chunk: Chunk;
   /** The names of the file that starts it, and of that one where it is another. */
   readonly loaded: readonly string[];

@@ -3,7 +3,7 @@ import { type Backend, fail, unlimited } from '@ostinato/core/backend';
 import { assertCompiles, fusesMultiplyAdd } from './engine/features.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
-import { Heap, MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
+import { Heap, type WasmBuffer } from './memory.ts';
 import { MAXIMUM_BUFFERS, type Threads } from './target.ts';
 
 export interface WasmOptions {
@@ -71,7 +71,7 @@ async function chooseEngine(
   notes: string[],
 ): Promise<Engine> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  if (process?.versions?.node !== undefined) {
+  if (process?.versions?.node) {
     // Where all files are near. No page loads it.
     const { nodeEngine } = await import('./engine/node.ts');
     return nodeEngine(
@@ -133,15 +133,15 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     closed = true;
     for (const e of executables) e.dispose();
     executables.clear();
-    team?.then((t) => t?.dispose()).catch(() => undefined);
+    team?.then((t) => t?.dispose()).catch(() => {});
   };
-  const variant = `${engine.pairs ? 'simd256' : 'simd128'}${relaxed ? '+fma' : ''}`;
+  const variant = `simd${engine.pairs ? 256 : 128}${relaxed ? '+fma' : ''}`;
   return {
     name: 'wasm',
     limits: {
       ...unlimited,
       buffers: MAXIMUM_BUFFERS,
-      bufferBytes: MAXIMUM_PAGES * 65536,
+      bufferBytes: 2 ** 32, // memory32 ends there
       bindingBytes: 2 ** 31,
     },
     info: () => ({ name: 'wasm', variant, notes }),

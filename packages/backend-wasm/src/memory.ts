@@ -28,16 +28,10 @@ export class Heap implements Memory<WasmBuffer> {
   /** Free ranges; no two touch. */
   #spare: { from: number; to: number }[] = [];
   #end = ALIGN; // address 0 stays unused, so that a forgotten address shows
-  #capacity: number;
 
-  constructor(options: { shared?: boolean } = {}) {
-    this.shared = options.shared ?? false;
-    this.memory = new WebAssembly.Memory({
-      initial: 16,
-      maximum: MAXIMUM_PAGES,
-      ...(options.shared ? { shared: true } : {}),
-    });
-    this.#capacity = 16 * PAGE;
+  constructor({ shared = false }: { shared?: boolean } = {}) {
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared });
   }
 
   alloc(bytes: number, label = 'buffer'): WasmBuffer {
@@ -121,31 +115,30 @@ export class Heap implements Memory<WasmBuffer> {
     // A free part at the end grows instead of being left behind.
     const last = this.#spare.find((r) => r.to === this.#end);
     const from = last?.from ?? this.#end;
-    const pages = Math.ceil((from + size - this.#capacity) / PAGE);
-    if (pages > 0) this.#grow(pages, size, label);
+    const { byteLength } = this.memory.buffer;
+    const pages = Math.ceil((from + size - byteLength) / PAGE);
+    if (pages > 0) this.#grow(pages, byteLength / PAGE, `${size} bytes ("${label}")`);
     if (last) {
-      this.#spare = this.#spare.filter((r) => r !== last);
+      this.#spare.splice(this.#spare.indexOf(last), 1);
       this.#clear(last.from, last.to);
     }
     this.#end = from + size;
     return from;
   }
 
-  #grow(pages: number, size: number, label: string): void {
-    const have = this.#capacity / PAGE;
+  #grow(pages: number, have: number, what: string): void {
     // Growing by a quarter at least keeps the number of growths, each of which detaches views, small.
     const wanted = Math.max(pages, Math.min(MAXIMUM_PAGES - have, Math.ceil(have / 4)));
     for (const by of [wanted, pages])
       try {
         this.memory.grow(by);
-        this.#capacity += by * PAGE;
         return;
       } catch {
         // The engine has less than we hoped for: ask for just enough.
       }
     fail(
       'out-of-memory',
-      `alloc: no room for ${size} bytes ("${label}") beside the ${this.#capacity} in use; wasm memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
+      `alloc: no room for ${what} beside the ${have * PAGE} in use; wasm memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
     );
   }
 }

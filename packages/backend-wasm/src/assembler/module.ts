@@ -65,6 +65,6 @@ const section = (id: number, body: readonly number[]): number[] =>
   [id].concat(leb(body.length), body);
 const encoder = new TextEncoder();
 const text = (s: string): number[] => {
-  const bytes = Array.from(encoder.encode(s));
-  return leb(bytes.length).concat(bytes);
+  const bytes = encoder.encode(s);
+  return leb(bytes.length).concat(...bytes);
 };

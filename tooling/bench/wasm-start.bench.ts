@@ -67,8 +67,11 @@ for (const [variant, all] of starts) {
       console.log(`  ${part.padEnd(9)} ${clock} (${cpu}), at least ${least[part]?.[0]}`);
   }
   const shape = [batch, time, features, units];
-  const about = { case: 'wasm-start', cell: 'lstm', mode: 'training', shape, variant };
-  console.log(JSON.stringify({ ...about, medians, least, busy }));
+  const about = { case: 'wasm-start', cell: 'lstm', mode: 'training', shape, threads: 1 };
+  // Time alone, and no peers: a start is no throughput.
+  const rates = { gflops: null, peakGflops: null, peers: {} };
+  const measured = { backend: 'wasm', variant, ms: medians.first?.[0], ...rates };
+  console.log(JSON.stringify({ ...about, ...measured, medians, least, busy }));
 }
 if (!options.json && chosen.length > 0)
   console.log(

@@ -26,19 +26,30 @@ describe('what is switched off does not run', () => {
   });
 });
 
-test('a processor without AVX2 gets no pairs: V8 would leave them single and say nothing', () => {
+/** What another process says that has these flags, and what it computes. */
+function withFlags(...flags: readonly string[]): string {
   const script = `
+    import { compile, mul } from '@ostinato/core';
     import { wasm } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
-    const { variant, notes } = (await wasm({ threads: 1 })).info();
-    console.log(variant, notes[1]);
+    const backend = await wasm({ threads: 1 });
+    const { variant, notes } = backend.info();
+    const twice = await compile(backend, (x) => mul(x, 2))(3);
+    console.log(variant, notes[1], await twice.item());
   `;
-  const flags = pairsHere ? ['--no-enable-avx'] : [];
-  const said = execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
+  return execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
     encoding: 'utf8',
     timeout: 20_000,
   });
-  expect(said).toMatch(/^simd128.* 128-bit vectors: /);
-  if (pairsHere) expect(said).toContain('no AVX2');
+}
+
+describe.runIf(pairsHere)('elsewhere, with single vectors', () => {
+  test('a processor without AVX2: V8 would leave pairs single and say nothing', () => {
+    expect(withFlags('--no-enable-avx')).toMatch(/^simd128.* 128-bit vectors: .* no AVX2 .* 6\n$/);
+  });
+
+  test('frozen flags: V8 ends the process that sets one', () => {
+    expect(withFlags('--freeze-flags-after-init')).toMatch(/^simd128.*: V8's flags cannot be.* 6/);
+  });
 });
 
 describe.runIf(pairsHere)('a self-check', () => {

@@ -13,6 +13,7 @@ interface Host {
     readonly deno?: string;
   };
   readonly arch?: string;
+  readonly execArgv?: readonly string[];
   readonly getBuiltinModule?: (name: string) => unknown;
 }
 
@@ -23,8 +24,12 @@ function node(): Host | undefined {
   return node && v8 && !bun && !deno ? process : undefined;
 }
 
-/** Node's handle on V8, where we run on one. */
-const v8 = (): V8 | undefined => node()?.getBuiltinModule?.('node:v8') as V8 | undefined;
+/** Node's handle on V8, where we run on one. Not where its flags are frozen: who sets one then ends the process. */
+function v8(): V8 | undefined {
+  const host = node();
+  if (host?.execArgv?.some((flag) => /^--freeze.flags.after.init$/.test(flag))) return undefined;
+  return host?.getBuiltinModule?.('node:v8') as V8 | undefined;
+}
 
 /**
  * Whether V8 can pair vectors here: its revectoriser is in Node 24 and later, for x64 processors with AVX2. Elsewhere
@@ -37,7 +42,7 @@ export function canPair(): { readonly yes: boolean; readonly why: string } {
   if (host.arch !== 'x64') return { yes: false, why: `processor is ${host.arch}` };
   if (Number.parseInt(version, 10) < 24)
     return { yes: false, why: `Node ${version} is older than 24` };
-  if (!v8()) return { yes: false, why: 'node:v8 is not there' };
+  if (!v8()) return { yes: false, why: "V8's flags cannot be set" };
   return { yes: true, why: `Node ${version} on x64` };
 }
 

@@ -3,15 +3,16 @@
  * what a checkpoint holds is in train.ts.
  *
  *     run.json       the settings
+ *     process        the id of the process that uses the folder, while it does
  *     lstm.json      a finished model's result
  *     gru/           an unfinished model's checkpoint, and what it has cost so far
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { env, platform } from 'node:process';
+import { env, kill, pid, platform } from 'node:process';
 import { UsageError } from './errors.ts';
 import { readJson, writeJson } from './json-file.ts';
 import { CELLS, type Options, type Settings } from './options.ts';
@@ -29,10 +30,7 @@ export function cacheFolder(name: string): string {
   return join(base, 'ostinato', name);
 }
 
-/**
- * The folder of a run, and where to go when it cannot be made. Each combination of settings has a folder of its own, so
- * two runs at once do not meet.
- */
+/** The folder of a run, one for each combination of settings, and where to go when it cannot be made. */
 function foldersOf({ settings, checkpointDir }: Options): readonly [first: string, spare?: string] {
   if (checkpointDir !== null) return [checkpointDir];
   const hash = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
@@ -41,7 +39,10 @@ function foldersOf({ settings, checkpointDir }: Options): readonly [first: strin
   return [join(cacheFolder('sentiment'), name), join(tmpdir(), 'ostinato', 'sentiment', name)];
 }
 
-/** Makes the folder ready: empty of what an earlier run left, or, with `resume`, checked to be the same run. */
+/**
+ * Makes the folder ready: empty of what an earlier run left, or, with `resume`, checked to be the same run. It is this
+ * process's until `closeRun`: two runs in it would remove each other's checkpoints.
+ */
 export async function openRun(options: Options): Promise<string> {
   const [first, spare] = foldersOf(options);
   if (options.resume) {
@@ -49,6 +50,7 @@ export async function openRun(options: Options): Promise<string> {
       spare !== undefined && !existsSync(runFile(first)) && existsSync(runFile(spare));
     const folder = isSpare ? spare : first;
     await requireSameRun(folder, options);
+    await claim(folder);
     return folder;
   }
   try {
@@ -60,18 +62,50 @@ export async function openRun(options: Options): Promise<string> {
   }
 }
 
+export const closeRun = (folder: string): Promise<void> => rm(processFile(folder), { force: true });
+
 const runFile = (folder: string): string => join(folder, 'run.json');
 
 async function emptyRun(folder: string, settings: Settings): Promise<string> {
   await mkdir(folder, { recursive: true });
-  // run.json.new is what a process that was killed at once may leave.
-  const found = (await readdir(folder)).filter((name) => name !== 'run.json.new');
+  // These two are what a process that was killed at once may leave.
+  const found = (await readdir(folder)).filter(
+    (name) => name !== 'run.json.new' && name !== 'process',
+  );
   if (found.length > 0 && !found.includes('run.json')) {
     throw new UsageError(`${folder} holds other files; give --checkpoint-dir a folder of its own`);
   }
+  await claim(folder);
   await clearRun(folder);
   await writeJson(runFile(folder), { version: VERSION, settings });
   return folder;
+}
+
+const processFile = (folder: string): string => join(folder, 'process');
+
+async function claim(folder: string): Promise<void> {
+  const file = processFile(folder);
+  try {
+    return await writeFile(file, `${pid}\n`, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const other = Number(await readFile(file, 'utf8').catch(() => ''));
+  if (isRunning(other)) {
+    throw new UsageError(
+      `process ${other} is at work in ${folder}. Wait until it ends, or give --checkpoint-dir a folder of its own; if that process is none of this app's, remove ${file}`,
+    );
+  }
+  await writeFile(file, `${pid}\n`); // of a process that was killed at once
+}
+
+function isRunning(other: number): boolean {
+  if (!(other > 0) || other === pid) return false; // ids begin anew with each container
+  try {
+    return kill(other, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's
+  }
 }
 
 /** Removes what a run of this app leaves, and nothing else. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openRun, readResult, writeResult } from './checkpoint-folder.ts';
+import { closeRun, openRun, readResult, writeResult } from './checkpoint-folder.ts';
 import { decideBackend } from './decide-backend.ts';
 import { UsageError } from './errors.ts';
 import type { RowName } from './messages.ts';
@@ -19,6 +19,19 @@ import { exitCodeOf, type Signal, stopControl } from './stop-control.ts';
 export async function compare(options: Options, args: readonly string[]): Promise<number> {
   const settings = await decided(options.settings);
   const folder = await openRun(options);
+  try {
+    return await compareIn(folder, { ...options, settings }, args);
+  } finally {
+    await closeRun(folder);
+  }
+}
+
+async function compareIn(
+  folder: string,
+  options: Options & { readonly settings: RunSettings },
+  args: readonly string[],
+): Promise<number> {
+  const { settings } = options;
   const control = stopControl();
   const models: ModelResult[] = [];
   let baseline: BaselineResult | null = null;

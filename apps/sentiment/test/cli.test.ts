@@ -207,6 +207,19 @@ test('texts that changed since the interruption are refused', async () => {
   expect(outcome.stderr).toMatch(/texts are not those/);
 });
 
+test('a folder that another run is at work in is left to it; one whose process is gone is not', async () => {
+  const line = `${LONG} --checkpoint-dir ${join(dir, 'run')}`;
+  const running = start(line.split(' '), env);
+  while (!existsSync(join(dir, 'run', 'lstm', 'checkpoint.safetensors'))) await setTimeout(20);
+  for (const second of [line, `${line} --resume`])
+    expectRefusal(await run(second), /process \d+ is at work in .*run\. Wait until it ends/);
+  running.signal('SIGKILL');
+  await running.outcome;
+  expect(await readdir(join(dir, 'run'))).toEqual(['lstm', 'process', 'run.json']);
+  expect((await run(`${line} --resume`)).code).toBe(0);
+  expect(await readdir(join(dir, 'run'))).toEqual(['lstm.json', 'run.json']);
+});
+
 test('there must be something to resume, and a folder of others is left alone', async () => {
   expectRefusal(await run('--resume'), /nothing to resume with these options/);
   await writeFile(join(dir, 'letter.txt'), 'dear');

@@ -2,7 +2,7 @@
  * Where a run is kept while it is unfinished, and whether what lies there is the same run. Knows files and settings;
  * what a checkpoint holds is in train.ts.
  *
- *     run.json       the settings
+ *     run.json       the settings, and what tells the texts from others
  *     process        the id of the process that uses the folder, while it does
  *     lstm.json      a finished model's result
  *     gru/           an unfinished model's checkpoint, and what it has cost so far
@@ -119,9 +119,16 @@ async function clearRun(folder: string): Promise<void> {
 
 const VERSION = 1;
 
+interface RunRecord {
+  readonly version: number;
+  readonly settings: Settings;
+  /** Absent until they were read. */
+  readonly texts?: string;
+}
+
 async function requireSameRun(folder: string, options: Options): Promise<void> {
   const file = runFile(folder);
-  const run = await readJson<{ version: number; settings: Settings }>(file);
+  const run = await readJson<RunRecord>(file);
   if (run === null) {
     const hint = options.checkpointDir === null ? ' with these options' : '';
     throw new UsageError(
@@ -141,6 +148,16 @@ async function requireSameRun(folder: string, options: Options): Promise<void> {
   );
   throw new UsageError(
     `the run in ${folder} had other options: ${list.join('; ')}. Repeat its options, or start without --resume`,
+  );
+}
+
+/** Keeps what the first process says of the texts; a run goes on with no others, for its finished models saw them too. */
+export async function requireSameTexts(folder: string, texts: string): Promise<void> {
+  const run = await readJson<RunRecord>(runFile(folder));
+  if (run?.texts === undefined) return writeJson(runFile(folder), { ...run, texts });
+  if (run.texts === texts) return;
+  throw new UsageError(
+    'the texts are not those that the interrupted run was trained on. Name the same folder, or start without --resume',
   );
 }
 

@@ -5,13 +5,19 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { closeRun, openRun, readResult, writeResult } from './checkpoint-folder.ts';
+import {
+  closeRun,
+  openRun,
+  readResult,
+  requireSameTexts,
+  writeResult,
+} from './checkpoint-folder.ts';
 import { decideBackend } from './decide-backend.ts';
 import { UsageError } from './errors.ts';
 import type { RowName } from './messages.ts';
 import type { Options, RunSettings } from './options.ts';
 import { header, TITLES, table } from './report.ts';
-import type { BaselineResult, ModelResult } from './result.ts';
+import type { BaselineResult, DataSummary, ModelResult } from './result.ts';
 import { type Answer, runWorker } from './run-worker.ts';
 import { exitCodeOf, type Signal, stopControl } from './stop-control.ts';
 
@@ -35,11 +41,11 @@ async function compareIn(
   const control = stopControl();
   const models: ModelResult[] = [];
   let baseline: BaselineResult | null = null;
-  let hasHeader = false;
+  let data: DataSummary | undefined;
   const start = (row: RowName): Promise<Answer> =>
-    runWorker({ row, settings, dataDir: options.dataDir, folder }, control, (data) => {
-      if (!hasHeader) console.log(header(settings, data));
-      hasHeader = true;
+    runWorker({ row, settings, dataDir: options.dataDir, folder }, control, (loaded) => {
+      if (!data) console.log(header(settings, loaded));
+      data = loaded;
     });
   try {
     for (const row of ['baseline', ...settings.cells] as const) {
@@ -60,7 +66,10 @@ async function compareIn(
         console.error(`sentiment: the process of ${TITLES[row]} ended with ${answer.how}`);
         return 1;
       }
-      if (answer.kind === 'baseline') baseline = answer.result;
+      if (answer.kind === 'baseline') {
+        baseline = answer.result;
+        if (data) await requireSameTexts(folder, data.sha256);
+      }
       if (answer.kind === 'trained') {
         models.push(answer.result);
         await writeResult(folder, answer.result);

@@ -32,8 +32,10 @@ export interface BaselineResult {
   readonly seconds: number;
 }
 
-/** What the texts came to, for the lines at the start. */
+/** What the texts came to. */
 export interface DataSummary {
+  /** Of all ids and labels. */
+  readonly sha256: string;
   readonly training: number;
   readonly validation: number;
   readonly test: number;

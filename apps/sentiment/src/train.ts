@@ -43,7 +43,7 @@ type Params = readonly unknown[];
 export async function train(training: Training): Promise<ModelResult | null> {
   const { cell, settings, data, signal } = training;
   const folder = join(training.folder, cell);
-  const clock = await startClock(join(folder, 'clock.json'), data.sha256);
+  const clock = await startClock(join(folder, 'clock.json'));
   const model = classifier(cell, settings);
   const backend = await openBackend(settings.backend);
   const measures = { loss: binaryCrossEntropy, metrics: { accuracy: binaryAccuracy } };

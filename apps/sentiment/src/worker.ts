@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { trainValidationSplit } from '@ostinato/datasets';
 import { baseline } from './baseline.ts';
-import { encode, type Part, readTexts } from './data.ts';
+import { type Encoded, encode, readTexts } from './data.ts';
 import { usageLine } from './errors.ts';
 import type { Job, ToCommand, ToWorker } from './messages.ts';
 import { progress } from './progress.ts';
@@ -42,9 +42,10 @@ async function work({ row, settings, dataDir, folder }: Job): Promise<ToCommand>
   return result === null ? { kind: 'stopped' } : { kind: 'trained', result };
 }
 
-function summary({ train, test }: { readonly train: Part; readonly test: Part }): DataSummary {
+function summary({ train, test, sha256 }: Encoded): DataSummary {
   const split = trainValidationSplit(train.ids.shape[0], VALIDATION_SPLIT);
   return {
+    sha256,
     training: split.train.length,
     validation: split.validation.length,
     test: test.ids.shape[0],

@@ -207,6 +207,19 @@ test('texts that changed since the interruption are refused', async () => {
   expect(outcome.stderr).toMatch(/texts are not those/);
 });
 
+test('a finished model is not shown for other texts than its own', async () => {
+  const line = `--data imdb --cell rnn ${TINY} --checkpoint-dir ${join(dir, 'run')} --data-dir ${dir}`;
+  await writeFolders(join(dir, 'some'), 20);
+  await writeFolders(join(dir, 'more'), 30);
+  expect((await run(`${line}/some`)).code).toBe(0);
+  const outcome = await run(`${line}/more --resume`);
+  expect({ code: outcome.code, table: outcome.stdout.includes('SimpleRNN  ') }).toEqual({
+    code: 2,
+    table: false,
+  });
+  expect(outcome.stderr).toMatch(/^sentiment: the texts are not those[^\n]+$/m);
+});
+
 test('a folder that another run is at work in is left to it; one whose process is gone is not', async () => {
   const line = `${LONG} --checkpoint-dir ${join(dir, 'run')}`;
   const running = start(line.split(' '), env);

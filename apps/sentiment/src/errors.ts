@@ -14,8 +14,15 @@ const OF_CHECKPOINTS: readonly ErrorCode[] = [
   'checkpoint-mismatch',
 ];
 
+/** Of memory: what does not fit is as large as the options say. */
+const OF_SIZES: readonly ErrorCode[] = ['out-of-memory', 'slot-too-large'];
+
 /** The line to show, or undefined where the error is none of the user's. */
 export function usageLine(error: unknown): string | undefined {
+  if (isTooLarge(error)) {
+    const [what] = oneLine(error.message).split('. '); // what to do is said in options here
+    return `${what}. Give smaller --units, --embedding, --words, --batch or --maxlen`;
+  }
   const known =
     error instanceof UsageError ||
     error instanceof DatasetError ||
@@ -23,6 +30,12 @@ export function usageLine(error: unknown): string | undefined {
     isOfSystem(error);
   return known ? oneLine(error.message) : undefined;
 }
+
+/** V8 has no code for an array that it cannot make, only this text. */
+const isTooLarge = (error: unknown): error is Error =>
+  (error instanceof OstinatoError && OF_SIZES.includes(error.code)) ||
+  (error instanceof RangeError &&
+    /^Array buffer allocation|^Invalid typed array length/.test(error.message));
 
 /** A full disk, a folder that may not be read: Node names the call, and the path unless the file was open already. */
 const isOfSystem = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;

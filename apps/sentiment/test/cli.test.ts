@@ -38,6 +38,16 @@ test('a bad option is one line and exit code 2', async () => {
   expectRefusal(await run('--cell transformer'), /--cell is one of rnn, lstm, gru, all/);
 });
 
+test('sizes that no memory holds are one line and exit code 2', async () => {
+  const advice =
+    / bytes[^.]*\. Give smaller --units.*$|allocation failed\. Give smaller --units.*$/m;
+  for (const size of ['--units 1000000', '--maxlen 1000000000']) {
+    const { code, stderr } = await run(`--cell rnn --epochs 1 --limit 20 --backend cpu ${size}`);
+    expect({ code, stack: stderr.includes('    at ') }).toEqual({ code: 2, stack: false });
+    expect(stderr).toMatch(advice);
+  }
+});
+
 test('a missing folder, by option and by variable, is one line and exit code 2', async () => {
   const missing = join(dir, 'missing');
   expectRefusal(await run(`--data imdb --data-dir ${missing}`), /no folder .*missing; --data-dir/);

@@ -54,19 +54,21 @@ export function bagOfWordsBaseline(
   test: readonly LabelledText[],
   options: BagOfWordsOptions = {},
 ): BagOfWordsResult {
-  const { l2 = 1e-3, maxSteps = 500, tolerance = 1e-5, split = {} } = options;
+  const { l2 = 1e-3, maxSteps = 500, tolerance = 1e-5, numWords = Infinity, split = {} } = options;
   requireCount('bagOfWordsBaseline: training texts', train.length);
   requireCount('bagOfWordsBaseline: test texts', test.length);
   requireCount('bagOfWordsBaseline: maxSteps', maxSteps);
-  if (!(l2 >= 0 && tolerance > 0)) {
+  if (numWords !== Infinity) requireCount('bagOfWordsBaseline: numWords', numWords, 0);
+  // An infinite penalty of weights that are 0 is no number, and so is every gradient.
+  if (!(l2 >= 0 && l2 < Infinity && tolerance > 0)) {
     throw new DatasetError(
       'argument-invalid',
-      `bagOfWordsBaseline: l2 is ${l2} and tolerance ${tolerance}. Pass l2 from 0 and a tolerance above 0.`,
+      `bagOfWordsBaseline: l2 is ${l2} and tolerance ${tolerance}. Pass a finite l2 from 0 and a tolerance above 0.`,
     );
   }
   const texts = train.map(({ text }) => text);
   const vocabulary = buildVocabulary(texts, { split });
-  const size = Math.min(vocabulary.words.length, options.numWords ?? Infinity);
+  const size = Math.min(vocabulary.words.length, numWords);
   const counts = (of: readonly string[]): Counts => countWords(of, vocabulary, size);
   const labels = Float64Array.from(train, ({ label }) => label);
   const problem = { counts: counts(texts), labels, l2, size };

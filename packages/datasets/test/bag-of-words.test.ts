@@ -62,5 +62,10 @@ test('refuses what cannot be fitted', () => {
   const some = texts([['a', 1]]);
   expect(() => bagOfWordsBaseline([], some)).toThrow(/training texts is a whole number/);
   expect(() => bagOfWordsBaseline(some, [])).toThrow(/test texts/);
-  expect(() => bagOfWordsBaseline(some, some, { l2: -1 })).toThrow(/l2 is -1/);
+  for (const l2 of [-1, Infinity])
+    expect(() => bagOfWordsBaseline(some, some, { l2 })).toThrow(`l2 is ${l2}`);
+  for (const numWords of [-3, 1.5, Number.NaN])
+    expect(() => bagOfWordsBaseline(some, some, { numWords })).toThrow(
+      `numWords is a whole number of at least 0, got ${numWords}.`,
+    );
 });

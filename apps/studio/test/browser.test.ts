@@ -123,6 +123,31 @@ describeInChromium('the studio', (open) => {
     },
   );
 
+  test('what is shown of a cell is that cell: its equations whole, and its own names in the table', async () => {
+    await using visited = await visit(`backend=wasm&cell=gru&${small}&epochs=1`);
+    const { page, troubles } = visited;
+    await train(page);
+    await page.getByText('Values as a table').click();
+    const quantities = page.getByLabel('Quantity').locator('option');
+    expect(await quantities.allTextContents()).toContain('reset gate r');
+    await page.getByRole('button', { name: 'Change these equations' }).click();
+    await button(page, 'Train again').click();
+    await expect
+      .poll(() => quantities.allTextContents())
+      .toEqual(['so far positive', 'r', 'z', 'n', "state h'"]);
+
+    await saysStatus(page, /^Done/);
+    await typeCell(page, `positive = sigmoid(\n  Wp x # of the word\n); h‘ = tanh(W x + U h)`);
+    await button(page, 'Train again').click();
+    const equations = page.locator('.heat-label code');
+    await expect
+      .poll(() => equations.allTextContents())
+      .toEqual(['= sigmoid( Wp x )', '= tanh(W x + U h)']);
+    await page.getByLabel('Quantity').selectOption({ label: 'positive' });
+    expect(await page.locator('#table tbody tr').count()).toBe(16);
+    expect(troubles).toEqual([]);
+  });
+
   test('the main thread is free while it trains, and while everything is shown', async () => {
     await using visited = await visit('backend=wasm&units=64&epochs=100');
     const { page, troubles } = visited;

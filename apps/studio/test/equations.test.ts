@@ -311,6 +311,14 @@ describe('a mistake is said, with its place', () => {
     expect(leavesOf(await f(params as never))).toHaveLength(reading.plan.matrices.length);
   });
 
+  test('a line keeps its text, over several lines and beside another one', () => {
+    const reading = readEquations(
+      'z = sigmoid(\n  W x  # of the word\n) ; h‘ = tanh(U h) * z # all',
+    );
+    const sources = reading.ok && reading.plan.lines.map(({ source }) => source);
+    expect(sources).toEqual(['sigmoid( W x )', 'tanh(U h) * z']);
+  });
+
   test('comments and empty lines do not count', () => {
     expect(readEquations(`${'# a = 1\n\n'.repeat(2000)}h' = W x`).ok).toBe(true);
   });

@@ -26,6 +26,8 @@ interface Token {
   readonly kind: 'name' | 'number' | 'sign' | 'prime' | 'end of line' | 'end';
   readonly text: string;
   readonly at: Place;
+  /** Characters of all lines before it. */
+  readonly from: number;
 }
 
 /** Phones put other signs in place of those that were typed. */
@@ -102,12 +104,13 @@ function tokens(text: string): Token[] {
     if (kind === 'number' && !Number.isFinite(Math.fround(Number(raw))))
       refuse(`${raw} is too large: numbers go up to 3.4e38. Write a smaller one.`, at);
     if (kind !== 'space' && !(kind === 'end of line' && goesOn))
-      found.push({ kind, text: kind === 'prime' ? "'" : sign, at });
+      found.push({ kind, text: kind === 'prime' ? "'" : sign, at, from: i });
     i += raw.length;
     if (raw === '\n') [line, lineStart] = [line + 1, i];
   }
   const at = { line, column: text.length - lineStart + 1, length: 1 };
-  return [...found, { kind: 'end of line', text: '', at }, { kind: 'end', text: '', at }];
+  const end = { text: '', at, from: text.length };
+  return [...found, { kind: 'end of line', ...end }, { kind: 'end', ...end }];
 }
 
 /** @throws EquationError at the first place that does not fit the grammar */
@@ -238,10 +241,18 @@ export function parse(text: string): Line[] {
     const isNext = peek().kind === 'prime';
     if (isNext) take();
     expect('=', `Behind ${name} there should be what it is`);
+    const { from } = peek();
     const expression = sum();
+    const source = sourceBetween(from, all[next - 1] as Token);
     endOfLine();
-    return { kind: isNext ? 'next' : 'value', name, expression, at };
+    return { kind: isNext ? 'next' : 'value', name, expression, source, at };
   }
+
+  const sourceBetween = (from: number, last: Token): string =>
+    text
+      .slice(from, last.from + last.at.length)
+      .replace(/#[^\n]*/g, '')
+      .replace(/\s+/g, ' ');
 
   function startLine(): Line {
     const { text: name, at } = take();

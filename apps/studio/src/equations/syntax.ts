@@ -29,12 +29,18 @@ export type Line = {
   readonly name: string;
   readonly at: Place;
 } /** `z = ...`, a value of this step. */ & (
-  | { readonly kind: 'value'; readonly expression: Expression }
+  | ({ readonly kind: 'value' } & Computed)
   /** `h' = ...`, a state after this step. */
-  | { readonly kind: 'next'; readonly expression: Expression }
+  | ({ readonly kind: 'next' } & Computed)
   /** `start b = 1`, what a state or a learned vector begins with. */
   | { readonly kind: 'start'; readonly value: number }
 );
+
+interface Computed {
+  readonly expression: Expression;
+  /** The expression as it was typed, on one line and without comments. */
+  readonly source: string;
+}
 
 /** What keeps a text from being a cell, for the person who typed it. */
 export class EquationError extends Error {

@@ -2,6 +2,7 @@
  * The inside of a cell while it reads: tokens from left to right, and for each quantity a row of colour per unit. Knows
  * what a look is; knows no worker.
  */
+import { readEquations } from '../equations/read.ts';
 import type { CellMap, Look } from '../protocol.ts';
 import { visible } from './ask.ts';
 import { cellTexts } from './cell-texts.ts';
@@ -353,14 +354,19 @@ const symbolOf = ({ kind, name }: CellMap, run: Run | null): string =>
       ? `${name}'`
       : name;
 
-/** The line that gives a quantity, where the visitor wrote it. */
+/** What gives a quantity, where the visitor wrote it. */
 function equationOf({ kind, name }: CellMap, run: Run | null): string[] {
   const cell = run?.settings.cell;
-  if (kind === 'verdict' || cell?.kind !== 'own') return [];
-  const prime = kind === 'state' ? "['′’]" : '';
-  const line = cell.equations.match(new RegExp(`^\\s*${name}${prime}\\s*=([^#\\n]*)`, 'mu'));
-  return line ? [`= ${line[1]?.trim()}`] : [];
+  const reading = kind !== 'verdict' && cell?.kind === 'own' ? readEquations(cell.equations) : null;
+  if (!reading?.ok) return [];
+  const wanted = kind === 'state' ? 'next' : 'value';
+  return reading.plan.lines.flatMap((line) =>
+    line.kind === wanted && line.name === name ? [`= ${line.source}`] : [],
+  );
 }
+
+/** A typed value may be called what the verdict is called. */
+const keyOf = ({ kind, name }: CellMap): string => `${kind} ${name}`;
 
 /** The same numbers as text, for those who cannot see the picture or want to be exact. */
 function tableView(): (run: Run | null, look: Look | null, tokens: readonly string[]) => void {
@@ -372,11 +378,11 @@ function tableView(): (run: Run | null, look: Look | null, tokens: readonly stri
     look: null,
     tokens: [],
   };
-  let names = '';
+  let listed = '';
 
   function fillTable(): void {
     const { look, tokens } = shown;
-    const map = look?.maps.find(({ name }) => name === choice.value);
+    const map = look?.maps.find((map) => keyOf(map) === choice.value);
     if (!fold.open || !map) return;
     const head = make('tr', {}, make('th', { scope: 'col' }, 'unit'));
     head.append(...tokens.map((token) => make('th', { scope: 'col' }, token)));
@@ -399,16 +405,18 @@ function tableView(): (run: Run | null, look: Look | null, tokens: readonly stri
     shown = { run, look, tokens };
     const maps = look?.maps ?? [];
     fold.hidden = maps.length === 0;
-    const wanted = maps.map(({ name }) => name).join();
-    if (wanted !== names) {
-      names = wanted;
+    const options = maps.map((map) => ({
+      value: keyOf(map),
+      title: [...new Set([titleOf(map, run), symbolOf(map, run)])].join(' ').trim(),
+    }));
+    const wanted = JSON.stringify(options);
+    if (wanted !== listed) {
+      listed = wanted;
       const kept = choice.value;
       choice.replaceChildren(
-        ...maps.map((map) =>
-          make('option', { value: map.name }, `${titleOf(map, run)} ${symbolOf(map, run)}`.trim()),
-        ),
+        ...options.map(({ value, title }) => make('option', { value }, title)),
       );
-      if (maps.some(({ name }) => name === kept)) choice.value = kept;
+      if (options.some(({ value }) => value === kept)) choice.value = kept;
     }
     fillTable();
   };

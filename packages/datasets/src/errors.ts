@@ -1,6 +1,6 @@
 /** The one error of this package and its codes. Knows no data set. */
 
-/** argument-invalid: the caller's value; data-missing: nothing there; data-broken: there, but not as promised; download-failed: the network or the server. */
+/** argument-invalid: the caller's value; data-missing: nothing there; data-broken: there, but not as promised; download-failed: the network, the server or the disk that it goes to. */
 export type DatasetErrorCode =
   | 'argument-invalid'
   | 'data-missing'

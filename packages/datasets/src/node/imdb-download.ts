@@ -59,7 +59,7 @@ const ABANDONED_AFTER = 12 * 60 * 60 * 1000;
  * those of the compressed bytes, so such an answer is refused, unless the source promises neither.
  *
  * @returns the folder to pass to `readImdb` as `dir`: `cacheDir/imdb`
- * @throws DatasetError `download-failed`: the server or the network; `data-broken`: not the archive that was promised;
+ * @throws DatasetError `download-failed`: the server, the network or the disk; `data-broken`: not the archive that was promised;
  * the signal's reason where the signal stopped it
  */
 export async function downloadImdb(options: DownloadImdbOptions): Promise<string> {
@@ -68,11 +68,11 @@ export async function downloadImdb(options: DownloadImdbOptions): Promise<string
   const target = join(cacheDir, 'imdb');
   if (await hasFiles(target)) return target;
   const unfinished = join(cacheDir, `${UNFINISHED}${randomUUID()}`);
-  await mkdir(unfinished, { recursive: true });
+  await onDisk(cacheDir, () => mkdir(unfinished, { recursive: true }));
   try {
     const download = await open(source, options);
     await unpack(download, unfinished, { ...options, source });
-    await moveInto(unfinished, target);
+    await onDisk(cacheDir, () => moveInto(unfinished, target));
     return target;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
@@ -185,14 +185,27 @@ async function writeFiles(files: AsyncIterable<TarFile>, dir: string): Promise<n
   let count = 0;
   for await (const { name, data } of files) {
     const path = join(dir, name);
-    if (!made.has(dirname(path))) {
-      await mkdir(dirname(path), { recursive: true });
+    await onDisk(dirname(dir), async () => {
+      if (!made.has(dirname(path))) await mkdir(dirname(path), { recursive: true });
       made.add(dirname(path));
-    }
-    await writeFile(path, data);
+      await writeFile(path, data);
+    });
     count++;
   }
   return count;
+}
+
+/** What the disk refuses is not the network's fault, and trying again does not help. */
+async function onDisk(cacheDir: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    throw new DatasetError(
+      'download-failed',
+      `downloadImdb: cannot write to ${cacheDir}: ${(cause as Error).message}. Make room and let this user write there, or take another folder.`,
+      { cause },
+    );
+  }
 }
 
 /** The network breaks with errors of its own; what zlib and tar find means that the bytes are wrong. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ const sha256 = createHash('sha256').update(archive).digest('hex');
 
 let cacheDir: string;
 let server: Server;
-let answer: (response: ServerResponse) => void;
+let answer: (response: ServerResponse) => unknown;
 let asked: number;
 
 beforeEach(async () => {
@@ -130,6 +130,28 @@ test.each([
   await expect(promise).rejects.toThrow(message);
   await expect(promise).rejects.toMatchObject({ code: 'data-broken' });
   expect(await readdir(cacheDir)).toEqual([]);
+});
+
+test('a folder that cannot be written to is not the fault of the network', async () => {
+  const file = join(cacheDir, 'file');
+  await writeFile(file, '');
+  await expect(downloadImdb({ cacheDir: file, source: source() })).rejects.toMatchObject({
+    code: 'download-failed',
+    message: expect.stringMatching(/^downloadImdb: cannot write to \S+file: E\w+: .*\. Make room/),
+  });
+  await writeFile(join(cacheDir, 'imdb'), '');
+  await expect(downloadImdb({ cacheDir, source: source() })).rejects.toThrow(/cannot write to/);
+
+  await rm(join(cacheDir, 'imdb'));
+  answer = async (response) => {
+    // In the place of the folder that is being filled, as a full disk is.
+    const [unfinished = ''] = (await readdir(cacheDir)).filter((name) => name !== 'file');
+    await rm(join(cacheDir, unfinished), { recursive: true });
+    await writeFile(join(cacheDir, unfinished), '');
+    response.end(archive);
+  };
+  await expect(downloadImdb({ cacheDir, source: source() })).rejects.toThrow(/cannot write to/);
+  expect(await readdir(cacheDir)).toEqual(['file']);
 });
 
 test('removes what a killed process left behind, and not what another one fills', async () => {

@@ -1,6 +1,7 @@
 /** The page without a page: what the visitor does and the worker says, and what comes of it. */
 import { describe, expect, test } from 'vitest';
 import { readAddress } from '../src/page/address.ts';
+import { decimal } from '../src/page/elements.ts';
 import { defaults } from '../src/page/ladders.ts';
 import { rangeOf } from '../src/page/range.ts';
 import { columnsOf } from '../src/page/series.ts';
@@ -242,6 +243,11 @@ test('colours go from 0 to 1 where all values do, and otherwise as far as they m
     most: 40,
   });
   expect(rangeOf([])).toEqual({ isSigned: false, most: 1 });
+});
+
+test('huge numbers keep to few digits', () => {
+  expect(rangeOf([-1.2e37]).most).toBe(1.5e37);
+  expect([decimal(-4.515149686069246e36, 3), decimal(-4.5, 3)]).toEqual(['−4.515e+36', '−4.500']);
 });
 
 test('curves: steps, batches, their mean, and what was held back where an epoch ended', () => {

@@ -34,5 +34,9 @@ export const plural = (n: number, one: string): string => `${count(n)} ${one}${n
 export const percent = (share: number, digits = 0): string => `${(share * 100).toFixed(digits)} %`;
 
 /** With a true minus, so that columns of digits stay columns. */
-export const decimal = (n: number, digits = 2): string =>
-  Number.isFinite(n) ? n.toFixed(digits).replace('-', '−') : 'no number';
+export const decimal = (n: number, digits = 2): string => {
+  if (!Number.isFinite(n)) return 'no number';
+  // From here on `toFixed` gives an exponent too, but with all digits in front of it.
+  const text = Math.abs(n) < 1e21 ? n.toFixed(digits) : n.toExponential(digits);
+  return text.replace('-', '−');
+};

@@ -21,6 +21,8 @@ export function rangeOf(values: ArrayLike<number>): Range {
 
 function roundUp(value: number): number {
   if (value <= 1) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((n) => n * power >= value) as number) * power;
+  const exponent = Math.floor(Math.log10(value));
+  // Read, not multiplied: 1.5 * 1e37 is 1.4999999999999999e+37.
+  const steps = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((n) => Number(`${n}e${exponent}`));
+  return steps.find((step) => step >= value) as number;
 }

@@ -57,7 +57,8 @@ export interface TakeRowsOptions<T extends HostData> {
  * @param array shape [n, ...rest]
  * @param indices which rows, each below n
  * @returns shape [rows, ...rest], with weights of shape [rows]; `out` itself where it was given
- * @throws DatasetError `argument-invalid`: an index outside of the array, more indices than rows, an `out` of another size
+ * @throws DatasetError `argument-invalid`: an index outside of the array, more indices than rows, an `out` of another
+ * size, a shape that is not the data's
  */
 export function takeRows<T extends HostData>(
   array: HostArray<T>,
@@ -73,6 +74,7 @@ export function takeRows<T extends HostData>(
     );
   }
   const size = rowSize(array.shape);
+  requireDense(array, size);
   const batch = options.out ?? newBatch(array, rows);
   requireSize(batch, rows, size);
   for (let row = 0; row < rows; row++) {
@@ -85,6 +87,16 @@ export function takeRows<T extends HostData>(
     }
   }
   return batch;
+}
+
+/** A row behind the end of the data would stay what it was, and count. */
+function requireDense({ data, shape }: HostArray, size: number): void {
+  const wanted = (shape[0] ?? 0) * size;
+  if (data.length === wanted) return;
+  throw new DatasetError(
+    'argument-invalid',
+    `takeRows: the array has ${data.length} elements, its shape [${shape.join(', ')}] says ${wanted}. Pass a shape of at least one axis whose product is the number of elements.`,
+  );
 }
 
 function copyRow(array: HostArray, index: number, to: HostData): void {

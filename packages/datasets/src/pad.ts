@@ -76,7 +76,7 @@ export function padSequences(
  * @param maxlen steps in each row
  * @param padding where the padding is; the default is `padSequences`' own, `pre`
  * @returns uint8 of shape [n, maxlen]: 1 where the step is valid, 0 where it is padding
- * @throws DatasetError `argument-invalid`: a length beyond `maxlen`
+ * @throws DatasetError `argument-invalid`: a length that is no whole number from 0 to `maxlen`
  */
 export function paddingMask(
   lengths: ArrayLike<number>,
@@ -89,7 +89,7 @@ export function paddingMask(
   const data = new Uint8Array(rows * maxlen);
   for (let row = 0; row < rows; row++) {
     const length = lengths[row] as number;
-    if (!(length >= 0 && length <= maxlen)) {
+    if (!(Number.isInteger(length) && length >= 0 && length <= maxlen)) {
       throw new DatasetError(
         'argument-invalid',
         `paddingMask: row ${row} has length ${length} in ${maxlen} steps. Pass the lengths and the maxlen of one padSequences result.`,

@@ -98,4 +98,9 @@ describe('takeRows', () => {
   ])('refuses %j', (indices, options, message) => {
     expect(() => takeRows(array, indices, options)).toThrow(message);
   });
+
+  test('refuses a shape that is not the data’s, whose last row would be none', () => {
+    const short = { data: Int32Array.of(1, 2, 3), shape: [2, 2] };
+    expect(() => takeRows(short, [1])).toThrow(/has 3 elements, its shape \[2, 2\] says 4\./);
+  });
 });

@@ -209,6 +209,17 @@ describeInChromium('the studio', (open) => {
     expect(troubles).toEqual([]);
   });
 
+  test('what scrolls is reached by keyboard: the program and the table', async () => {
+    await using visited = await visit(`backend=wasm&cell=own&${small}&epochs=1`, screens.phone);
+    const { page, troubles } = visited;
+    await typeCell(page, gated);
+    await train(page);
+    await page.getByText('The same cell as a program').click();
+    await page.getByText('Values as a table').click();
+    expect(await accessProblems(page)).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+
   test('without WebGPU and without threads it falls back, and says why', async () => {
     await using visited = await visit('');
     const { page, troubles } = visited;

@@ -209,6 +209,23 @@ describeInChromium('the studio', (open) => {
     expect(troubles).toEqual([]);
   });
 
+  test('a button that is pressed by keyboard is pressed again without looking for it', async () => {
+    await using visited = await visit(`backend=wasm&${small}`);
+    const { page, troubles } = visited;
+    await page.locator('#backend-name', { hasText: 'WebAssembly' }).waitFor();
+    await button(page, 'Step').focus();
+    for (const step of [1, 2, 3]) {
+      await page.keyboard.press('Enter');
+      await saysStatus(page, new RegExp(`^Paused.* step ${step} of`));
+    }
+    await button(page, 'Start over').focus();
+    await page.keyboard.press('Enter');
+    await saysStatus(page, /^Done/);
+    await page.keyboard.press('Enter');
+    await saysStatus(page, /^(Making|Compiling|Epoch)/);
+    expect(troubles).toEqual([]);
+  });
+
   test('what scrolls is reached by keyboard: the program and the table', async () => {
     await using visited = await visit(`backend=wasm&cell=own&${small}&epochs=1`, screens.phone);
     const { page, troubles } = visited;

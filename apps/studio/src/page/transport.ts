@@ -42,9 +42,9 @@ export function transportView(dispatch: (action: Action) => void): View {
     show(state) {
       const { run } = state;
       setText(toggle, run ? labels[run.phase] : 'Train');
-      toggle.disabled = !canToggle(state);
-      step.disabled = !canStep(state);
-      startOver.disabled = run === null || !canStart(state);
+      allow(toggle, canToggle(state));
+      allow(step, canStep(state));
+      allow(startOver, run !== null && canStart(state));
       const goesOn = run?.phase === 'running' || run?.phase === 'paused';
       startOver.classList.toggle('primary', goesOn && hasChanges(state) && canStart(state));
       setText(status, statusOf(state));
@@ -66,6 +66,12 @@ export function transportView(dispatch: (action: Action) => void): View {
       }
     },
   };
+}
+
+/** Whether a button does something now. The one that was pressed stays where the keyboard is: disabled, it would lose it. */
+function allow(button: HTMLButtonElement, may: boolean): void {
+  button.disabled = !may && document.activeElement !== button;
+  button.ariaDisabled = may ? null : 'true';
 }
 
 function statusOf(state: State): string {

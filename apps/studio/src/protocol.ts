@@ -45,10 +45,8 @@ export type ToWorker =
     }
   /** Each with a number of its own, so that the page can tell which of them a rest follows. */
   | { readonly kind: 'pause' | 'resume' | 'step'; readonly order: number }
-  /** What to look at from now on, whenever the parameters have changed. */
-  | { readonly kind: 'watch'; readonly text: string }
-  /** What a character model writes on from now on, likewise; null: nothing. */
-  | { readonly kind: 'sample'; readonly request: SampleRequest | null };
+  /** What to look at and what to write on from now on, whenever the parameters have changed; null: nothing is written. */
+  | { readonly kind: 'watch'; readonly text: string; readonly sample: SampleRequest | null };
 
 export interface SampleRequest {
   readonly prompt: string;

@@ -82,7 +82,7 @@ const epochs = (told: readonly FromWorker[]): unknown[] =>
 /** Trains to the end. */
 async function whole(overrides: Partial<Settings> = {}): Promise<readonly FromWorker[]> {
   const { say, next, told } = await visit();
-  say({ kind: 'watch', text: 'the plot was dull' });
+  say({ kind: 'watch', text: 'the plot was dull', sample: null });
   say(start(overrides));
   await next('rests');
   return told;
@@ -114,7 +114,7 @@ describe('a run', () => {
   test('paused, taken step by step and resumed, has the bits of one that was not', async () => {
     const want = await whole();
     const { say, next, told } = await visit();
-    say({ kind: 'watch', text: 'the plot was dull' });
+    say({ kind: 'watch', text: 'the plot was dull', sample: null });
     say({ ...start(), begin: 'step' } as ToWorker);
     await next('rests');
     expect(points(told)).toHaveLength(1);
@@ -125,11 +125,11 @@ describe('a run', () => {
       expect(points(told)).toHaveLength(step);
       expect(epochs(told)).toHaveLength(step < 6 ? 0 : 1);
     }
-    say({ kind: 'watch', text: 'the music was not weak' });
+    say({ kind: 'watch', text: 'the music was not weak', sample: null });
     say({ kind: 'resume', order: 20 });
     say({ kind: 'pause', order: 21 });
     await next('rests');
-    say({ kind: 'watch', text: 'the plot was dull' });
+    say({ kind: 'watch', text: 'the plot was dull', sample: null });
     say({ kind: 'resume', order: 20 });
     expect((await next('rests')).why).toBe('done');
     expect(points(told)).toEqual(points(want));
@@ -174,7 +174,7 @@ describe('a run', () => {
 describe('looking inside', () => {
   test('gates, states and what is said after each word', async () => {
     const { say, next } = await visit();
-    say({ kind: 'watch', text: 'The plot, although it was a BANANA, was dull' });
+    say({ kind: 'watch', text: 'The plot, although it was a BANANA, was dull', sample: null });
     say({ ...start(), begin: 'step' } as ToWorker);
     const { look } = await next('looked');
     expect(look.tokens.filter(({ known }) => !known).map(({ text }) => text)).toContain('banana');
@@ -193,7 +193,7 @@ describe('looking inside', () => {
 
   test('lines of a typed cell in the order in which they were typed, and an output of its own', async () => {
     const { say, next } = await visit();
-    say({ kind: 'watch', text: 'dull' });
+    say({ kind: 'watch', text: 'dull', sample: null });
     const equations = "q = sigmoid(W x)\na = U h\nb = 2\nh' = q * a + V x\ny = tanh(h')";
     say({ ...start({ cell: { kind: 'own', equations } }), begin: 'step' } as ToWorker);
     const { look } = await next('looked');
@@ -202,7 +202,7 @@ describe('looking inside', () => {
 
   test('lines and states may have the names that every object has', async () => {
     const { say, next } = await visit();
-    say({ kind: 'watch', text: 'the plot was dull' });
+    say({ kind: 'watch', text: 'the plot was dull', sample: null });
     const equations =
       "toString = tanh(W x + constructor)\nhasOwnProperty = sigmoid(V x)\n__proto__' = toString + U __proto__";
     say({ ...start({ cell: { kind: 'own', equations } }), begin: 'step' } as ToWorker);
@@ -219,7 +219,7 @@ describe('looking inside', () => {
     'nothing of %j is known, and that is no mistake',
     async (text) => {
       const { say, next } = await visit();
-      say({ kind: 'watch', text });
+      say({ kind: 'watch', text, sample: null });
       say({ ...start(), begin: 'step' } as ToWorker);
       const { look } = await next('looked');
       expect(look).toMatchObject({ maps: [], positive: null });
@@ -228,7 +228,7 @@ describe('looking inside', () => {
 
   test('words that are not known are told wherever they stand', async () => {
     const { say, next } = await visit();
-    say({ kind: 'watch', text: 'zebra the plot gnu was dull yak' });
+    say({ kind: 'watch', text: 'zebra the plot gnu was dull yak', sample: null });
     say({ ...start(), begin: 'step' } as ToWorker);
     const { look } = await next('looked');
     expect(look.tokens.map(({ text }) => text).join(' ')).toBe('zebra the plot gnu was dull yak');
@@ -238,7 +238,7 @@ describe('looking inside', () => {
 
   test('a text that is too long keeps its end', async () => {
     const { say, next } = await visit();
-    say({ kind: 'watch', text: `${'dull '.repeat(90)}banana weak` });
+    say({ kind: 'watch', text: `${'dull '.repeat(90)}banana weak`, sample: null });
     say({ ...start(), begin: 'step' } as ToWorker);
     const { look } = await next('looked');
     expect(look.tokens.filter(({ known }) => known)).toHaveLength(64);
@@ -263,7 +263,7 @@ describe('a character model', () => {
     say(start(options));
     await next('rests');
     const sample = async (temperature: number, seed: number, prompt: string): Promise<string> => {
-      say({ kind: 'sample', request: { prompt, temperature, seed } });
+      say({ kind: 'watch', text: prompt, sample: { prompt, temperature, seed } });
       const { sample } = await next('sampled');
       expect(sample).toMatchObject({ temperature, seed, prompt });
       return sample.text;
@@ -274,7 +274,7 @@ describe('a character model', () => {
     expect(await sample(3, 2, 'one')).not.toBe(drawn);
     expect(await sample(3, 1, 'one')).toBe(drawn);
     expect(await sample(0, 1, '')).toHaveLength(320);
-    say({ kind: 'watch', text: 'one tw' });
+    say({ kind: 'watch', text: 'one tw', sample: null });
     let { look } = await next('looked');
     while (look.text !== 'one tw') ({ look } = await next('looked'));
     expect(look.next[0]?.character).toBe('o');
@@ -330,5 +330,12 @@ describe('what goes wrong is told, and the next run works', () => {
     const { say, next } = await visit();
     say({ kind: 'open', choice: { name: 'webgpu', software: false } });
     await expect(next('opened')).rejects.toThrow('webgpu: there is no adapter');
+  });
+
+  test('a run that begins when its backend is gone', async () => {
+    const { say, told } = await visit();
+    say({ kind: 'open', choice: { name: 'webgpu', software: false } });
+    say(start());
+    await expect.poll(() => told.at(-1)).toMatchObject({ kind: 'failed', run: 1 });
   });
 });

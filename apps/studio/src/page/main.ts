@@ -1,5 +1,5 @@
 /** The page: one state, views that show it, and a worker that it talks to. */
-import type { FromWorker } from '../protocol.ts';
+import type { FromWorker, ToWorker } from '../protocol.ts';
 import { readAddress } from './address.ts';
 import { askView } from './ask.ts';
 import { backendView } from './backend.ts';
@@ -11,7 +11,7 @@ import { transportView } from './transport.ts';
 
 const { settings, choice } = readAddress(location.search);
 let state: State = initialState(settings, choice);
-let worker = openWorker();
+let worker: Worker | null = null;
 let isDue = false;
 
 const views = [
@@ -26,7 +26,7 @@ const views = [
 function dispatch(action: Action): void {
   const next = update(state, action);
   state = next.state;
-  for (const message of next.messages) worker.postMessage(message);
+  next.messages.forEach(tell);
   if (isDue) return;
   isDue = true;
   requestAnimationFrame(() => {
@@ -39,6 +39,11 @@ function show(): void {
   for (const view of views) view.show(state);
 }
 
+function tell(message: ToWorker): void {
+  worker ??= openWorker();
+  worker.postMessage(message);
+}
+
 function openWorker(): Worker {
   const made = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' });
   let hasSpoken = false;
@@ -48,12 +53,11 @@ function openWorker(): Worker {
   });
   made.addEventListener('error', ({ message }) => {
     made.terminate();
-    // One that never spoke will not the next time either.
+    worker = null; // the next message makes another one: at once if this one has worked
     if (hasSpoken) {
-      worker = openWorker();
       dispatch({ kind: 'crashed', message: `The worker broke: ${message || 'no reason given'}.` });
     } else {
-      const text = `The worker does not start: ${message || 'its script cannot be loaded'}. Load the page again.`;
+      const text = `The worker does not start: ${message || 'its script cannot be loaded'}. Choose a backend to try once more, or load the page again.`;
       dispatch({ kind: 'heard', message: { kind: 'failed', run: null, message: text } });
     }
   });
@@ -61,4 +65,4 @@ function openWorker(): Worker {
 }
 
 show();
-worker.postMessage(opening(state));
+tell(opening(state));

@@ -194,15 +194,9 @@ function watching(state: State): Update {
   const task = shownTask(state);
   const text = state.texts[task];
   const { temperature, sampleSeed: seed } = state;
-  const request: SampleRequest | null =
+  const sample: SampleRequest | null =
     task === 'characters' ? { prompt: text, temperature, seed } : null;
-  return {
-    state,
-    messages: [
-      { kind: 'watch', text },
-      { kind: 'sample', request },
-    ],
-  };
+  return { state, messages: [{ kind: 'watch', text, sample }] };
 }
 
 /** To a run that is there. A pause shows at once; whether the worker rests it says itself. */

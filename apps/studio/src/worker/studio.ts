@@ -113,9 +113,7 @@ class Actor {
         return this.allow(allowances[message.kind], message.order);
       case 'watch':
         this.watched = message.text;
-        return this.guarded(() => this.look());
-      case 'sample':
-        this.wanted = message.request;
+        this.wanted = message.sample;
         return this.guarded(() => this.look());
     }
   }
@@ -139,7 +137,11 @@ class Actor {
   private async start({ run: id, settings, begin, order }: Start): Promise<void> {
     await this.close();
     const { picked } = this;
-    if (!picked) return;
+    if (!picked) {
+      const message = 'No backend is open any more. Choose one, then train again.';
+      this.options.tell({ kind: 'failed', run: id, message });
+      return;
+    }
     try {
       const session = openSession(picked.backend, settings);
       const now = this.options.now();

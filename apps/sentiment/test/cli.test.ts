@@ -231,7 +231,8 @@ test('a finished model is not shown for other texts than its own', async () => {
 });
 
 test('a folder that another run is at work in is left to it; one whose process is gone is not', async () => {
-  const line = `${LONG} --checkpoint-dir ${join(dir, 'run')}`;
+  const endless = LONG.replace('--epochs 300', '--epochs 1000000');
+  const line = `${endless} --checkpoint-dir ${join(dir, 'run')}`;
   const running = start(line.split(' '), env);
   while (!existsSync(join(dir, 'run', 'lstm', 'checkpoint.safetensors'))) await setTimeout(20);
   for (const second of [line, `${line} --resume`])
@@ -239,8 +240,11 @@ test('a folder that another run is at work in is left to it; one whose process i
   running.signal('SIGKILL');
   await running.outcome;
   expect(await readdir(join(dir, 'run'))).toEqual(['lstm', 'process', 'run.json']);
-  expect((await run(`${line} --resume`)).code).toBe(0);
-  expect(await readdir(join(dir, 'run'))).toEqual(['lstm.json', 'run.json']);
+  const resumed = start([...line.split(' '), '--resume'], env);
+  while (!resumed.stderr().includes('LSTM')) await setTimeout(20);
+  resumed.signal('SIGINT');
+  expect((await resumed.outcome).code).toBe(130);
+  expect(await readdir(join(dir, 'run'))).toEqual(['lstm', 'run.json']);
 });
 
 test('there must be something to resume, and a folder of others is left alone', async () => {

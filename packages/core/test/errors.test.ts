@@ -224,6 +224,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     { run: () => o.foldKey(o.key(1), 1.7), says: ['foldKey', '1.7', 'whole number'] },
     { run: () => o.foldKey(o.key(1), 2 ** 32), says: ['foldKey', '4294967296', '2^32 - 1'] },
     { run: () => o.bits(f64([1, 2]), [1]), says: ['random', 'float64[2]', 'key(seed)'] },
+    { run: () => o.uniform(42 as never, [8]), says: ['random', '42 is no key', 'key(seed)'] },
     { run: () => o.foldKey(o.key(1), i32([1, 2])), says: ['foldKey', '[2]', 'one whole number'] },
   ],
   'slot-too-large': {

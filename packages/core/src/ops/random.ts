@@ -64,8 +64,11 @@ export function key(seed: number): Key {
 }
 
 function words(k: Key): [Tensor, Tensor] {
-  if (k.dtype !== 'uint32' || k.shape.length !== 1 || k.shape[0] !== 2)
-    fail('key-invalid', `random: ${describe(k)} is no key. Make one with key(seed).`);
+  if (`${k.dtype}[${k.shape}]` !== 'uint32[2]')
+    fail(
+      'key-invalid',
+      `random: ${k instanceof Tensor ? describe(k) : k} is no key. Make one with key(seed).`,
+    );
   return [at(k, 0), at(k, 1)];
 }
 

@@ -1,35 +1,53 @@
-/** The packages as published, on the oldest Node that they promise. */
+/** The packages as published, on the older versions of Node that they promise. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, copyFileSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { arch, env, platform } from 'node:process';
 
-/** A Node that OSTINATO_OLD_NODE names, or the first of version 20 or 22 on PATH. */
-function findOldNode(): string | undefined {
-  const named = process.env.OSTINATO_OLD_NODE;
-  if (named) return named;
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'node')).find((node) => isOld(node));
+/** Each is on PATH, in whichever release, or comes from npm in this one. */
+const OLDER = { 20: '20.19.0', 22: '22.23.3' };
+
+function onPath(major: string): string | undefined {
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders
+    .map((folder) => join(folder, 'node'))
+    .find((node) => versionOf(node)?.startsWith(`v${major}.`));
 }
 
-function isOld(node: string): boolean {
+function versionOf(node: string): string | undefined {
   try {
     accessSync(node, constants.X_OK);
-    return /^v(20|22)\./.test(execFileSync(node, ['--version'], { encoding: 'utf8' }));
+    return execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function fromNpm(version: string, folder: string): string | undefined {
+  const name = `node-${platform}-${arch}`;
+  mkdirSync(folder, { recursive: true });
+  try {
+    execFileSync('npm', ['install', '--no-save', '--prefix', folder, `${name}@${version}`], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  } catch {
+    return undefined;
+  }
+  return join(folder, 'node_modules', name, 'bin', 'node');
 }
 
 /** Runs the conformance cases on the packages that are installed in `from`. Throws where one fails. */
-export function checkOnOldNode(from: string): void {
-  const node = findOldNode();
-  if (!node) {
-    console.warn('SKIPPED: no Node 20 or 22 on PATH, so the packages ran on none that is older.');
-    console.warn('Put one on PATH or name it in OSTINATO_OLD_NODE.');
-    return;
-  }
+export function checkOnOldNodes(from: string): void {
   const script = join(from, 'on-old-node.mjs');
   copyFileSync(join(import.meta.dirname, 'on-old-node.mjs'), script);
-  console.log(`on Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}:`);
-  execFileSync(node, [script], { stdio: 'inherit' });
+  for (const [major, version] of Object.entries(OLDER)) {
+    const node = onPath(major) ?? fromNpm(version, join(from, `node-${major}`));
+    const found = node && versionOf(node);
+    if (!found) {
+      console.warn(`SKIPPED: Node ${major} is neither on PATH nor to be had from npm.`);
+      continue;
+    }
+    console.log(`on Node ${found}:`);
+    execFileSync(node, [script], { stdio: 'inherit' });
+  }
 }

@@ -84,7 +84,7 @@ async function build(
   const isLong = (i: Instr): boolean =>
     i.kind === 'contract' && 4 * sizeOf(i.shape) >= (sinks?.stack ?? LONG);
   const tight = given.code.some(isLong) ? need(host.extras).tighten(given, host) : given;
-  const program = tight.code.some(reduces) ? need(host.extras).shareReductions(tight) : tight;
+  const program = tight.code.some(reduces) ? need(host.extras).arrange(tight) : tight;
   const builder = new ModuleBuilder(host, statics);
   return { program, built: buildProgram(builder, program), functions: builder.functions };
 }

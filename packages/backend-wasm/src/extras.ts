@@ -16,7 +16,7 @@ export { emitInThrees } from './contract/wide.ts';
 export { casts, ops, type Stored } from './loop/ops.ts';
 export { alongRange } from './loop/range.ts';
 export { emitReduce } from './loop/reduce.ts';
-export { shareReductions } from './passes/share.ts';
+export { arrange } from './passes/arrange.ts';
 export { tighten } from './passes/tighten.ts';
 export { emitGather, emitScatter } from './table.ts';
 export { callsOfGroups } from './together/groups.ts';

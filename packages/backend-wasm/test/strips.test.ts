@@ -119,22 +119,25 @@ onVariants({ strips: always }, (agrees) => {
     ));
 });
 
-test.each([true, false])('the loop and the sums take turns (in pairs: %s)', async (paired) => {
-  const program = await trained(usual);
-  const { calls } = buildProgram(
-    new ModuleBuilder(machine({ pairs: () => paired, strips: always }), []),
-    program,
-  );
-  const [pack, ...turns] = calls.filter((c) => c.function.name.startsWith('strips_0'));
-  expect(pack?.function.name).toMatch(/^strips_0_scan_.*_pack_b$/);
-  const turn = ['strips_0_scan', 'strips_0_joint_0'];
-  // 20 / 5 rows are 4 steps a turn.
-  const results = [0, 1, 2].map((k) => `strips_0_joint_0_${k}_bring`);
-  const names = turns.map((c) => c.function.name);
-  expect(names.slice(0, 6)).toEqual([...turn, ...turn, ...turn]);
-  // Each in its own place, whichever comes first.
-  expect(names.slice(6).sort()).toEqual(results);
-});
+test.each([true, false])(
+  'what makes its inputs, the loop and the sums take turns (in pairs: %s)',
+  async (paired) => {
+    const program = await trained(usual);
+    const { calls } = buildProgram(
+      new ModuleBuilder(machine({ pairs: () => paired, strips: always }), []),
+      program,
+    );
+    const [pack, ...turns] = calls.filter((c) => c.function.name.startsWith('strips_0'));
+    expect(pack?.function.name).toMatch(/^strips_0_scan_.*_pack_b$/);
+    const turn = ['strips_0_made_0', 'strips_0_scan', 'strips_0_joint_0'];
+    // 20 / 5 rows are 4 steps a turn.
+    const results = [0, 1, 2].map((k) => `strips_0_joint_0_${k}_bring`);
+    const names = turns.map((c) => c.function.name);
+    expect(names.slice(0, 9)).toEqual([...turn, ...turn, ...turn]);
+    // Each in its own place, whichever comes first.
+    expect(names.slice(9).sort()).toEqual(results);
+  },
+);
 
 test.each([false, true])(
   'strips of two lengths share what no number divides (sole: %s)',

@@ -17,6 +17,7 @@ import {
   sizeOf,
 } from '@ostinato/core/backend';
 import { divisorNear } from '../contract/depth.ts';
+import { independent } from '../hazards.ts';
 import { FEW } from '../loop/axes.ts';
 
 /** Elements from which on threads gain by sharing it. */
@@ -26,19 +27,48 @@ const MANY = 1024;
 
 export function shareReductions(program: Program): Program {
   const slots = [...program.slots];
-  const code = program.code.flatMap((i): readonly Instr[] =>
-    i.kind === 'loop' && isLong(i) ? inTwo(i, (slot) => slots.push(slot) - 1) : [i],
+  const stacks = program.code.flatMap((i): readonly Stack[] =>
+    i.kind === 'scan'
+      ? i.ys.map(({ slot, strides: [step] }) => ({ slot, step, length: i.length }))
+      : [],
   );
-  return slots.length === program.slots.length ? program : { ...program, slots, code };
+  const code: Instr[] = [];
+  let late: readonly Loop[] = [];
+  for (const instr of program.code) {
+    // Reductions of parts wait as long as they can: until then strips may make the parts (together/makers.ts).
+    const due = late.filter((whole) => !independent(slots, whole, instr));
+    late = late.filter((whole) => !due.includes(whole));
+    const two =
+      instr.kind === 'loop' && isLong(instr)
+        ? inTwo(instr, stacks, (slot) => slots.push(slot) - 1)
+        : undefined;
+    code.push(...due, two?.parts ?? instr);
+    if (two) late = [...late, two.whole];
+  }
+  return slots.length === program.slots.length
+    ? program
+    : { ...program, slots, code: [...code, ...late] };
+}
+
+/** What a time loop wrote. */
+interface Stack {
+  readonly slot: number;
+  /** Its stride along time. */
+  readonly step: number | undefined;
+  readonly length: number;
 }
 
 /** Values that depend on an axis know it by its number, so such loops stay as they are. */
 const isLong = ({ shape, over, body }: Loop): boolean =>
   sizeOf(over) >= LEAST && sizeOf(shape) < FEW && exprOrder(body).every((x) => x.op !== 'axis');
 
-function inTwo(loop: Loop, add: (slot: Slot) => number): readonly Loop[] {
-  const cut = cutAxis(loop);
-  if (!cut) return [loop];
+function inTwo(
+  loop: Loop,
+  stacks: readonly Stack[],
+  add: (slot: Slot) => number,
+): { readonly parts: Loop; readonly whole: Loop } | undefined {
+  const cut = cutAxis(loop, stacks);
+  if (!cut) return undefined;
   const { shape, args, outs, buffers } = loop;
   const { parts, over, stridesOf } = cut;
   const size = sizeOf(shape);
@@ -73,7 +103,7 @@ function inTwo(loop: Loop, add: (slot: Slot) => number): readonly Loop[] {
     body: outs.map((_, k) => arg(k)),
     outs: written.operands,
   };
-  return [shared, whole];
+  return { parts: shared, whole };
 }
 
 /** The operands with no other buffers than theirs, which come behind `first` others. */
@@ -97,15 +127,21 @@ interface Cut {
   readonly stridesOf: (o: Operand) => readonly number[];
 }
 
-/** The axis along which memory goes farthest, or some of its indices at a time. */
-function cutAxis({ shape, over, args }: Loop): Cut | undefined {
+/** Time, where it reads what a time loop wrote; or the axis along which memory goes farthest, or some of its indices at a time. */
+function cutAxis({ shape, over, args }: Loop, stacks: readonly Stack[]): Cut | undefined {
   const along = (o: Operand, k: number): number => o.strides[shape.length + k] as number;
   const farthest = (k: number): number => Math.max(0, ...args.map((o) => Math.abs(along(o, k))));
+  const isTime = (k: number): boolean =>
+    args.some((o) =>
+      stacks.some((s) => s.slot === o.slot && s.step === along(o, k) && s.length === over[k]),
+    );
   const cuts = over.flatMap((n, axis) => {
-    const parts = n <= MANY ? n : divisorNear(n, 64);
+    const parts = n <= MANY || isTime(axis) ? n : divisorNear(n, 64);
     return parts !== undefined && parts >= FEW ? [{ axis, parts, each: n / parts }] : [];
   });
-  const [cut] = cuts.sort((p, q) => farthest(q.axis) - farthest(p.axis));
+  const far = ({ axis }: { readonly axis: number }): number =>
+    isTime(axis) ? Number.MAX_VALUE : farthest(axis);
+  const [cut] = cuts.sort((p, q) => far(q) - far(p));
   return (
     cut && {
       parts: cut.parts,

@@ -1,7 +1,8 @@
 /**
- * A time loop and the products that sum what it wrote, in turn, some steps at a time: gradients of weights read gate
- * gradients that are still in the cache, and a stack that nobody else reads is as long as a strip. Instructions of a
- * strip are ordinary ones whose addresses move from call to call. Knows windows and places; emits nothing by itself.
+ * What makes a time loop's inputs, the loop, and the products that sum what it wrote, in turn, some steps at a time: gradients
+ * of weights read gate gradients that are still in the cache, and a stack that nobody else reads is as long as a strip.
+ * Instructions of a strip are ordinary ones whose addresses move from call to call. Knows windows and places; emits nothing
+ * by itself.
  */
 import {
   argsOfInstr,
@@ -31,9 +32,11 @@ import {
   prepareJoint,
   type Shared,
 } from './joint.ts';
+import { callOfMaker, type Maker, makersBefore, type Stretch } from './makers.ts';
 
 export interface Strips {
   readonly scan: Scan;
+  readonly makers: readonly Maker[];
   readonly readers: readonly Reader[];
   /** Time steps of the longest strip; where they do not divide the scan's, others have one less. */
   readonly steps: number;
@@ -69,11 +72,19 @@ export function findStrips(
   joints: readonly Joint[],
   limits = usual,
 ): readonly Strips[] {
-  return program.code.flatMap((scan) => {
+  const found = program.code.flatMap((scan) => {
     if (scan.kind !== 'scan') return [];
     const readers = joints.flatMap((joint) => readerOf(program, scan, joint) ?? []);
     const steps = stepsOf(scan, readers, limits);
     return steps === undefined ? [] : [{ scan, readers, steps }];
+  });
+  const reading = found.flatMap(({ readers }) => readers.flatMap((r) => membersOf(r.joint)));
+  return found.map((strips) => {
+    // Readers run before all of it is made, and are no makers.
+    const makers = makersBefore(program, strips.scan).filter(({ loop }) =>
+      reading.every((i) => i !== loop && readsNothingOf(program.slots, i, loop)),
+    );
+    return { ...strips, makers };
   });
 }
 
@@ -143,7 +154,7 @@ function readerOf({ code, slots, outputs }: Program, scan: Scan, joint: Joint): 
 /** The calls of a scan and its readers, and who that is; undefined where no reader's products can be planned. */
 export function callsOfStrips(
   module: ModuleBuilder,
-  { scan, readers, steps }: Strips,
+  { scan, makers, readers, steps }: Strips,
   name: string,
   around: Surroundings,
 ): Together | undefined {
@@ -154,36 +165,49 @@ export function callsOfStrips(
   });
   if (made.length === 0) return undefined;
   const planned = made.map((m) => m.reader);
-  const loop = loopOf(module, { scan, readers: planned }, `${name}_scan`, around);
+  const ready = makers.map((maker, k) => callOfMaker(module, maker, `${name}_made_${k}`, around));
+  const short = [
+    ...makers.flatMap(({ x }) => x ?? []),
+    ...planned.flatMap(({ alone, stack }) => (alone ? [stack] : [])),
+  ];
+  const loop = loopOf(module, scan, { name: `${name}_scan`, short, around });
   const turns = endsOf(scan.length, steps).map((to, turn, ends): readonly Call[] => {
     const from = ends[turn - 1] ?? 0;
     const low = scan.reverse ? scan.length - to : from;
     const last = to === scan.length;
     const where = { turn, low, steps: to - from, first: turn === 0, last };
-    return [loop.call(where), ...made.map((m) => m.sums.call(where))];
+    return [
+      ...ready.map((call) => call(where)),
+      loop.call(where),
+      ...made.map((m) => m.sums.call(where)),
+    ];
   });
   return {
-    members: [scan, ...planned.flatMap((r) => membersOf(r.joint))],
+    members: [...makers.map((m) => m.loop), scan, ...planned.flatMap((r) => membersOf(r.joint))],
     calls: [...loop.packs, ...turns.flat()],
     later: new Map(made.flatMap((m) => [...m.sums.later])),
   };
 }
 
-/** Which strip: its number, its lowest time step, how many it has, and whether it is the first or last to run. */
-interface Turn {
+/** Which strip: its number, its time steps, and whether it is the first or last to run. */
+interface Turn extends Stretch {
   readonly turn: number;
-  readonly low: number;
-  readonly steps: number;
   readonly first: boolean;
   readonly last: boolean;
+}
+
+interface LoopInStrips {
+  readonly name: string;
+  /** Xs and ys of which there is one strip. */
+  readonly short: readonly Operand[];
+  readonly around: Surroundings;
 }
 
 /** The scan, strip by strip: in between, carries wait in places of their own. */
 function loopOf(
   module: ModuleBuilder,
-  { scan, readers }: Pick<Strips, 'scan' | 'readers'>,
-  name: string,
-  { constants, partsOf, place, callOf }: Surroundings,
+  scan: Scan,
+  { name, short, around: { constants, partsOf, place, callOf } }: LoopInStrips,
 ): { readonly packs: readonly Call[]; call(turn: Turn): Call } {
   const parts = partsOf(scan);
   const strip = scanApart(scan);
@@ -199,7 +223,6 @@ function loopOf(
     const { size } = slots[outputs[k] as number] as { size: number };
     return fixed(addressOf(module.reserve(4 * size, `${name} carry`)));
   });
-  const short = readers.flatMap((r) => (r.alone ? [r.stack] : []));
   const at = (o: Operand, elements = 0): Argument => addressIn(scan, o, elements, place);
   const call = ({ low, steps, first, last }: Turn): Call => {
     const ahead = scan.reverse ? steps - 1 : 0;

@@ -50,6 +50,9 @@ export interface Batch<X = Tensor> {
 
 /** Number of examples; refuses arrays that are not whole, dense and of one number of rows. */
 export function countRows(data: InputData<unknown>): number {
+  // null or an empty tree is a model without inputs; undefined is a name that was mistyped.
+  if (data.inputs === undefined)
+    fail('data-invalid', 'data: inputs is undefined. Give { inputs } with arrays [N, ...].');
   const { leaves, shape } = arraysOf(fields(data));
   const first = leaves[0];
   if (!first) return fail('data-invalid', 'data: there are no arrays. Give inputs at least.');
@@ -143,22 +146,25 @@ interface Slot {
 function slotOf(array: HostRows, path: string, size: number): Slot {
   const shape = [size, ...array.shape.slice(1)];
   const length = shape.reduce((a, b) => a * b, 1);
-  const isBool = path === 'mask' || array.dtype === 'bool';
+  const isTruth = path === 'mask' || array.dtype === 'bool';
+  const isBool = isTruth && path !== 'weights'; // which are numbers for every loss
+  // A buffer of bools makes 0 and 1 of whole numbers itself.
+  const isAsGiven = !isTruth || (isBool && isWhole(array.data));
   // `set` converts between element types, so a batch may be wider than the array that it is taken from.
   const data = isBool ? new Uint32Array(length) : bufferFor(array, path, length);
   return {
-    array: isBool ? truths(array) : array,
+    array: isAsGiven ? array : truths(array),
     out: { data, shape, weights: new Float32Array(size) },
     shown: { data, shape, ...(isBool && { dtype: 'bool' }) },
     fill: path === 'weights' ? 'zero' : 'repeat',
   };
 }
 
-/** 0 and 1, where conversion to whole numbers would make 0 of a half. */
-const truths = (array: HostRows): HostRows =>
-  isWhole(array.data)
-    ? array
-    : { ...array, data: Uint8Array.from(array.data, (x) => Number(x !== 0)) };
+/** 0 and 1: conversion to whole numbers would make 0 of a half, and a weight of 255 is not what true means. */
+const truths = (array: HostRows): HostRows => ({
+  ...array,
+  data: Uint8Array.from(array.data, (x) => Number(x !== 0)),
+});
 
 const wholes = [
   Int8Array,

@@ -36,7 +36,7 @@ export function addTotals(
   batch: { loss: Tensor; metrics: { readonly [name: string]: Tensor }; weights: Tensor },
   batchesPerRound: number,
 ): Totals {
-  const weight = cast(sum(batch.weights), 'float32'); // []
+  const weight = sum(cast(batch.weights, 'float32')); // []; cast first, for sums take no bool
   const isFirst = equal(rem(totals.batches, batchesPerRound), 0); // []
   const kept = (t: Tensor): Tensor => where(isFirst, 0, t);
   const all = add(kept(totals.weight), weight); // []

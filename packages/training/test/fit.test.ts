@@ -192,6 +192,36 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(done.history.at(-1)?.loss).toBeCloseTo(0, 4);
   });
 
+  test('a mask of bools may be the weights too, and counts each step once', async () => {
+    const backend = create();
+    const model: Model<{ w: Tensor }> = {
+      init: () => ({ w: tensor([0.5]) }),
+      apply: ({ w }, x) => mul(x, w),
+    };
+    const x = {
+      inputs: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] },
+      targets: { data: new Float32Array(6), shape: [3, 2] },
+    };
+    const steps = [1, 0, 255, 2, 0, 1];
+    const options = { backend, optimizer: sgd({ learningRate: 0.01 }), loss: meanSquaredError };
+    const trained = async (weights: object): Promise<number[]> =>
+      numbersOf(
+        await last(
+          fit(model, { ...x, weights } as never, {
+            ...options,
+            epochs: 2,
+            batch: 2,
+            validation: x,
+          }),
+        ),
+      );
+    const plain = Float32Array.from(steps, (s) => Number(s !== 0));
+    const want = await trained({ data: plain, shape: [3, 2] });
+    expect(want).not.toContain(Number.NaN);
+    for (const data of [Uint8Array.from(steps), Float32Array.from(steps, (s) => s / 2)])
+      expect(await trained({ data, shape: [3, 2], dtype: 'bool' })).toEqual(want);
+  });
+
   test('the same seed gives the same bits, another seed others', async () => {
     const options = { optimizer: adam(), loss, epochs: 2, batch: 16 };
     const bits = async (seed: number): Promise<number[]> =>
@@ -396,6 +426,7 @@ describe.each(backends)('on %s', (backendName, create) => {
     const cases: readonly (readonly [object, RegExp])[] = [
       [{ targets: data.targets.data }, /"targets" is a Float32Array. Give { data, shape }/],
       [{ inputs: tensor([[1]]) }, /"inputs" is a Tensor. .* readTree/],
+      [{ inputs: undefined }, /inputs is undefined. Give { inputs }/],
       [{ weights: { data: [1, 1, 1, 1], shape: [4] } }, /typed array of numbers, got Array of 4/],
       [{ lengths: { data: Int32Array.of(1, 1, 3, 1), shape: [4] } }, /3 for row 2.*0 to 2/],
       [{ lengths: { data: Int32Array.of(1, -1, 2, 1), shape: [4] } }, /-1 for row 1/],

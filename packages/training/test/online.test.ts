@@ -70,6 +70,26 @@ describe.each(backends)('on %s', (_, create) => {
     step.dispose();
   });
 
+  test('weights of bools are as good as numbers', async () => {
+    const backend = create();
+    const step = compile(
+      backend,
+      trainingStep(mlp, { ...options, key: key(4), batchesPerEpoch: 1000 }),
+    );
+    const losses: number[] = [];
+    for (const weights of [
+      { data: Float32Array.of(1, 0, 0, 1), shape: [4] },
+      { data: Uint32Array.of(1, 0, 0, 1), shape: [4], dtype: 'bool' as const },
+    ]) {
+      const state = await run(backend, fresh());
+      const [next, report] = await step(state, { ...itemOf(0), weights });
+      losses.push(await report.loss.item(), await next.totals.loss.item());
+      dispose([state, next, report]);
+    }
+    expect(losses.slice(2)).toEqual(losses.slice(0, 2));
+    step.dispose();
+  });
+
   test('a stream that is cut anywhere goes on with the same bits', async () => {
     const backend = create();
     const whole = await learn(backend, 0, 12);

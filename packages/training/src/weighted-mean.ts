@@ -20,12 +20,18 @@ export type Measure = (outputs: Tensor, targets: Tensor, weights?: Tensor) => Te
  * sum(weights * values) / sum(weights), and 0 where no example has a weight. Without weights: the mean. Weights below zero
  * count as any others do; where they cancel out, the sum is not divided.
  *
- * @param values [B, ...], one number per example and step
+ * @param values [B, ...], one float per example and step
  * @param weights [B] or more leading axes of `values`; each counts for all that it covers
  * @returns a scalar
  */
 export function weightedMean(values: Tensor, weights?: Tensor): Tensor {
   if (weights === undefined) return mean(values);
+  // As `mean` does: in whole numbers, weights would lose their fractions, and so would the quotient.
+  if (values.dtype !== 'float32' && values.dtype !== 'float64')
+    fail(
+      'dtype-mismatch',
+      `weightedMean: needs floats, got ${values.dtype}[${values.shape}]. Use cast(x, 'float32').`,
+    );
   const w = spread(cast(weights, values.dtype), values); // like values
   const total = sum(w);
   // A row of weight zero may hold anything: selected away, not multiplied, so that a NaN there stays out of the value.

@@ -37,6 +37,15 @@ const read = async (t: Tensor): Promise<GoldenTensor> => {
   return { data: Float32Array.from(data), shape };
 };
 
+test('a mean of whole numbers is refused with weights, as it is without', () => {
+  // 2 / 3 hits would be 0.
+  const hits = tensor([1, 1, 0], { dtype: 'int32' });
+  for (const weights of [undefined, tensor([1, 1, 1])])
+    expect(() => weightedMean(hits, weights)).toThrow(
+      expect.objectContaining({ code: 'dtype-mismatch' }),
+    );
+});
+
 describe.each(backends)('on %s', (_, create) => {
   const backend = create();
   const evaluate = <T>(tree: T): Promise<T> => run(backend, tree);

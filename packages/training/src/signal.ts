@@ -14,4 +14,4 @@ export function throwIfAborted(signal: StopSignal | undefined): void {
 
 /** Whether it is the signal that threw this, and not something that failed meanwhile. */
 export const isAbort = (e: unknown, signal: StopSignal | undefined): boolean =>
-  signal?.aborted === true && (signal.reason === undefined || e === signal.reason);
+  signal?.aborted === true && e === (signal.reason ?? e); // no reason or null: it threw an Error of ours

@@ -132,6 +132,35 @@ describe.each(backends)('on %s', (backendName, create) => {
     }
   });
 
+  test('told to stop without a reason, it still writes where it was', async () => {
+    const done = numbersOf(await train(optionsOf(create(), adam()), new Map()));
+    const checkpoint = { store: memoryStore(), resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted = train({ ...options, signal }, new Map(), (event) => {
+      if (event.type === 'step' && event.step === 2) controller.abort(null);
+      return false;
+    });
+    await expect(aborted).rejects.toThrow('aborted');
+    expect(await checkpoint.store.read('checkpoint')).not.toBeNull();
+    expect(numbersOf(await train(options, new Map()))).toEqual(done);
+  });
+
+  test('a store may hand the bytes on to a worker', async () => {
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      write: (name, bytes) =>
+        inner.write(name, structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] })),
+    };
+    const options = { ...optionsOf(create(), adam()), epochs: 1, checkpoint: { store } };
+    const sizes: number[] = [];
+    for await (const event of fit(mlp, data, options))
+      if (event.type === 'checkpoint') sizes.push(event.bytes);
+    expect(sizes).toEqual([(await store.read('checkpoint'))?.length]);
+  });
+
   test('lost without a farewell: resumes from the last of its regular checkpoints', async () => {
     const whole: Seen = new Map();
     const done = await train(optionsOf(create(), adam()), whole);

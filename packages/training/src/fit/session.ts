@@ -240,10 +240,11 @@ export class Session<P, X> {
       best: best && { epoch: best.epoch, loss: best.loss },
     };
     const state = await readTree(this.state);
-    const bytes = encodeCheckpoint({ record, state, best: best?.params ?? null });
-    await checkpoint.store.write(nameOf(checkpoint), bytes);
+    const file = encodeCheckpoint({ record, state, best: best?.params ?? null });
+    const bytes = file.length; // before a store hands the file over to a worker, which leaves nothing here
+    await checkpoint.store.write(nameOf(checkpoint), file);
     this.saved = moment;
-    return { type: 'checkpoint', name: nameOf(checkpoint), step, bytes: bytes.length };
+    return { type: 'checkpoint', name: nameOf(checkpoint), step, bytes };
   }
 
   dispose(): void {

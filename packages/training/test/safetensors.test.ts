@@ -8,7 +8,9 @@ import {
   decodeSafetensors,
   encodeParams,
   encodeSafetensors,
+  fromJson,
   memoryStore,
+  toJson,
 } from '../src/index.ts';
 
 const tensors: { [name: string]: HostArray } = {
@@ -298,4 +300,14 @@ describe('damage is refused', () => {
       expect(code(bytes)).toBe('checkpoint-damaged');
     });
   });
+});
+
+test('JSON keeps all numbers, and records that have a number', () => {
+  const log = {
+    loss: [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.5],
+    metrics: { number: Number.NaN },
+    place: { street: 'Elm', number: '12' },
+    alone: { number: '12' },
+  };
+  expect(fromJson(toJson(log))).toEqual(log);
 });

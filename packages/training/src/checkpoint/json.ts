@@ -3,16 +3,19 @@
 export const toJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, spellOut, indent);
 
-/** What `toJson` wrote. Throws a SyntaxError where the text is no JSON. */
+/** What `toJson` wrote; `{ number: 'NaN' }` and the like are the numbers. Throws a SyntaxError where the text is no JSON. */
 export const fromJson = (text: string): unknown => JSON.parse(text, readBack);
 
 const spellOut = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
 
 const readBack = (_: string, value: unknown): unknown =>
-  typeof value === 'object' &&
-  value !== null &&
-  'number' in value &&
-  typeof value.number === 'string'
-    ? Number(value.number)
-    : value;
+  isSpelledOut(value) ? Number(value.number) : value;
+
+/** Exactly what `spellOut` makes, for a record may well have a house's number. */
+const isSpelledOut = (x: unknown): x is { number: string } =>
+  typeof x === 'object' &&
+  x !== null &&
+  'number' in x &&
+  Object.keys(x).length === 1 &&
+  ['NaN', 'Infinity', '-Infinity'].includes(x.number as string);

@@ -28,8 +28,8 @@ export function globalNorm(tree: unknown): Tensor {
 
 /**
  * Scales gradients so that their global norm is at most `maxNorm`: by maxNorm / (norm + 1e-6) where that is below 1.
- * PyTorch's `clip_grad_norm_` (Pascanu, Mikolov and Bengio, ICML 2013). Where the norm is not finite, as where squares
- * overflow, finite gradients become zero and others NaN; all of them NaN where maxNorm is Infinity.
+ * PyTorch's `clip_grad_norm_` (Pascanu, Mikolov and Bengio, ICML 2013). Where the norm is infinite, as where squares
+ * overflow, finite gradients become zero and others NaN; all of them are NaN where one is, or where maxNorm is infinite too.
  *
  * @returns the scaled gradients and the norm before, a scalar
  */

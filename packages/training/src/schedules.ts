@@ -22,8 +22,8 @@ export function linearWarmup(rate: LearningRate, steps: number): Schedule {
  */
 export function cosineDecay(rate: number, options: { steps: number; least?: number }): Schedule {
   const { steps, least = 0 } = options;
-  checkRate(rate);
-  checkRate(least);
+  requireRate('cosineDecay: rate', rate);
+  requireRate('cosineDecay: least', least);
   requireWhole('cosineDecay: steps', steps);
   return (step) => {
     const done = minimum(mul(sub(step, 1), 1 / steps), 1); // []
@@ -37,9 +37,19 @@ export function exponentialDecay(
   options: { steps: number; factor: number },
 ): Schedule {
   const { steps, factor } = options;
-  checkRate(rate);
+  requireRate('exponentialDecay: rate', rate);
   requireWhole('exponentialDecay: steps', steps);
-  if (!(factor > 0))
-    fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a number above 0.`);
+  if (!(factor > 0 && Number.isFinite(factor)))
+    fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a finite number above 0.`);
   return (step) => mul(pow(factor, mul(sub(step, 1), 1 / steps)), rate);
+}
+
+/** A schedule would pass as a learning rate, and give NaN in a formula of numbers. */
+function requireRate(what: string, rate: number): void {
+  if (typeof rate !== 'number')
+    fail(
+      'option-invalid',
+      `${what} is a ${typeof rate}. Give a number; of the schedules, only linearWarmup takes another one.`,
+    );
+  checkRate(rate);
 }

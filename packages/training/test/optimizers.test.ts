@@ -51,8 +51,19 @@ interface Params {
   b: Tensor;
 }
 
-test('a factor of decay is above 0', () => {
-  expect(() => exponentialDecay(1, { steps: 2, factor: -1 })).toThrow(/factor is -1/);
+test('a factor of decay is above 0, and finite', () => {
+  for (const factor of [-1, Number.POSITIVE_INFINITY])
+    expect(() => exponentialDecay(1, { steps: 2, factor })).toThrow(`factor is ${factor}`);
+});
+
+test('a decay of a schedule is refused, for its formula would give NaN', () => {
+  const rate = linearWarmup(1, 2) as never;
+  for (const make of [
+    () => cosineDecay(rate, { steps: 3 }),
+    () => cosineDecay(1, { steps: 3, least: rate }),
+    () => exponentialDecay(rate, { steps: 3, factor: 0.5 }),
+  ])
+    expect(make).toThrow(/is a function. Give a number; .*linearWarmup/);
 });
 
 const host = (list: readonly number[]) => ({ data: Float32Array.from(list), shape: [list.length] });

@@ -4,6 +4,7 @@ import { clipByGlobalNorm, clipByNorm, clipByValue } from './clipping.ts';
 import type { Batch } from './data.ts';
 import type { Model, ModelHow } from './model.ts';
 import type { Optimizer } from './optimizers.ts';
+import { requireWhole } from './require.ts';
 import { addTotals, type Metrics, noTotals, type Totals } from './totals.ts';
 import type { Measure } from './weighted-mean.ts';
 
@@ -52,6 +53,7 @@ export function trainingStep<P, X>(
   options: StepOptions & { readonly key: Key; readonly batchesPerEpoch: number },
 ): (state: TrainingState<P>, batch: Batch<X>) => readonly [TrainingState<P>, StepReport] {
   const { loss, metrics = {}, optimizer, clip, batchesPerEpoch } = options;
+  requireWhole('trainingStep: batchesPerEpoch', batchesPerEpoch); // at 0, each batch would begin the means anew
   return (state, batch) => {
     const key = foldKey(options.key, state.totals.batches);
     const targets = given('targets', batch.targets);

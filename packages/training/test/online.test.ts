@@ -51,6 +51,13 @@ async function learn(
   return saved;
 }
 
+test('means over no batches, or over a part of one, are refused', () => {
+  for (const batchesPerEpoch of [0, -1, 1.5, undefined as never])
+    expect(() => trainingStep(mlp, { ...options, key: key(4), batchesPerEpoch })).toThrow(
+      `batchesPerEpoch is ${batchesPerEpoch}. Give a whole number of at least 1`,
+    );
+});
+
 describe.each(backends)('on %s', (_, create) => {
   test('a batch without weights or targets is refused', async () => {
     const backend = create();

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkOnOldNodes } from './old-node.ts';
+import { checkOnOldNodes } from './old-nodes.ts';
 import { listPackages } from './packages.ts';
 import { checkPackedTypes, installPacked } from './packed.ts';
 
@@ -24,7 +24,7 @@ try {
   }
   installPacked(packages, out);
   checkPackedTypes(packages, out);
-  checkOnOldNodes(out);
+  checkOnOldNodes(packages, out);
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

@@ -1,8 +1,13 @@
-// Runs beside installed packages on the oldest Node that they promise, hence no TypeScript: the quick conformance cases
-// of the built backends. Prints one line per backend; fails at the first that is not right.
+// Runs beside installed packages on the oldest Node that they promise, hence no TypeScript: loads the entries that it is
+// given, and runs the quick conformance cases of the built backends. Prints one line per backend; fails where an entry does
+// not load or a case is not right.
 import { cpu } from '@ostinato/backend-cpu';
 import { conformanceCases } from '@ostinato/backend-testing/cases';
 import { wasm } from '@ostinato/backend-wasm';
+
+const entries = process.argv.slice(2);
+for (const entry of entries) await import(entry);
+console.log(`  ${entries.length} entries load`);
 
 const backends = {
   cpu: () => cpu(),

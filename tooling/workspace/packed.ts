@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { entriesOf } from './entries.ts';
 import type { Package } from './packages.ts';
 
 /** Unpacks the tarballs in `folder` into its node_modules, and links their dependencies from the workspace. */
@@ -35,11 +36,7 @@ const foreign = (packages: readonly Package[]): ReadonlyMap<string, string> =>
  * libraries too.
  */
 export function checkPackedTypes(packages: readonly Package[], folder: string): void {
-  const entries = packages.flatMap(({ manifest: { name, exports = {} } }) =>
-    Object.keys(exports)
-      .filter((entry) => !entry.endsWith('.json'))
-      .map((entry) => name + entry.slice(1)),
-  );
+  const entries = entriesOf(packages);
   const lines = entries.map((entry, i) => `export type * as entry${i} from '${entry}';\n`);
   writeFileSync(join(folder, 'entries.mts'), lines.join(''));
   compile(folder, ['entries.mts']);

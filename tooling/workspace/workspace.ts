@@ -4,6 +4,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { boundaryProblems, CORE, cycleIn, LAYERS } from './boundaries.ts';
+import { entryProblems } from './entries.ts';
 import { listPackages, type Manifest, type Package, readJson } from './packages.ts';
 
 const write = process.argv.includes('--write');
@@ -26,14 +27,6 @@ function dependencyProblems(p: Package): string[] {
   return runtime(p)
     .filter((dep) => !(dep.layer in row))
     .map((dep) => `${p.dir} (${p.layer}) must not depend on ${dep.dir} (${dep.layer})`);
-}
-
-/** The published entries must be those of the workspace, or an import works here and fails for users. */
-function entryProblems({ dir, manifest: m }: Package): string[] {
-  if (m.private) return [];
-  const here = Object.keys(m.exports ?? {}).join(' ');
-  const published = Object.keys(m.publishConfig?.exports ?? {}).join(' ');
-  return here === published ? [] : [`${dir}: exports (${here}) but publishes (${published})`];
 }
 
 function cycleProblems(): string[] {

@@ -16,6 +16,7 @@ cases/recurrent.py, which must agree in float64 within 1e-12.
 This file knows the list of cases and the file format. The mathematics is in cases/.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -56,8 +57,12 @@ def write(files: dict[str, str]) -> None:
 
 
 def main() -> int:
+    # Anything else is refused: a mistyped --check would rewrite what it was to compare with.
+    parser = argparse.ArgumentParser(description="Writes the golden files in data/.")
+    parser.add_argument("--check", action="store_true", help="compare with data/ byte for byte, write nothing")
+    check = parser.parse_args().check
     files = build()
-    if "--check" in sys.argv[1:]:
+    if check:
         differing = differences(files)
         for name in differing:
             print(f"differs from a fresh run: data/{name}")

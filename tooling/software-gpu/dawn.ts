@@ -58,8 +58,9 @@ export async function validateWgsl(code: string, features: GPUFeatureName[] = []
   const device = await nullDevice(features);
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ code });
+  const popped = device.popErrorScope(); // before anything is awaited: all callers share the device, and its stack of scopes
   const { messages } = await module.getCompilationInfo();
-  const refused = await device.popErrorScope();
+  const refused = await popped;
   const errors = messages.filter(({ type }) => type === 'error');
   if (errors.length > 0) throw new Error(`WGSL: ${errors.map((m) => shown(m, code)).join('\n')}`);
   if (refused) throw new Error(`WGSL: ${refused.message}`);

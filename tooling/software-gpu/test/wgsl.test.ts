@@ -22,6 +22,12 @@ test('a wrong type is refused, with its place in the source', async () => {
   `);
 });
 
+test('of kernels that are judged at the same time each gets its own verdict', async () => {
+  const [right, wrong] = ['x[id.x] *= 2.0;', 'x[id.x] *= true;'].map(kernel) as [string, string];
+  const verdicts = await Promise.allSettled([right, wrong].map((code) => validateWgsl(code)));
+  expect(verdicts.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
+
 test('a barrier that not all invocations reach is refused', async () => {
   const wrong = validateWgsl(kernel('if (id.x < 3u) { workgroupBarrier(); }'));
   await expect(wrong).rejects.toThrow(/'workgroupBarrier' must only be called from uniform/);

@@ -191,7 +191,7 @@ const rows: Row[] = [
     work: 1,
     unit: 'us',
   },
-  { name: 'launch of a 4x4x4 product', kernel: product(4, 4, 5), work: 1, unit: 'us' },
+  { name: 'launch of a product 4x5 by 5x4', kernel: product(4, 4, 5), work: 1, unit: 'us' },
 ];
 
 const reach = (i: Kernel, o: Operand): number =>

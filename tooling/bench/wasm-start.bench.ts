@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { foreignLoad } from './harness/machine.ts';
-import { parseOptions } from './harness/options.ts';
+import { NO_CASE, parseOptions } from './harness/options.ts';
 import { median } from './harness/rounds.ts';
 import type { Engine } from './peers/ostinato/engine.ts';
 import type { Start } from './peers/ostinato/start.ts';
@@ -50,6 +50,7 @@ const { options } = parseOptions(process.argv.slice(2));
 const chosen = Object.entries(engines).filter(([variant]) =>
   `wasm-start/lstm/training ${variant}`.includes(options.case),
 );
+if (chosen.length === 0) process.exitCode = NO_CASE;
 const busy = chosen.length > 0 ? await foreignLoad() : 0;
 const starts = new Map<string, Start[]>(chosen.map(([variant]) => [variant, []]));
 for (let round = 0; round < options.rounds; round++)

@@ -1,11 +1,17 @@
 /**
  * backend-webgpu against tfjs on WebGPU, on the same adapter through Dawn: a training step and the inference of one LSTM.
- * On a software adapter the shape is small; on a GPU pass `--case 256` for the large one.
+ * The shape is small, for software adapters; on a GPU pass `--case 256` for a large one, which runs only where it is named.
  */
 import type { Case } from './harness/compare.ts';
+import { parseOptions } from './harness/options.ts';
 import { runCases } from './harness/run.ts';
 import type { Sequences } from './peers/sequences.ts';
 import { onWebgpu, sequenceCase, tfjsOnDawn } from './peers/sides.ts';
+
+const { options } = parseOptions(process.argv.slice(2));
+const small = [16, 100, 32, 64] as const;
+const large = [32, 100, 128, 256] as const;
+const shapes = options.case.includes('256') ? [small, large] : [small];
 
 const tfjs = await tfjsOnDawn();
 
@@ -24,7 +30,7 @@ function caseOf(
 }
 
 await runCases(
-  [caseOf('training', [16, 100, 32, 64]), caseOf('inference', [16, 100, 32, 64])],
+  shapes.flatMap((shape) => [caseOf('training', shape), caseOf('inference', shape)]),
   [
     "training: mean squared error of all outputs, gradients, gradient descent, the loss read; the input's gradient is not computed, on either side",
     'inference: all outputs, copied to the host; weights and input are on the device',

@@ -1,8 +1,9 @@
 /** What programs read: every JSON line of every bench has the same keys, whatever else it has. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const main = new URL('../main.ts', import.meta.url).pathname;
+const main = join(import.meta.dirname, '../main.ts');
 
 // The benches that measure something else than a throughput, and so write their own lines.
 test.each([
@@ -20,4 +21,12 @@ test.each([
     expect(Object.keys(JSON.parse(line))).toEqual(
       expect.arrayContaining([...keys, 'gflops', 'peakGflops', 'peers']),
     );
+});
+
+test('a name that no case has is refused, by every bench', () => {
+  // Those without peers: others install theirs first.
+  const args = [main, 'wasm-start', 'wasm-linear', '--case', 'nonsense'];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(stderr).toContain('no case has "nonsense" in its name');
+  expect(status).toBe(2);
 });

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -40,13 +40,17 @@ async function installWith(flags: readonly string[], packages: readonly string[]
     await writeFile(join(draft, 'package.json'), '{ "private": true }\n');
     await npmInstall(draft, flags, packages);
     await rename(draft, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error; // else another bench installed the same meanwhile
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
   return folder;
 }
 
-const cacheFolder = (): string => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+/** With HOME empty `homedir()` is too, and the cache would be in whatever folder one is. */
+const cacheFolder = (): string =>
+  process.env.XDG_CACHE_HOME || join(homedir() || userInfo().homedir, '.cache');
 
 async function npmInstall(
   cwd: string,

@@ -1,4 +1,7 @@
-/** One recurrent layer with tfjs' own layers: `model.predict`, or `model.trainOnBatch` with gradient descent. */
+/**
+ * One recurrent layer with tfjs' own layers: `model.predictOnBatch`, or `model.trainOnBatch` with gradient descent. Its
+ * `predict` cuts a batch into parts of 32 rows, one after the other.
+ */
 import { serve, spec } from '../../harness/serve.ts';
 import {
   CHECKED,
@@ -51,7 +54,7 @@ const host = sequenceData(sequences);
 const x = tf.tensor(host.input.data, [batch, time, inputs]);
 
 async function infer(): Promise<ArrayLike<number>> {
-  const y = tf.tidy(() => model.predict(x));
+  const y = tf.tidy(() => model.predictOnBatch(x));
   const values = await y.data();
   y.dispose();
   return values;

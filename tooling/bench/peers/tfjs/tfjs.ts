@@ -12,7 +12,7 @@ export interface TfTensor {
 
 export interface TfModel {
   setWeights(weights: TfTensor[]): void;
-  predict(x: TfTensor): TfTensor;
+  predictOnBatch(x: TfTensor): TfTensor;
   compile(how: { optimizer: unknown; loss: string }): void;
   trainOnBatch(x: TfTensor, y: TfTensor): Promise<number>;
 }

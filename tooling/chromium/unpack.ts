@@ -18,6 +18,17 @@ import { dirname, join } from 'node:path';
 /** The package holds binaries for one kind of machine. */
 const fits = process.platform === 'linux' && process.arch === 'x64';
 
+/**
+ * The package's own list names folders of cloud functions only. This one names no place: a clone may be moved, and its path
+ * may have what XML does not take as it is. Without fonts text has no width.
+ */
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts/fonts</dir>
+</fontconfig>
+`;
+
 const cacheOfThisClone = join(import.meta.dirname, 'node_modules/.cache');
 
 /** The folder with all of it, or undefined where it does not fit the machine. */
@@ -40,7 +51,7 @@ function unpackInto(folder: string): void {
       // The package unpacks its libraries only where it believes to be in a cloud function.
       env: { ...process.env, TMPDIR: staging, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' },
     });
-    writeFileSync(join(staging, 'fonts.conf'), fontsIn(folder));
+    writeFileSync(join(staging, 'fonts.conf'), FONTS);
     renameSync(staging, folder);
   } catch (error) {
     if (!existsSync(folder)) throw error;
@@ -48,12 +59,3 @@ function unpackInto(folder: string): void {
     rmSync(staging, { recursive: true, force: true });
   }
 }
-
-/** The package's own list names folders of cloud functions only. */
-const fontsIn = (folder: string): string => `<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>
-  <dir>${folder}/fonts/fonts</dir>
-  <cachedir>${folder}/fonts/cache</cachedir>
-</fontconfig>
-`;

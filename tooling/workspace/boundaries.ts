@@ -45,9 +45,13 @@ export const CORE: Readonly<Record<string, readonly string[]>> = {
   index: ['errors', 'random', 'ir', 'graph', 'ops', 'passes', 'backend', 'trace', 'autograd'],
 };
 
+/** Strings, for a pattern of files in one may have what else begins a comment, and comments. */
+const STRING_OR_COMMENT =
+  /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
+
 /** Module specifiers of a source text: import, export from, dynamic import. Comments do not count. */
 export function importsOf(source: string): string[] {
-  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const code = source.replace(STRING_OR_COMMENT, (_, string?: string) => string ?? '');
   const pattern = /\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g;
   return [...code.matchAll(pattern)].map((match) => match[2] as string);
 }

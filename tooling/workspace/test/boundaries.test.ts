@@ -22,6 +22,16 @@ test('finds every form of import, and none in comments', () => {
   expect(importsOf(source)).toEqual(['a', 'b', 'c', './d.ts', 'e']);
 });
 
+test('a string with what else begins a comment hides no import', () => {
+  const source = `
+    const files = ['src/*.ts', "/* it's", \`\${dir}/*.ts\`]; // don't
+    export * from 'a';
+    /** from 'b' */
+    const c = await import('c'); /* import 'd' */
+  `;
+  expect(importsOf(source)).toEqual(['a', 'c']);
+});
+
 describe('layers', () => {
   test.each([
     ['backend', '@ostinato/core/backend'],

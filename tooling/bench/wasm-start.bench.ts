@@ -3,7 +3,7 @@
  * before but its initial values. Each round is a process of its own. No peers.
  */
 import { execFileSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { foreignLoad } from './harness/machine.ts';
 import { NO_CASE, parseOptions } from './harness/options.ts';
@@ -75,6 +75,4 @@ for (const [variant, all] of starts) {
   console.log(JSON.stringify({ ...about, ...measured, medians, least, busy }));
 }
 if (!options.json && chosen.length > 0)
-  console.log(
-    `- other processes used ${busy.toFixed(2)} of ${availableParallelism()} cores at the start`,
-  );
+  console.log(`- other processes used ${busy.toFixed(2)} of ${cpus().length} cores at the start`);

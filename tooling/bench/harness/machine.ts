@@ -10,7 +10,7 @@ export function busyMs(): number {
   );
 }
 
-/** Cores that are busy while this process sleeps. */
+/** Cores that are busy while this process sleeps: of all of the machine, not of those that it may use. */
 export async function foreignLoad(ms = 1000): Promise<number> {
   const [busy, start] = [busyMs(), performance.now()];
   await sleep(ms);

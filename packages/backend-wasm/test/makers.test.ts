@@ -63,6 +63,7 @@ const ways = [
   'it makes more than is read',
   'its place is that of what it reads',
   'a product reads the parts',
+  'a product of another loop reads what lies in its place',
 ] as const;
 
 type Way = (typeof ways)[number];
@@ -187,6 +188,31 @@ function programFor(way: Way, reverse = true): Program {
     args: [reader, window(stack, [0, 1, size, columns])],
     out: window(b.output('product', 'float32', columns * columns), [columns, 1]),
   });
+  if (is('a product of another loop reads what lies in its place')) {
+    const again = b.scratch('again', 'float32', time * size);
+    const above = b.scratch('above', 'float32', time * size);
+    b.loop({
+      shape: [time * size],
+      args: [window(a, [1])],
+      body: [apply('tanh', arg(0))],
+      outs: [window(again, [1])],
+    });
+    b.scan({
+      length: time,
+      reverse,
+      body: inner.program(),
+      init: [window(init)],
+      xs: [window(other, [size])],
+      finals: [window(b.output('last', 'float32', size))],
+      ys: [window(above, [size])],
+    });
+    b.contract({
+      shape: [columns, columns],
+      over: [time, batch],
+      args: [window(again, [1, 0, size, columns]), window(above, [0, 1, size, columns])],
+      out: window(b.output('second', 'float32', columns * columns), [columns, 1]),
+    });
+  }
   if (!is('map alone'))
     b.loop({
       shape: [],
@@ -214,6 +240,7 @@ const made: Partial<Record<Way, readonly string[]>> = {
   'something between': ['parts', 'xs'],
   'what the sum reads is written by the loop': ['xs'],
   'a product reads the parts': ['xs'],
+  'a product of another loop reads what lies in its place': ['parts', 'xs'],
 };
 
 test.each(ways.flatMap((way) => [true, false].map((reverse) => [way, reverse] as const)))(

@@ -7,13 +7,14 @@ import {
   argsOfInstr,
   exprOrder,
   extent,
+  type Instr,
   type Loop,
   type Operand,
   outsOfInstr,
   type Program,
   type Scan,
 } from '@ostinato/core/backend';
-import { independent, overlap } from '../hazards.ts';
+import { independent, overlap, readsNothingOf } from '../hazards.ts';
 import { prepareInstr } from '../instruction.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import type { Argument, Call, Surroundings } from '../program.ts';
@@ -29,9 +30,20 @@ export interface Maker {
   readonly x: Operand | undefined;
 }
 
-/** Those right before the time loop, where `passes/delay.ts` brings them. */
-export function makersBefore(program: Program, scan: Scan): readonly Maker[] {
-  const all = findMakers(program, scan);
+/**
+ * Those right before the time loop, where `passes/delay.ts` brings them. Whoever is `busy` elsewhere is none, nor what makes
+ * something that `readers`, which run before all of it is made, read. What comes before such a one is none either: it would
+ * take the loop along, to before that one.
+ */
+export function makersBefore(
+  program: Program,
+  scan: Scan,
+  { readers, busy }: { readonly readers: readonly Instr[]; readonly busy: readonly Instr[] },
+): readonly Maker[] {
+  const all = findMakers(program, scan).filter(
+    ({ loop }) =>
+      !busy.includes(loop) && readers.every((i) => readsNothingOf(program.slots, i, loop)),
+  );
   const before = program.code.slice(0, program.code.indexOf(scan));
   const near = before.slice(1 + before.findLastIndex((i) => all.every((m) => m.loop !== i)));
   return all.filter(({ loop }) => near.includes(loop));

@@ -78,13 +78,12 @@ export function findStrips(
     const steps = stepsOf(scan, readers, limits);
     return steps === undefined ? [] : [{ scan, readers, steps }];
   });
-  const reading = found.flatMap(({ readers }) => readers.flatMap((r) => membersOf(r.joint)));
+  const membersOfAll = (readers: readonly Reader[]): readonly Instr[] =>
+    readers.flatMap((r) => membersOf(r.joint));
+  const busy = found.flatMap(({ readers }) => membersOfAll(readers));
   return found.map((strips) => {
-    // Readers run before all of it is made, and are no makers.
-    const makers = makersBefore(program, strips.scan).filter(({ loop }) =>
-      reading.every((i) => i !== loop && readsNothingOf(program.slots, i, loop)),
-    );
-    return { ...strips, makers };
+    const readers = membersOfAll(strips.readers);
+    return { ...strips, makers: makersBefore(program, strips.scan, { readers, busy }) };
   });
 }
 

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { env, kill, pid, platform } from 'node:process';
 import { UsageError } from './errors.ts';
@@ -20,7 +20,7 @@ import type { ModelResult } from './result.ts';
 
 /** A folder of Ostinato's in the user's cache, by the habits of each system. */
 export function cacheFolder(name: string): string {
-  const home = homedir();
+  const home = homedir() || userInfo().homedir; // with HOME empty the cache would be in whatever folder one is
   const system = {
     win32: env.LOCALAPPDATA || join(home, 'AppData', 'Local'),
     darwin: join(home, 'Library', 'Caches'),

@@ -3,9 +3,8 @@
  * before but its initial values. Each round is a process of its own. No peers.
  */
 import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { foreignLoad } from './harness/machine.ts';
+import { foreignLoad, loadNote } from './harness/machine.ts';
 import { NO_CASE, parseOptions } from './harness/options.ts';
 import { median } from './harness/rounds.ts';
 import type { Engine } from './peers/ostinato/engine.ts';
@@ -74,5 +73,4 @@ for (const [variant, all] of starts) {
   const measured = { backend: 'wasm', variant, ms: medians.first?.[0], ...rates };
   console.log(JSON.stringify({ ...about, ...measured, medians, least, busy }));
 }
-if (!options.json && chosen.length > 0)
-  console.log(`- other processes used ${busy.toFixed(2)} of ${cpus().length} cores at the start`);
+if (!options.json && chosen.length > 0) console.log(`- ${loadNote(busy)}`);

@@ -16,3 +16,7 @@ export async function foreignLoad(ms = 1000): Promise<number> {
   await sleep(ms);
   return (busyMs() - busy) / (performance.now() - start);
 }
+
+/** The same, for readers of figures. */
+export const loadNote = (busy: number): string =>
+  `other processes used ${busy.toFixed(2)} of ${cpus().length} cores at the start`;

@@ -1,7 +1,6 @@
 /** What a bench file does with its cases: measure those that are asked for, and print. */
-import { cpus } from 'node:os';
 import { type Case, compare, nameOf, quick, type Result } from './compare.ts';
-import { foreignLoad } from './machine.ts';
+import { foreignLoad, loadNote } from './machine.ts';
 import { NO_CASE, parseOptions } from './options.ts';
 import { jsonLines, misses, table } from './report.ts';
 
@@ -53,5 +52,5 @@ const readingNotes = (busy: number): string[] => [
   'ms: median of the slices in which others used less than 0.35 of a core; ~: of the least disturbed third',
   'of peak: of what multiply-adds in registers reach, taking turns with the sides',
   'cpu ms: median CPU time of all slices, which a busy machine disturbs least',
-  `other processes used ${busy.toFixed(2)} of ${cpus().length} cores at the start`,
+  loadNote(busy),
 ];

@@ -5,14 +5,23 @@ import { openWasm } from '../src/backend.ts';
 import * as extras from '../src/extras.ts';
 import { Heap } from '../src/memory.ts';
 import type { Machine } from '../src/module-builder.ts';
+import type { StripLimits } from '../src/together/strips.ts';
 
 type Forced = Parameters<typeof openWasm>[1];
 type Values = readonly Float32Array[];
 
+/** Strips wherever they can be, as long as products of so many rows in all are deep. */
+export const stripsOf = (depth: number): StripLimits => ({
+  stacks: 0,
+  strip: Number.POSITIVE_INFINITY,
+  depth,
+  sums: Number.POSITIVE_INFINITY,
+});
+
 /** Whatever pays for long sequences, however short they are. */
 export const tight = {
   sinks: { stack: 0, weights: Number.POSITIVE_INFINITY, rows: 1 },
-  strips: { stacks: 0, strip: Number.POSITIVE_INFINITY, depth: 8, sums: Number.POSITIVE_INFINITY },
+  strips: stripsOf(8),
 };
 
 export function expectNear(got: Values, want: Values, tolerance: number): void {

@@ -20,30 +20,26 @@ import {
   axisIndex,
   type Backend,
   cast,
+  type Expr,
   type Instr,
   type Program,
   programBuilder,
   reference,
   type Scan,
+  type SlotWindow,
   window,
 } from '@ostinato/core/backend';
 import { expect, test } from 'vitest';
 import { openWasm } from '../src/backend.ts';
 import { arrange } from '../src/passes/arrange.ts';
-import { findJoints, single } from '../src/together/joint.ts';
-import { findStrips, type StripLimits } from '../src/together/strips.ts';
-import { expectNear, onVariants, programOf } from './forced.ts';
+import { findJoints } from '../src/together/joint.ts';
+import { findStrips } from '../src/together/strips.ts';
+import { expectNear, onVariants, programOf, stripsOf } from './forced.ts';
 import { host, runProgram } from './harness.ts';
 
-const limits: StripLimits = {
-  stacks: 0,
-  strip: Number.POSITIVE_INFINITY,
-  depth: 20,
-  sums: Number.POSITIVE_INFINITY,
-};
-
+const limits = stripsOf(20);
 /** Strips of some steps of more rows. */
-const deep: StripLimits = { ...limits, depth: 256 };
+const deep = stripsOf(256);
 
 const [time, batch, columns] = [11, 5, 64];
 const size = batch * columns;
@@ -108,19 +104,16 @@ function programFor(way: Way, reverse = true): Program {
     return ofSum ? scale : b.output('final', 'float32', size);
   };
 
+  const each = (n: number, from: SlotWindow, to: SlotWindow, value: Expr = arg(0)): void =>
+    b.loop({ shape: [n], args: [from], body: [value], outs: [to] });
+
   const places = is('its place is that of what it reads');
-  if (places)
-    b.loop({
-      shape: [time * size],
-      args: [window(a, [1])],
-      body: [arg(0)],
-      outs: [window(copy, [1])],
-    });
+  if (places) each(time * size, window(a, [1]), window(copy, [1]));
   const inTime = window(places ? copy : a, [size, columns, 1]);
   const batchFirst = window(target, [columns, time * columns, 1]);
   const difference = apply('sub', arg(0), arg(1));
   const step = is('knows its time step') ? [cast('float32', axisIndex(0))] : [];
-  const makeSum = (): void =>
+  if (!is('map alone'))
     b.loop({
       shape: [time],
       over: [batch, columns],
@@ -128,41 +121,23 @@ function programFor(way: Way, reverse = true): Program {
       body: [apply('mul', apply('mul', difference, difference), arg(2))],
       outs: [window(parts, [1])],
     });
-  if (!is('map alone')) makeSum();
   b.loop({
     shape: [time, more ? 2 : 1, batch, columns],
     args: [inTime, batchFirst].map((w) => ({ ...w, strides: w.strides.toSpliced(1, 0, 0) })),
     body: [[difference, ...step].reduce((p, q) => apply('mul', p, q))],
     outs: [window(xs, [size, time * size, columns, 1])],
   });
-  if (ahead > 0)
-    b.loop({
-      shape: [size],
-      args: [window(a, [1])],
-      body: [arg(0)],
-      outs: [window(xs, [1], time * size)],
-    });
+  if (ahead > 0) each(size, window(a, [1]), window(xs, [1], time * size));
   if (is('something between'))
-    b.loop({
-      shape: [time * size],
-      args: [window(a, [1])],
-      body: [apply('tanh', arg(0))],
-      outs: [window(b.output('between', 'float32', time * size), [1])],
-    });
-  if (is('what it reads is written'))
-    b.loop({
-      shape: [time * size],
-      args: [window(other, [1])],
-      body: [arg(0)],
-      outs: [window(a, [1])],
-    });
+    each(
+      time * size,
+      window(a, [1]),
+      window(b.output('between', 'float32', time * size), [1]),
+      apply('tanh', arg(0)),
+    );
+  if (is('what it reads is written')) each(time * size, window(other, [1]), window(a, [1]));
   if (is('read by another one'))
-    b.loop({
-      shape: [time * size],
-      args: [window(xs, [1])],
-      body: [arg(0)],
-      outs: [window(b.output('seen', 'float32', time * size), [1])],
-    });
+    each(time * size, window(xs, [1]), window(b.output('seen', 'float32', time * size), [1]));
   b.scan({
     length: time,
     reverse,
@@ -173,12 +148,7 @@ function programFor(way: Way, reverse = true): Program {
     ys: [window(stack, [size])],
   });
   if (is('not only read by it'))
-    b.loop({
-      shape: [size],
-      args: [window(xs, [1], 2 * size)],
-      body: [arg(0)],
-      outs: [window(b.output('seen', 'float32', size), [1])],
-    });
+    each(size, window(xs, [1], 2 * size), window(b.output('seen', 'float32', size), [1]));
   const reader = is('a product reads the parts')
     ? window(parts, [0, 0, 1, 0])
     : window(other, [1, 0, size, columns]);
@@ -191,12 +161,7 @@ function programFor(way: Way, reverse = true): Program {
   if (is('a product of another loop reads what lies in its place')) {
     const again = b.scratch('again', 'float32', time * size);
     const above = b.scratch('above', 'float32', time * size);
-    b.loop({
-      shape: [time * size],
-      args: [window(a, [1])],
-      body: [apply('tanh', arg(0))],
-      outs: [window(again, [1])],
-    });
+    each(time * size, window(a, [1]), window(again, [1]), apply('tanh', arg(0)));
     b.scan({
       length: time,
       reverse,
@@ -227,8 +192,7 @@ function programFor(way: Way, reverse = true): Program {
 /** The labels of what makers make, in the order in which they run. */
 function madeIn(given: Program, how = limits): readonly string[] {
   const program = arrange(given);
-  const joints = findJoints(program);
-  const strips = findStrips(program, [...joints, ...single(program, joints)], how);
+  const strips = findStrips(program, findJoints(program), how);
   return strips.flatMap((s) =>
     s.makers.map((m) => program.slots[m.loop.outs[0]?.slot as number]?.label ?? ''),
   );

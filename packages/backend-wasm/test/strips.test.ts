@@ -32,9 +32,9 @@ import { openWasm } from '../src/backend.ts';
 import { ModuleBuilder } from '../src/module-builder.ts';
 import { tighten } from '../src/passes/tighten.ts';
 import { buildProgram } from '../src/program.ts';
-import { findJoints, single } from '../src/together/joint.ts';
-import { findStrips, type StripLimits } from '../src/together/strips.ts';
-import { expectNear, machine, onVariants, programOf } from './forced.ts';
+import { findJoints } from '../src/together/joint.ts';
+import { findStrips } from '../src/together/strips.ts';
+import { expectNear, machine, onVariants, programOf, stripsOf } from './forced.ts';
 import { host, runProgram } from './harness.ts';
 
 interface Layers {
@@ -87,18 +87,11 @@ async function train(backend: Backend, { time, batch, units, two, ofInput, sole 
 const trained = (layers: Layers): Promise<Program> =>
   programOf((backend) => train(backend, layers));
 
-const always: StripLimits = {
-  stacks: 0,
-  strip: Number.POSITIVE_INFINITY,
-  depth: 20,
-  sums: Number.POSITIVE_INFINITY,
-};
+const always = stripsOf(20);
 const usual: Layers = { time: 12, batch: 5, units: 64, two: false, ofInput: false };
 
-const found = (program: Program, limits = always) => {
-  const joints = findJoints(program);
-  return findStrips(program, [...joints, ...single(program, joints)], limits);
-};
+const found = (program: Program, limits = always) =>
+  findStrips(program, findJoints(program), limits);
 
 onVariants({ strips: always }, (agrees) => {
   test('they give what the reference gives, and two threads the same bits', () =>

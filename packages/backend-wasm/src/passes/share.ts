@@ -87,7 +87,7 @@ function inTwo(
   const dense = denseStrides(shape);
   const read = rebound(buffers, args, 'read', outs.length);
   const written = rebound(buffers, outs, 'write', outs.length);
-  const shared: Loop = {
+  const inParts: Loop = {
     ...loop,
     buffers: [...uses('write'), ...read.buffers],
     shape: [parts, ...shape],
@@ -103,7 +103,7 @@ function inTwo(
     body: outs.map((_, k) => arg(k)),
     outs: written.operands,
   };
-  return { parts: shared, whole };
+  return { parts: inParts, whole };
 }
 
 /** The operands with no other buffers than theirs, which come behind `first` others. */

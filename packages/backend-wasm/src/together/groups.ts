@@ -2,7 +2,7 @@
 import type { Instr, Program } from '@ostinato/core/backend';
 import type { ModuleBuilder } from '../module-builder.ts';
 import type { Call, Surroundings, Together } from '../program.ts';
-import { callsOfJoint, findJoints, membersOf, single } from './joint.ts';
+import { callsOfJoint, findJoints, membersOf } from './joint.ts';
 import { callsOfStrips, findStrips } from './strips.ts';
 
 /** Of each member: all in the place of the first one, but for results that wait for their turn. */
@@ -20,8 +20,7 @@ export function callsOfGroups(
     }
   };
   const joints = findJoints(program);
-  const all = [...joints, ...single(program, joints)];
-  findStrips(program, all, module.machine.strips).forEach((strips, k) => {
+  findStrips(program, joints, module.machine.strips).forEach((strips, k) => {
     add(callsOfStrips(module, strips, `strips_${k}`, around));
   });
   joints.forEach((joint, k) => {

@@ -54,15 +54,19 @@ export function findMakers(program: Program, scan: Scan): readonly Maker[] {
   const before = program.code.slice(0, program.code.indexOf(scan));
   const canWait = (loop: Loop): boolean =>
     before.slice(before.indexOf(loop) + 1).every((i) => independent(program.slots, loop, i));
-  const loops = before.filter((i) => i.kind === 'loop').filter((i) => knowsNoTime(i) && canWait(i));
+  const loops = before
+    .filter((i) => i.kind === 'loop')
+    .filter((i) => knowsNoTime(i) && fitsCall(i) && canWait(i));
   const maps = loops.flatMap((loop) => mapFor(program, scan, loop) ?? []);
   const sums = loops.flatMap((loop) => sumBeside(program, scan, loop, maps) ?? []);
   return [...sums, ...maps];
 }
 
 /** A value that depends on an axis knows it by its number. */
-const knowsNoTime = ({ body, args, outs }: Loop): boolean =>
-  exprOrder(body).every((x) => x.op !== 'axis') && args.length + outs.length <= MAXIMUM_BUFFERS;
+const knowsNoTime = ({ body }: Loop): boolean => exprOrder(body).every((x) => x.op !== 'axis');
+
+/** Each operand gets a parameter. */
+const fitsCall = ({ args, outs }: Loop): boolean => args.length + outs.length <= MAXIMUM_BUFFERS;
 
 function mapFor({ code, slots, outputs }: Program, scan: Scan, loop: Loop): Maker | undefined {
   const { shape, over, args, outs } = loop;

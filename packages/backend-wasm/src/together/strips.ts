@@ -31,6 +31,7 @@ import {
   membersOf,
   prepareJoint,
   type Shared,
+  single,
 } from './joint.ts';
 import { callOfMaker, type Maker, makersBefore, type Stretch } from './makers.ts';
 
@@ -66,15 +67,16 @@ export interface StripLimits {
 /** With 256 units, strips gain at 1.5 bytes of sums for each of stacks (GRU), and no more at 1.8 (LSTM). */
 const usual: StripLimits = { stacks: 1 << 20, strip: 3 << 18, depth: 256, sums: 1.6 };
 
-/** No instruction is in two of them. */
+/** No instruction is in two of them. What reads a loop's stacks is one of the joints, or in none of them. */
 export function findStrips(
   program: Program,
   joints: readonly Joint[],
   limits = usual,
 ): readonly Strips[] {
+  const all = [...joints, ...single(program, joints)];
   const found = program.code.flatMap((scan) => {
     if (scan.kind !== 'scan') return [];
-    const readers = joints.flatMap((joint) => readerOf(program, scan, joint) ?? []);
+    const readers = all.flatMap((joint) => readerOf(program, scan, joint) ?? []);
     const steps = stepsOf(scan, readers, limits);
     return steps === undefined ? [] : [{ scan, readers, steps }];
   });

@@ -393,11 +393,22 @@ describe('what xs and carries may be', () => {
       12,
     );
   });
-  test('a filled-up last segment takes no slope at zero', async () => {
+  test('a filled-up segment takes no slope at zero', async () => {
     const f = (x: Tensor): Tensor =>
       scan((c: Tensor, xt: Tensor) => [add(c, o.log(xt)), null], f64(0), x, { checkpoint: 2 })[0];
     expect(await valuesOf(o.grad((x: Tensor) => f(x))(f64([1, 2, 4])))).toEqual([1, 0.5, 0.25]);
   });
+  test.each([false, true])(
+    'nor one of the carry after the last step (reverse: %s)',
+    async (reverse) => {
+      const countdown = (c: Tensor): Tensor => {
+        const step = (now: Tensor, x: Tensor): [Tensor, Tensor] => [o.sub(now, x), o.log(now)];
+        return o.sum(scan(step, c, o.ones([4], 'float64'), { checkpoint: 3, reverse })[1]);
+      };
+      const [slope] = await valuesOf(o.grad(countdown)(f64(4)));
+      expect(slope).toBeCloseTo(1 / 4 + 1 / 3 + 1 / 2 + 1, 12);
+    },
+  );
 });
 
 describe('errors', () => {

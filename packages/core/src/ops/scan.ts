@@ -15,7 +15,7 @@ import {
 } from '../graph/tensor.ts';
 import { flatten, leavesOf, mapTree, type Tree } from '../graph/tree.ts';
 import { sameShape } from '../ir/view.ts';
-import { iota, less } from './elementwise.ts';
+import { ones, zeros } from './elementwise.ts';
 import { maskedLeaves, maskedStep, maskOf, sharedIn, standIn } from './masks.ts';
 import { broadcastTo, concat, reshape, slice } from './views.ts';
 
@@ -219,8 +219,8 @@ function scanMasked<C, X, Y>(
 ): readonly [C, Y] {
   const batch = mask.shape[1] as number;
   const inBatch =
-    flatten<Tensor>(init).leaves.some((t) => t.shape[0] === batch) ||
-    flatten<Tensor>(xs).leaves.some((t) => t.rank > 1 && t.shape[1] === batch);
+    leavesOf(init).some((t) => t.shape[0] === batch) ||
+    leavesOf(xs).some((t) => t.rank > 1 && t.shape[1] === batch);
   if (!inBatch)
     fail(
       'scan-lengths',
@@ -240,12 +240,11 @@ function scanMasked<C, X, Y>(
     active: mask,
     x: maskedLeaves(mask, xs, shared?.xs, (x) => standIn(mask, x, !shared)),
   };
-  const { lengths: _lengths, mask: _mask, ...rest } = options;
   const all: unknown = scan(
     maskedStep(again, shared?.ys) as never,
     init as never,
     inputs as never,
-    rest,
+    { ...options, lengths: undefined, mask: undefined },
   );
   return all as readonly [C, Y];
 }
@@ -260,7 +259,7 @@ function segmentOf(length: number): number {
   return root;
 }
 
-/** An outer loop over segments around the plain loop. A last, short segment is filled up and masked. */
+/** An outer loop over segments around the plain loop. A short segment is filled up and masked. */
 function scanSegments<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
   init: C,
@@ -273,29 +272,32 @@ function scanSegments<C, X, Y>(
   if (!Number.isInteger(asked) || asked < 1)
     fail(
       'option-invalid',
-      `scan: checkpoint is ${checkpoint}. Give the steps per segment, a whole number from 1 up, or true.`,
+      `scan: checkpoint is ${checkpoint}. Give true or the steps per segment, from 1 up.`,
     );
   const segments = Math.ceil(length / steps);
   const missing = segments * steps - length;
-  // Filled up with the last step, not with zeros: a step may have no finite gradient at zero.
-  const fill = (x: Tensor): Tensor =>
-    missing === 0
-      ? x
-      : concat([x, broadcastTo(slice(x, 0, length - 1), [missing, ...x.shape.slice(1)])]);
-  const cut = (x: Tensor): Tensor => reshape(fill(x), [segments, steps, ...x.shape.slice(1)]);
-  const active = missing === 0 ? null : less(iota([segments * steps]), length);
-  const parts = {
-    x: mapTree(cut, xs),
-    active: active && reshape(active, [segments, steps]),
-  };
-  const inner = (carry: C, { x, active }: { x: X; active: Tensor | null }): readonly [C, Y] =>
-    active
-      ? scanPlain(maskedStep(step), carry, { active, x }, steps, options)
-      : scanPlain(step, carry, x, steps, options);
-  const [last, ys] = scanPlain(inner, init, parts as never, segments, options, true);
-  const joined = mapTree((y) => {
-    const all = reshape(y, [segments * steps, ...y.shape.slice(2)]);
-    return missing === 0 ? all : slice(all, 0, 0, length);
-  }, ys);
-  return [last, joined as Y];
+  if (missing > 0) {
+    const front = options.reverse ? 0 : missing;
+    // Filled up where the loop begins, with the step that it begins with: a step of zeros, or one more after the last, may
+    // have no finite gradient.
+    const fill = (x: Tensor, first = slice(x, 0, front ? 0 : length - 1, 1)): Tensor => {
+      const more = broadcastTo(first, [missing, ...x.shape.slice(1)]);
+      return concat(front ? [more, x] : [x, more]);
+    };
+    const active = fill(ones([length], 'bool'), zeros([1], 'bool'));
+    const filled = { active, x: mapTree(fill, xs) };
+    const again = { ...options, checkpoint: steps };
+    const [last, ys] = scanSegments(
+      maskedStep(step),
+      init,
+      filled as never,
+      length + missing,
+      again,
+    );
+    return [last, mapTree((y) => slice(y, 0, front, length), ys) as Y];
+  }
+  const cut = (x: Tensor): Tensor => reshape(x, [segments, steps, ...x.shape.slice(1)]);
+  const inner = (carry: C, x: X): readonly [C, Y] => scanPlain(step, carry, x, steps, options);
+  const [last, ys] = scanPlain(inner, init, mapTree(cut, xs) as never, segments, options, true);
+  return [last, mapTree((y) => reshape(y, [length, ...y.shape.slice(2)]), ys) as Y];
 }

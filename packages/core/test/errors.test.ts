@@ -88,6 +88,11 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
       says: ['scatterAdd', 'bool[1]', 'Cast it'],
     },
     { run: () => o.mul(i32([1]), 0.5), says: ['scalar', '0.5 is no int32', 'cast'] },
+    { run: () => o.less(i32([1]), 2 ** 31), says: ['scalar', '2147483648 is no int32', 'cast'] },
+    {
+      run: () => o.clip(o.zeros([1], 'uint32'), -1, 1),
+      says: ['scalar', '-1 is no uint32', 'cast'],
+    },
     { run: () => o.where(f64([1]), 1, 2), says: ['where', 'float64[1]', 'bool'] },
     { run: () => o.mean(i32([1])), says: ['mean', 'int32[1]', 'cast'] },
     { run: () => o.sum(o.zeros([2], 'bool')), says: ['sum', 'bool[2]', 'Cast'] },

@@ -1,7 +1,7 @@
 /** Elementwise maths: expressions of the scalar table, applied to tensors. Shapes align by NumPy's rule. */
 import { fail } from '../errors.ts';
 import { describe, Tensor } from '../graph/tensor.ts';
-import { coerce, type DType, isFloat } from '../ir/dtype.ts';
+import { coerce, type DType, isFloat, isInteger } from '../ir/dtype.ts';
 import {
   apply,
   arg,
@@ -56,12 +56,9 @@ function broadcastShape(what: string, a: Tensor, b: Tensor): Shape {
   });
 }
 
-/** A scalar of the type of `like`. */
-const literal = (value: number, like: Tensor): Tensor => scalar(value, like.dtype);
-
 function align(what: string, a: Operand, b: Operand): [Tensor, Tensor] {
-  const x = typeof a === 'number' ? (typeof b === 'number' ? scalar(a) : literal(a, b)) : a;
-  const y = typeof b === 'number' ? literal(b, x) : b;
+  const x = typeof a === 'number' ? scalar(a, (b as Partial<Tensor>).dtype) : a; // of two numbers scalar's own type
+  const y = typeof b === 'number' ? scalar(b, x.dtype) : b;
   const shape = broadcastShape(what, x, y);
   return [broadcastTo(x, shape), broadcastTo(y, shape)];
 }
@@ -167,12 +164,12 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 
 /** A scalar constant; float32 unless told. */
 export function scalar(value: number, dtype: DType = 'float32'): Tensor {
-  if (!isFloat(dtype) && dtype !== 'bool' && !Number.isInteger(value))
+  const element = isFloat(dtype) ? value : coerce[dtype](value);
+  if (isInteger(dtype) && element !== value)
     fail(
       'dtype-mismatch',
-      `scalar: ${value} is no ${dtype}. Give a whole number, or cast the other tensor to float32.`,
+      `scalar: ${value} is no ${dtype}. Give one, or cast the other to float32.`,
     );
-  const element = dtype === 'bool' ? coerce.bool(value) : value;
   return new Tensor({ kind: 'map', body: constant(element, dtype) }, [], dtype, []);
 }
 

@@ -225,6 +225,11 @@ describe('constants', () => {
     await check(o.oneHot(tensor([4294967295], { dtype: 'uint32' }), 2), [0, 0], [1, 2]);
     await check(o.oneHot(i32(1), 2, 'int32'), [0, 1], [2]);
   });
+
+  test('oneHot of floats and bools', async () => {
+    await check(o.oneHot(f64([1, Number.NaN, -0.5, 0]), 2), [0, 1, 0, 0, 0, 0, 1, 0], [4, 2]);
+    await check(o.oneHot(tensor([true, false]), 3), [0, 1, 0, 1, 0, 0], [2, 3]);
+  });
 });
 
 describe('views', () => {

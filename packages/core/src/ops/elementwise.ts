@@ -198,11 +198,13 @@ export function iota(shape: Shape, axis = 0, dtype: DType = 'int32'): Tensor {
 /** 0, 1, ..., n - 1. */
 export const range = (n: number, dtype?: DType): Tensor => iota([n], 0, dtype);
 
-/** [n, ...] ids to [n, ..., classes] with 1 at the id and 0 elsewhere; an id out of range gives zeros. */
+/** [n, ...] ids to [n, ..., classes] with 1 at the id and 0 elsewhere; an id that is no class gives zeros. */
 export function oneHot(ids: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
   const shape = [...ids.shape, classes];
-  const spread = broadcastTo(expandLast(cast(ids, 'int32')), shape);
-  return cast(equal(spread, iota(shape, shape.length - 1)), dtype);
+  // Floats are compared as they are: cast, NaN and -0.5 would be class 0.
+  const own = ids.dtype === 'bool' ? cast(ids, 'int32') : ids;
+  const spread = broadcastTo(expandLast(own), shape);
+  return cast(equal(spread, iota(shape, shape.length - 1, own.dtype)), dtype);
 }
 
 const expandLast = (x: Tensor): Tensor =>

@@ -297,6 +297,11 @@ describe('views', () => {
 });
 
 describe('reductions', () => {
+  test('a sum of one whole number wraps however many terms there are', async () => {
+    const terms = 2 ** 23 + 1; // their total is no double
+    await check(o.sum(o.full([terms], 2 ** 31 - 1, 'int32')), [2 ** 31 - terms], []);
+  });
+
   const x = f64([
     [1, 5, 3],
     [4, 2, 6],

@@ -13,7 +13,7 @@ import {
   exprOrder,
   mapLeaves,
 } from '../ir/expr.ts';
-import { isCostly } from '../ir/scalar.ts';
+import { evalScalar, isCostly } from '../ir/scalar.ts';
 import { denseStrides, reshapeStrides, type Shape, sameShape, sizeOf } from '../ir/view.ts';
 import { type Place, view } from './place.ts';
 import { simplifyExpr } from './simplify-expr.ts';
@@ -83,7 +83,7 @@ export function builder(sinks: number): Build {
     const value = constantOf(x)?.value;
     if (value !== undefined) {
       const count = sizeOf(op.axes.map((a) => x.shape[a] as number));
-      const total = op.combine === 'sum' ? value * count : value;
+      const total = op.combine === 'sum' ? evalScalar('mul', dtype, [value, count]) : value;
       return full({ op: 'const', dtype, value: total, fromSize: true }, t);
     }
     if (x.op.kind === 'reduce' && x.op.combine === op.combine) {

@@ -1,7 +1,7 @@
 /** The fully connected layer. */
 import { glorotUniform, type Layer } from '@ostinato/cells';
 import { add, broadcastTo, fail, matmul, type Tensor, zeros } from '@ostinato/core';
-import { checkSizes } from './check.ts';
+import { checkParameters, checkSizes } from './check.ts';
 
 export interface DenseOptions {
   /** Size of the last axis of the input. */
@@ -30,6 +30,9 @@ export function dense(options: DenseOptions): Layer<DenseParams> {
   checkSizes('dense', { inputs, units });
   if (typeof activation !== 'function')
     fail('option-invalid', `dense: activation is ${activation}. Give a function, such as tanh.`);
+  if (typeof bias !== 'boolean')
+    fail('option-invalid', `dense: bias is ${JSON.stringify(bias)}. Give true or false.`);
+  const shapes = { kernel: [inputs, units], bias: bias ? [units] : null } as const;
   return {
     label: 'dense',
     init: (key) => ({
@@ -42,6 +45,7 @@ export function dense(options: DenseOptions): Layer<DenseParams> {
           'shape-mismatch',
           `dense: the input is ${x.dtype}[${x.shape}], but the layer was made for ${inputs} inputs. Give [..., ${inputs}], or make the layer with inputs: ${x.shape.at(-1)}.`,
         );
+      checkParameters('dense', params, shapes);
       const z = matmul(x, params.kernel); // [..., units]
       return activation(params.bias === null ? z : add(z, broadcastTo(params.bias, z.shape)));
     },

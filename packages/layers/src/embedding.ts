@@ -1,7 +1,7 @@
 /** Words, or other things with a number, as vectors. */
 import type { Layer } from '@ostinato/cells';
-import { fail, gather, type Tensor, uniform } from '@ostinato/core';
-import { checkSizes } from './check.ts';
+import { gather, type Tensor, uniform } from '@ostinato/core';
+import { checkParameters, checkSizes } from './check.ts';
 
 export interface EmbeddingOptions {
   /** How many words there are: ids run from 0 to words - 1. */
@@ -24,13 +24,9 @@ export function embedding({ words, units }: EmbeddingOptions): Layer<EmbeddingPa
   return {
     label: 'embedding',
     init: (key) => ({ table: uniform(key, [words, units], { low: -0.05, high: 0.05 }) }),
-    apply({ table }, ids) {
-      if (`${table.shape}` !== `${[words, units]}`)
-        fail(
-          'shape-mismatch',
-          `embedding: the table is ${table.dtype}[${table.shape}], but was to have ${words} words of ${units} units. Give its own parameters.`,
-        );
-      return gather(table, ids);
+    apply(params, ids) {
+      checkParameters('embedding', params, { table: [words, units] });
+      return gather(params.table, ids);
     },
   };
 }

@@ -13,7 +13,7 @@ import {
   type Tensor,
   zeros,
 } from '@ostinato/core';
-import { checkSizes } from './check.ts';
+import { checkParameters, checkSizes } from './check.ts';
 
 export interface LayerNormOptions {
   /** Size of the last axis. */
@@ -32,17 +32,20 @@ export interface LayerNormParams {
 /** (x - mean) / sqrt(variance + epsilon) * gain + bias over the last axis (Ba et al. 2016). */
 export function layerNorm({ units, epsilon = 1e-5 }: LayerNormOptions): Layer<LayerNormParams> {
   checkSizes('layerNorm', { units });
-  if (!(epsilon > 0))
+  if (!(epsilon > 0 && epsilon < Infinity))
     fail('option-invalid', `layerNorm: epsilon is ${epsilon}. Give a small number above 0.`);
+  const shapes = { gain: [units], bias: [units] };
   return {
     label: 'layerNorm',
     init: () => ({ gain: ones([units]), bias: zeros([units]) }),
-    apply({ gain, bias }, x) {
+    apply(params, x) {
       if (x.shape.at(-1) !== units)
         fail(
           'shape-mismatch',
           `layerNorm: the input is ${x.dtype}[${x.shape}], but the layer was made for ${units} units. Give [..., ${units}].`,
         );
+      checkParameters('layerNorm', params, shapes);
+      const { gain, bias } = params;
       const wide = (t: Tensor): Tensor => broadcastTo(t, x.shape);
       const centred = sub(x, wide(mean(x, { axes: -1, keepDims: true })));
       const variance = mean(mul(centred, centred), { axes: -1, keepDims: true });

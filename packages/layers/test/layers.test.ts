@@ -253,12 +253,9 @@ test('errors say what, got and do', () => {
   expect(errorOf(() => dense({ inputs: 0, units: 1 }))).toMatchInlineSnapshot(
     `"dense: inputs is 0. Give a whole number from 1 up. [option-invalid]"`,
   );
-  const { table } = embedding({ words: 5, units: 2 }).init(key(0));
   expect(
-    errorOf(() => embedding({ words: 3, units: 2 }).apply({ table }, zeros([1, 1], 'int32'))),
-  ).toMatchInlineSnapshot(
-    `"embedding: the table is float32[5,2], but was to have 3 words of 2 units. Give its own parameters. [shape-mismatch]"`,
-  );
+    errorOf(() => dense({ inputs: 1, units: 1, bias: 'none' as never })),
+  ).toMatchInlineSnapshot(`"dense: bias is "none". Give true or false. [option-invalid]"`);
   expect(errorOf(() => embedding({ words: 1.5, units: 1 }))).toMatchInlineSnapshot(
     `"embedding: words is 1.5. Give a whole number from 1 up. [option-invalid]"`,
   );
@@ -268,6 +265,7 @@ test('errors say what, got and do', () => {
   expect(errorOf(() => layerNorm({ units: 2, epsilon: 0 }))).toMatchInlineSnapshot(
     `"layerNorm: epsilon is 0. Give a small number above 0. [option-invalid]"`,
   );
+  expect(errorOf(() => layerNorm({ units: 2, epsilon: Infinity }))).toMatch('epsilon is Infinity');
   const model = sequential([dropout({ rate: 0.5 }), dense({ inputs: 3, units: 1 })]);
   const params = model.init(key(0));
   expect(errorOf(() => model.apply(params, zeros([2, 4])))).toMatchInlineSnapshot(
@@ -287,5 +285,46 @@ test('errors say what, got and do', () => {
     errorOf(() => embedding({ words: 3, units: 2 }).apply({ table: ones([3, 2]) }, ones([1]))),
   ).toMatchInlineSnapshot(
     `"gather: the index is float32[1] "broadcast". Give int32 or uint32 row numbers. [dtype-mismatch]"`,
+  );
+});
+
+test('parameters of another shape are refused, also those that would broadcast', () => {
+  const layer = dense({ inputs: 3, units: 2 });
+  const own = layer.init(key(0));
+  const withKernel =
+    (...shape: number[]) =>
+    () =>
+      layer.apply({ ...own, kernel: ones(shape) }, ones([4, 3]));
+  expect(errorOf(withKernel(3, 1))).toMatchInlineSnapshot(
+    `"dense: kernel is float32[3,1], but the layer was made for [3,2]. Give its own parameters. [shape-mismatch]"`,
+  );
+  for (const shape of [[3], [4, 3, 2]])
+    expect(errorOf(withKernel(...shape))).toMatch(`kernel is float32[${shape}]`);
+  const withBias = (bias: Tensor | null) => () => layer.apply({ ...own, bias }, ones([4, 3]));
+  for (const shape of [[1], [], [4, 2]])
+    expect(errorOf(withBias(ones(shape)))).toMatch(`bias is float32[${shape}]`);
+  expect(errorOf(withBias(null))).toMatchInlineSnapshot(
+    `"dense: bias is null, but the layer was made for [2]. Give its own parameters. [shape-mismatch]"`,
+  );
+  expect(errorOf(withBias(undefined as never))).toMatch('bias is undefined');
+  expect(
+    errorOf(() => dense({ inputs: 3, units: 2, bias: false }).apply(own, ones([4, 3]))),
+  ).toMatchInlineSnapshot(
+    `"dense: bias is float32[2], but the layer was made for none. Give its own parameters. [shape-mismatch]"`,
+  );
+
+  const normal = layerNorm({ units: 3 });
+  for (const shape of [[1], [], [4, 3], [4, 1]]) {
+    const [gain, bias] = [ones(shape), ones([3])];
+    expect(errorOf(() => normal.apply({ gain, bias }, ones([4, 3])))).toMatch('gain is');
+    expect(errorOf(() => normal.apply({ gain: bias, bias: gain }, ones([4, 3])))).toMatch(
+      'bias is',
+    );
+  }
+  const { table } = embedding({ words: 5, units: 2 }).init(key(0));
+  expect(
+    errorOf(() => embedding({ words: 3, units: 2 }).apply({ table }, zeros([1, 1], 'int32'))),
+  ).toMatchInlineSnapshot(
+    `"embedding: table is float32[5,2], but the layer was made for [3,2]. Give its own parameters. [shape-mismatch]"`,
   );
 });

@@ -1,5 +1,16 @@
 /** Two cells over one sequence, one in each direction. */
-import { add, concat, type Key, keys, mapTree, mul, named, type Tree } from '@ostinato/core';
+import {
+  add,
+  concat,
+  fail,
+  type Key,
+  keys,
+  mapTree,
+  mul,
+  named,
+  type Tensor,
+  type Tree,
+} from '@ostinato/core';
 import type { Cell } from './cell.ts';
 import { checkChoice } from './check.ts';
 import type { Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
@@ -44,6 +55,11 @@ export function bidirectional<
 ): Recurrent<Directions<P>, Directions<S>, X, Returned<R, Directions<S>, Merged<M, Y>>> {
   const { merge, returns, paddedOutput = 'zero', label = 'bidirectional' } = options;
   checkChoice('bidirectional', 'merge', merge, Object.keys(merges));
+  if (Array.isArray(cell) && cell.length !== 2)
+    fail(
+      'option-invalid',
+      `bidirectional: got a list of ${cell.length} cells. Give one for both directions, or two.`,
+    );
   const [first, second] = isPair(cell) ? cell : [cell, cell];
   const layers = {
     forward: recurrent(first, { returns, paddedOutput, label: 'forward' }),
@@ -88,10 +104,27 @@ interface Parts {
 
 const isPair = <T>(x: T | readonly [T, T]): x is readonly [T, T] => Array.isArray(x);
 
+/** Outputs of two sizes would broadcast where one of them is 1. */
+const elementwise =
+  (merge: (forward: Tensor, backward: Tensor) => Tensor) =>
+  (forward: unknown, backward: unknown): unknown =>
+    mapTree(
+      (f, b) => {
+        if (`${f.shape}` !== `${b.shape}`)
+          fail(
+            'shape-mismatch',
+            `bidirectional: the outputs are ${f.dtype}[${f.shape}] forward and ${b.dtype}[${b.shape}] backward. Give two cells of the same units, or merge: 'concat'.`,
+          );
+        return merge(f, b as typeof f);
+      },
+      forward,
+      backward,
+    );
+
 const merges: Record<Merge, (forward: unknown, backward: unknown) => unknown> = {
   concat: (f, b) => mapTree((x, y) => concat([x, y as typeof x], -1), f, b),
-  sum: (f, b) => mapTree((x, y) => add(x, y as typeof x), f, b),
-  mul: (f, b) => mapTree((x, y) => mul(x, y as typeof x), f, b),
-  average: (f, b) => mapTree((x, y) => mul(add(x, y as typeof x), 0.5), f, b),
+  sum: elementwise(add),
+  mul: elementwise(mul),
+  average: elementwise((f, b) => mul(add(f, b), 0.5)),
   none: (forward, backward) => ({ forward, backward }),
 };

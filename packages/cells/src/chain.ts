@@ -74,18 +74,24 @@ export interface Row {
   readonly layers: readonly Layer<unknown, unknown, unknown>[];
   /** Runs `f` for a layer under its number and name. */
   inScope<R>(i: number, f: () => R): R;
-  /** Refuses a list of another length than the layers. */
+  /** Refuses what is no list with one entry per layer. */
   checkCount(of: string, list: unknown): void;
 }
 
 export function row(what: string, checked: unknown): Row {
-  const layers = checked as Row['layers'];
+  if (!Array.isArray(checked))
+    return fail(
+      'option-invalid',
+      `${what}: got no list. Give the layers as one: ${what}([layer]).`,
+    );
+  const layers: Row['layers'] = checked;
   if (layers.length === 0) fail('option-invalid', `${what}: got no layers. Give at least one.`);
   layers.forEach((layer, i) => {
-    if (typeof layer?.apply !== 'function')
+    // A cell has no apply. Every function has one, but no init.
+    if (typeof layer?.init !== 'function' || typeof layer.apply !== 'function')
       fail(
         'option-invalid',
-        `${what}: number ${i} is no layer, for it has no apply. Wrap a cell: recurrent(cell).`,
+        `${what}: number ${i} is no layer, for it lacks init or apply. Wrap a cell: recurrent(cell); call what makes a layer: dense({ inputs, units }).`,
       );
   });
   const names = layers.map(({ label }, i) => (label ? `${i}-${label}` : `${i}`));
@@ -93,10 +99,11 @@ export function row(what: string, checked: unknown): Row {
     layers,
     inScope: (i, f) => named(names[i] as string, f),
     checkCount(of, list) {
-      if (Array.isArray(list) && list.length !== layers.length)
+      const got = Array.isArray(list) ? `for ${list.length} layers` : 'that are no list';
+      if ((list as unknown[] | undefined)?.length !== layers.length || !Array.isArray(list))
         fail(
           'tree-mismatch',
-          `${what}: got ${of} for ${list.length} layers, but there are ${layers.length}. Give one per layer, null where there is none.`,
+          `${what}: got ${of} ${got}, but there are ${layers.length}. Give one per layer, null where there is none.`,
         );
     },
   };

@@ -56,7 +56,7 @@ export function stack<const L extends readonly AnyLayer[]>(
     { initial, key, ...how }: RecurrentHow<States> = {},
   ): { output: Output; state: States } =>
     named('stack', () => {
-      checkCount('states', initial);
+      if (initial !== undefined) checkCount('states', initial);
       checkCount('parameters', params);
       const own = key ? keys(key, list.length) : [];
       const states: unknown[] = [];

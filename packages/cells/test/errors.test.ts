@@ -54,7 +54,17 @@ test('options', () => {
     `"sequential: got no layers. Give at least one. [option-invalid]"`,
   );
   expect(errorOf(() => sequential([cell as never]))).toMatchInlineSnapshot(
-    `"sequential: number 0 is no layer, for it has no apply. Wrap a cell: recurrent(cell). [option-invalid]"`,
+    `"sequential: number 0 is no layer, for it lacks init or apply. Wrap a cell: recurrent(cell); call what makes a layer: dense({ inputs, units }). [option-invalid]"`,
+  );
+  expect(errorOf(() => sequential([lstm as never]))).toMatch('number 0 is no layer');
+  expect(errorOf(() => sequential(layer as never))).toMatchInlineSnapshot(
+    `"sequential: got no list. Give the layers as one: sequential([layer]). [option-invalid]"`,
+  );
+  expect(errorOf(() => stack(undefined as never))).toMatch('stack: got no list.');
+  expect(
+    errorOf(() => bidirectional([cell] as never, { merge: 'sum', returns: 'last' })),
+  ).toMatchInlineSnapshot(
+    `"bidirectional: got a list of 1 cells. Give one for both directions, or two. [option-invalid]"`,
   );
   expect(errorOf(() => stack([layer as never, layer]))).toMatchInlineSnapshot(
     `"stack: layer 0 (lstm) returns 'last', but another layer runs over its outputs. Make it with returns: 'sequence'; the stack gives the states of all layers. [option-invalid]"`,
@@ -106,10 +116,29 @@ test('shapes', () => {
     `"stack: got states for 0 layers, but there are 2. Give one per layer, null where there is none. (in stack) [tree-mismatch]"`,
   );
   const own = two.init(key(1));
+  expect(
+    errorOf(() => two.apply(own, x, { initial: { h: zeros([2, 4]), c: zeros([2, 4]) } as never })),
+  ).toMatchInlineSnapshot(
+    `"stack: got states that are no list, but there are 2. Give one per layer, null where there is none. (in stack) [tree-mismatch]"`,
+  );
+  expect(errorOf(() => two.apply({ ...own } as never, x))).toMatch('parameters that are no list');
+  expect(errorOf(() => two.apply(undefined as never, x))).toMatch('parameters that are no list');
   const row = sequential([two]);
   expect(errorOf(() => row.apply([own, own] as never, x))).toMatchInlineSnapshot(
     `"sequential: got parameters for 2 layers, but there are 1. Give one per layer, null where there is none. [tree-mismatch]"`,
   );
+});
+
+test('directions of two sizes are not merged element by element, also where one is 1', () => {
+  const pair = [elman({ inputs: 3, units: 2 }), elman({ inputs: 3, units: 1 })] as const;
+  for (const merge of ['sum', 'mul', 'average'] as const) {
+    const both = bidirectional(pair, { merge, returns: 'last' });
+    expect(errorOf(() => both.apply(both.init(key(1)), x))).toMatch(
+      'the outputs are float32[2,2] forward and float32[2,1] backward',
+    );
+  }
+  const both = bidirectional(pair, { merge: 'concat', returns: 'last' });
+  expect(both.apply(both.init(key(1)), x).shape).toEqual([2, 3]);
 });
 
 test('activations must be functions', () => {

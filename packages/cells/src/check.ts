@@ -1,5 +1,5 @@
 /** Checks of options and shapes that several cells share. */
-import { fail, type Tensor } from '@ostinato/core';
+import { type ErrorCode, fail, type Tensor } from '@ostinato/core';
 
 /** Sizes must be whole numbers from 1 up. */
 export function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
@@ -22,11 +22,33 @@ export function checkChoice(
     );
 }
 
+/** A tensor, or none, must be as said: `int32[8]`. One of another shape may broadcast, and give numbers all the same. */
+export function checkTensor(
+  what: string,
+  t: Tensor | null | undefined,
+  wanted: string,
+  code: ErrorCode = 'shape-mismatch',
+): void {
+  const got = t ? `${t.dtype}[${t.shape}]` : 'none';
+  if (got !== wanted) fail(code, `${what} is ${got}. Give ${wanted}.`);
+}
+
+/** Parameters must have the shapes that the cell was made for, and be there where it was made with them. */
+export function checkParameters<Name extends string>(
+  what: string,
+  params: Readonly<Record<Name | 'recurrent', Tensor | null>>,
+  shapes: Readonly<Record<Name, readonly number[] | null>>,
+): void {
+  for (const name in shapes)
+    checkTensor(
+      `${what}: ${name}`,
+      params[name],
+      shapes[name] ? `${params.recurrent?.dtype}[${shapes[name]}]` : 'none',
+    );
+}
+
 /** The input of one step must be [batch, inputs]. */
 export function checkInput(what: string, x: Tensor, inputs: number): void {
-  if (x.rank !== 2 || x.shape[1] !== inputs)
-    fail(
-      'shape-mismatch',
-      `${what}: one step's input is ${x.dtype}[${x.shape}], but the cell was made for ${inputs} inputs. Give recurrent [batch, time, ${inputs}], as returns: 'sequence' does.`,
-    );
+  const wanted = `${x.dtype}[${x.shape[0]},${inputs}]`;
+  checkTensor(`${what}: one step of [batch, time, ${inputs}]`, x, wanted);
 }

@@ -11,7 +11,7 @@ import {
   zeros,
 } from '@ostinato/core';
 import type { Cell } from './cell.ts';
-import { checkChoice, checkInput, checkSizes } from './check.ts';
+import { checkChoice, checkInput, checkParameters, checkSizes } from './check.ts';
 import { glorotUniform, orthogonal } from './initial.ts';
 
 export interface ElmanOptions {
@@ -54,18 +54,22 @@ export function elman(options: ElmanOptions): Cell<ElmanParams, Tensor> {
   checkChoice('elman', 'bias', bias, biases);
   if (typeof activation !== 'function')
     fail('option-invalid', `elman: activation is ${activation}. Give a function, such as tanh.`);
+  const shapes = parameterShapes(inputs, units, bias);
   return {
     label: 'elman',
     init(key: Key) {
       const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
       return {
-        kernel: glorotUniform(forKernel, [inputs, units]),
-        recurrent: orthogonal(forRecurrent, [units, units]),
-        bias: bias === 'none' ? null : zeros([units]),
-        recurrentBias: bias === 'two' ? zeros([units]) : null,
+        kernel: glorotUniform(forKernel, shapes.kernel),
+        recurrent: orthogonal(forRecurrent, shapes.recurrent),
+        bias: shapes.bias && zeros(shapes.bias),
+        recurrentBias: shapes.recurrentBias && zeros(shapes.recurrentBias),
       };
     },
-    start: ({ recurrent }, batch) => zeros([batch, units], recurrent.dtype),
+    start(params, batch) {
+      checkParameters('elman', params, shapes);
+      return zeros([batch, units], params.recurrent.dtype);
+    },
     step(params, state, x) {
       checkInput('elman', x, inputs);
       const wx = withBias(matmul(x, params.kernel), params.bias); // [batch, units]
@@ -73,6 +77,29 @@ export function elman(options: ElmanOptions): Cell<ElmanParams, Tensor> {
       const h = activation(z);
       return [h, h];
     },
+  };
+}
+
+export interface ParameterShapes {
+  readonly kernel: readonly [number, number];
+  readonly recurrent: readonly [number, number];
+  readonly bias: readonly [number] | null;
+  readonly recurrentBias: readonly [number] | null;
+}
+
+/** Of W, U, b and d, where a cell has `gates` next to each other in their columns. */
+export function parameterShapes(
+  inputs: number,
+  units: number,
+  bias: Bias,
+  gates = 1,
+): ParameterShapes {
+  const columns = gates * units;
+  return {
+    kernel: [inputs, columns],
+    recurrent: [units, columns],
+    bias: bias === 'none' ? null : [columns],
+    recurrentBias: bias === 'two' ? [columns] : null,
   };
 }
 

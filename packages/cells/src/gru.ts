@@ -14,8 +14,8 @@ import {
   zeros,
 } from '@ostinato/core';
 import type { Cell, Gates } from './cell.ts';
-import { checkChoice, checkInput, checkSizes } from './check.ts';
-import { type Bias, biases, withBias } from './elman.ts';
+import { checkChoice, checkInput, checkParameters, checkSizes } from './check.ts';
+import { type Bias, biases, parameterShapes, withBias } from './elman.ts';
 import { glorotUniform, orthogonal } from './initial.ts';
 
 export interface GruOptions {
@@ -69,19 +69,23 @@ export function gru(options: GruOptions): Cell<GruParams, Tensor> {
   checkChoice('gru', 'reset', reset, ['before', 'after']);
   checkChoice('gru', 'update', update, ['keep', 'write']);
   checkChoice('gru', 'bias', bias, biases);
+  const shapes = parameterShapes(inputs, units, bias, 3);
   const gates = reset === 'before' ? resetBefore : resetAfter;
   return {
     label: 'gru',
     init(key: Key) {
       const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
       return {
-        kernel: glorotUniform(forKernel, [inputs, 3 * units]),
-        recurrent: orthogonal(forRecurrent, [units, 3 * units]),
-        bias: bias === 'none' ? null : zeros([3 * units]),
-        recurrentBias: bias === 'two' ? zeros([3 * units]) : null,
+        kernel: glorotUniform(forKernel, shapes.kernel),
+        recurrent: orthogonal(forRecurrent, shapes.recurrent),
+        bias: shapes.bias && zeros(shapes.bias),
+        recurrentBias: shapes.recurrentBias && zeros(shapes.recurrentBias),
       };
     },
-    start: ({ recurrent }, batch) => zeros([batch, units], recurrent.dtype),
+    start(params, batch) {
+      checkParameters('gru', params, shapes);
+      return zeros([batch, units], params.recurrent.dtype);
+    },
     gates(params, h, x) {
       checkInput('gru', x, inputs);
       return gates(params, h, x);

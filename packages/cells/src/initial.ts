@@ -29,8 +29,14 @@ import {
  * one matrix count together, as in Keras.
  */
 export function glorotUniform(key: Key, shape: readonly [inputs: number, outputs: number]): Tensor {
+  checkMatrix('glorotUniform', shape);
   const limit = Math.sqrt(6 / (shape[0] + shape[1]));
   return uniform(key, shape, { low: -limit, high: limit });
+}
+
+function checkMatrix(what: string, shape: readonly number[]): void {
+  if (shape.length !== 2)
+    fail('option-invalid', `${what}: shape [${shape}] is no matrix. Give two sizes.`);
 }
 
 /**
@@ -39,8 +45,7 @@ export function glorotUniform(key: Key, shape: readonly [inputs: number, outputs
  */
 export function orthogonal(key: Key, shape: readonly [rows: number, columns: number]): Tensor {
   const [rows, columns] = shape;
-  if (rows === undefined || columns === undefined || shape.length !== 2)
-    return fail('option-invalid', `orthogonal: shape [${shape}] is no matrix. Give two sizes.`);
+  checkMatrix('orthogonal', shape);
   if (rows > columns) return transpose(orthogonal(key, [columns, rows]));
   const drawn = normal(key, shape);
   const [row, column] = [iota(shape, 0), iota(shape, 1)];

@@ -14,8 +14,8 @@ import {
   zeros,
 } from '@ostinato/core';
 import type { Cell, Gates } from './cell.ts';
-import { checkChoice, checkInput, checkSizes } from './check.ts';
-import { type Bias, biases, withBias } from './elman.ts';
+import { checkChoice, checkInput, checkParameters, checkSizes } from './check.ts';
+import { type Bias, biases, parameterShapes, withBias } from './elman.ts';
 import { glorotUniform, orthogonal } from './initial.ts';
 
 export interface LstmOptions {
@@ -61,20 +61,22 @@ export function lstm(options: LstmOptions): Cell<LstmParams, LstmState> {
   const { inputs, units, bias = 'one', forgetBias = 1 } = options;
   checkSizes('lstm', { inputs, units });
   checkChoice('lstm', 'bias', bias, biases);
+  const shapes = parameterShapes(inputs, units, bias, 4);
   return {
     label: 'lstm',
     init(key: Key) {
       const [forKernel, forRecurrent] = keys(key, 2) as [Key, Key];
       const remember = [zeros([units]), full([units], forgetBias), zeros([2 * units])];
       return {
-        kernel: glorotUniform(forKernel, [inputs, 4 * units]),
-        recurrent: orthogonal(forRecurrent, [units, 4 * units]),
-        bias: bias === 'none' ? null : concat(remember),
-        recurrentBias: bias === 'two' ? zeros([4 * units]) : null,
+        kernel: glorotUniform(forKernel, shapes.kernel),
+        recurrent: orthogonal(forRecurrent, shapes.recurrent),
+        bias: shapes.bias && concat(remember),
+        recurrentBias: shapes.recurrentBias && zeros(shapes.recurrentBias),
       };
     },
-    start({ recurrent }, batch) {
-      const zero = zeros([batch, units], recurrent.dtype);
+    start(params, batch) {
+      checkParameters('lstm', params, shapes);
+      const zero = zeros([batch, units], params.recurrent.dtype);
       return { h: zero, c: zero };
     },
     gates(params, state, x) {

@@ -14,7 +14,7 @@ import {
   zerosLike,
 } from '@ostinato/core';
 import type { Cell } from './cell.ts';
-import { checkChoice } from './check.ts';
+import { checkChoice, checkTensor } from './check.ts';
 import type { Both, How, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
 import { type PaddedOutput, paddedOutputs, repeatOutputs } from './padded-output.ts';
 
@@ -78,7 +78,7 @@ function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
   how: RecurrentHow<S>,
   { returns, reverse, paddedOutput }: Required<Omit<RecurrentOptions<Returns>, 'label'>>,
 ): Both<S, Y> {
-  const { batch } = sequenceSize(x, how);
+  const batch = batchOf(x, how);
   const context = prepared(cell, params, how);
   const initial = startState(cell, params, batch, how);
   const step = (state: S, xt: X): readonly [S, Y] => cell.step(params, state, xt, context);
@@ -138,8 +138,8 @@ const scanOptions = (how: How, reverse: boolean): ScanOptions => ({
   checkpoint: how.checkpoint,
 });
 
-/** Batch and time of a sequence; checks that lengths or mask are made for them. */
-function sequenceSize(x: unknown, how: How): { batch: number; time: number } {
+/** Rows of a sequence; checks that lengths or mask are made for them. */
+function batchOf(x: unknown, how: How): number {
   const leaves = leavesOf(x);
   const [first] = leaves;
   for (const t of leaves)
@@ -149,31 +149,30 @@ function sequenceSize(x: unknown, how: How): { batch: number; time: number } {
         `recurrent: the input is ${t.dtype}[${t.shape}]. Give [batch, time, features]; a single sequence is a batch of 1.`,
       );
   if (!first)
-    return fail('scan-empty', 'recurrent: the input has no tensors. Give [batch, time, features].');
+    return fail('scan-empty', 'recurrent: the input is empty. Give [batch, time, features].');
   const [batch, time] = first.shape as [number, number];
   const { lengths, mask } = how;
-  if (lengths && `${lengths.shape}` !== `${batch}`)
-    fail(
+  if (lengths)
+    checkTensor(`recurrent: lengths for ${batch} rows`, lengths, `int32[${batch}]`, 'scan-lengths');
+  if (mask)
+    checkTensor(
+      `recurrent: mask for ${batch} rows`,
+      mask,
+      `bool[${batch},${time}]`,
       'scan-lengths',
-      `recurrent: lengths is ${lengths.dtype}[${lengths.shape}] for ${batch} rows. Give int32 [${batch}], one per row.`,
     );
-  if (mask && (mask.dtype !== 'bool' || `${mask.shape}` !== `${[batch, time]}`))
-    fail(
-      'scan-lengths',
-      `recurrent: the mask is ${mask.dtype}[${mask.shape}] for ${batch} rows of ${time} steps. Give bool [${batch}, ${time}].`,
-    );
-  return { batch, time };
+  return batch;
 }
 
 function prepared<P, S, X, Y, C>(cell: Cell<P, S, X, Y, C>, params: P, how: How): C {
   if (!cell.prepare) return undefined as C;
-  const { training = false } = how;
-  if (training && !how.key)
+  const { key, training = false } = how;
+  if (training && !key)
     fail(
       'key-invalid',
       'recurrent: the cell draws random numbers in training, but how.key is missing. Give apply a fresh key for each step.',
     );
-  return cell.prepare(params, { key: how.key ?? keyOf(0), training });
+  return cell.prepare(params, { key: key ?? keyOf(0), training });
 }
 
 function startState<P, S, X, Y, C>(
@@ -183,19 +182,14 @@ function startState<P, S, X, Y, C>(
   how: RecurrentHow<S>,
 ): S {
   const own = cell.start(params, batch);
-  const { initial } = how;
-  if (initial === undefined) return own;
-  mapTree(
+  const { initial = own } = how;
+  return mapTree(
     (want, got) => {
-      if (`${want.shape}` !== `${got.shape}` || want.dtype !== got.dtype)
-        fail(
-          'shape-mismatch',
-          `recurrent: the initial state has ${got.dtype}[${got.shape}] where the cell has ${want.dtype}[${want.shape}]. Give a state that it returned for the same batch.`,
-        );
-      return want;
+      const wanted = `${want.dtype}[${want.shape}]`;
+      checkTensor(`recurrent: initial state for ${batch} rows`, got, wanted);
+      return got;
     },
     own,
     initial,
-  );
-  return initial;
+  ) as S;
 }

@@ -1,9 +1,12 @@
-import { key, OstinatoError, ones, tensor, zeros } from '@ostinato/core';
+import { key, OstinatoError, ones, type Tensor, tensor, zeros } from '@ostinato/core';
 import { expect, test } from 'vitest';
 import {
   bidirectional,
+  type Cell,
   elman,
+  glorotUniform,
   gru,
+  type LstmParams,
   lstm,
   orthogonal,
   recurrent,
@@ -69,6 +72,7 @@ test('options', () => {
   expect(errorOf(() => stack([layer as never, layer]))).toMatchInlineSnapshot(
     `"stack: layer 0 (lstm) returns 'last', but another layer runs over its outputs. Make it with returns: 'sequence'; the stack gives the states of all layers. [option-invalid]"`,
   );
+  expect(errorOf(() => glorotUniform(key(0), [3, 4, 5] as never))).toMatch('[3,4,5] is no matrix');
   expect(errorOf(() => orthogonal(key(0), [3] as never))).toMatchInlineSnapshot(
     `"orthogonal: shape [3] is no matrix. Give two sizes. [option-invalid]"`,
   );
@@ -76,7 +80,7 @@ test('options', () => {
 
 test('shapes', () => {
   expect(errorOf(() => layer.apply(params, zeros([2, 5, 4])))).toMatchInlineSnapshot(
-    `"lstm: one step's input is float32[2,4], but the cell was made for 3 inputs. Give recurrent [batch, time, 3], as returns: 'sequence' does. (in lstm) [shape-mismatch]"`,
+    `"lstm: one step of [batch, time, 3] is float32[2,4]. Give float32[2,3]. (in lstm) [shape-mismatch]"`,
   );
   expect(errorOf(() => layer.apply(params, zeros([5])))).toMatchInlineSnapshot(
     `"recurrent: the input is float32[5]. Give [batch, time, features]; a single sequence is a batch of 1. (in lstm) [shape-mismatch]"`,
@@ -84,15 +88,15 @@ test('shapes', () => {
   expect(
     errorOf(() => layer.apply(params, x, { lengths: tensor([1, 2, 3], { dtype: 'int32' }) })),
   ).toMatchInlineSnapshot(
-    `"recurrent: lengths is int32[3] for 2 rows. Give int32 [2], one per row. (in lstm) [scan-lengths]"`,
+    `"recurrent: lengths for 2 rows is int32[3]. Give int32[2]. (in lstm) [scan-lengths]"`,
   );
   expect(
     errorOf(() => layer.apply(params, x, { mask: ones([5, 2], 'bool') })),
   ).toMatchInlineSnapshot(
-    `"recurrent: the mask is bool[5,2] for 2 rows of 5 steps. Give bool [2, 5]. (in lstm) [scan-lengths]"`,
+    `"recurrent: mask for 2 rows is bool[5,2]. Give bool[2,5]. (in lstm) [scan-lengths]"`,
   );
   expect(errorOf(() => layer.apply(params, x, { mask: ones([2, 5]) }))).toMatch(
-    /the mask is float32\[2,5\].*Give bool \[2, 5\]/,
+    'mask for 2 rows is float32[2,5]. Give bool[2,5].',
   );
   expect(
     errorOf(() =>
@@ -104,7 +108,7 @@ test('shapes', () => {
   expect(
     errorOf(() => layer.apply(params, x, { initial: { h: zeros([1, 4]), c: zeros([1, 4]) } })),
   ).toMatchInlineSnapshot(
-    `"recurrent: the initial state has float32[1,4] where the cell has float32[2,4]. Give a state that it returned for the same batch. (in lstm) [shape-mismatch]"`,
+    `"recurrent: initial state for 2 rows is float32[1,4]. Give float32[2,4]. (in lstm) [shape-mismatch]"`,
   );
   const two = stack([
     recurrent(cell, { returns: 'sequence' }),
@@ -127,6 +131,38 @@ test('shapes', () => {
   expect(errorOf(() => row.apply([own, own] as never, x))).toMatchInlineSnapshot(
     `"sequential: got parameters for 2 layers, but there are 1. Give one per layer, null where there is none. [tree-mismatch]"`,
   );
+});
+
+test('parameters of another shape are refused, also those that would broadcast', () => {
+  const sizes = { inputs: 3, units: 2 };
+  const cells = [
+    elman(sizes),
+    lstm(sizes),
+    gru({ ...sizes, reset: 'before' }),
+    gru({ ...sizes, reset: 'after' }),
+  ] as const;
+  for (const made of cells) {
+    const layer = recurrent(made as unknown as Cell<LstmParams, Tensor>, { returns: 'last' });
+    const own = layer.init(key(1));
+    const columns = own.kernel.shape[1] as number;
+    const given = (changes: Partial<LstmParams>) => () =>
+      layer.apply({ ...own, ...changes }, ones([4, 5, 3]));
+    expect(errorOf(given({}))).toBe('no error');
+    for (const shape of [[1], [], [4, columns]])
+      expect(errorOf(given({ bias: ones(shape) }))).toMatch(`bias is float32[${shape}]`);
+    for (const shape of [[3, 1], [3], [3, columns + 2]])
+      expect(errorOf(given({ kernel: ones(shape) }))).toMatch(`kernel is float32[${shape}]`);
+    expect(errorOf(given({ recurrent: ones([2, 1]) }))).toMatch('recurrent is float32[2,1]');
+    expect(errorOf(given({ bias: null }))).toMatch(`bias is none. Give float32[${columns}].`);
+    expect(errorOf(given({ bias: undefined as never }))).toMatch('bias is none.');
+    const other = own.recurrentBias ? null : ones([columns]);
+    expect(errorOf(given({ recurrentBias: other }))).toMatch('recurrentBias is');
+  }
+  const bare = recurrent(lstm({ ...sizes, bias: 'none' }), { returns: 'last' });
+  const { bias, recurrentBias } = lstm(sizes).init(key(1));
+  expect(
+    errorOf(() => bare.apply({ ...bare.init(key(1)), bias, recurrentBias }, ones([4, 5, 3]))),
+  ).toMatchInlineSnapshot(`"lstm: bias is float32[8]. Give none. (in lstm) [shape-mismatch]"`);
 });
 
 test('directions of two sizes are not merged element by element, also where one is 1', () => {

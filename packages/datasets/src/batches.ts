@@ -3,7 +3,7 @@
  * order is a function of (key, epoch), never of an iterator's state, so a run resumes at any batch.
  */
 import { foldKey, type HostKey, permutation } from '@ostinato/core/random';
-import { DatasetError, requireCount } from './errors.ts';
+import { DatasetError, requireCount, requireKey } from './errors.ts';
 import { type HostArray, type HostData, rowSize } from './host-array.ts';
 
 export interface BatchOptions {
@@ -22,13 +22,14 @@ export interface BatchOptions {
  *
  * @param count rows in all
  * @returns index arrays, views of one buffer
- * @throws DatasetError `argument-invalid`: a count, size or epoch that is no whole number
+ * @throws DatasetError `argument-invalid`: a count, size or epoch that is no whole number, a key that is none
  */
 export function batches(count: number, options: BatchOptions): Uint32Array[] {
   const { size, key, epoch, dropLast = false } = options;
   requireCount('batches: count', count, 0);
   requireCount('batches: size', size);
   requireCount('batches: epoch', epoch, 0);
+  if (key !== null) requireKey('batches', key);
   const order =
     key === null
       ? Uint32Array.from({ length: count }, (_, i) => i)
@@ -47,7 +48,7 @@ export interface TakeRowsOptions<T extends HostData> {
   readonly rows?: number;
   /** What rows beyond the indices hold. Default `zero`; `repeat` is the first index's row, for code that dislikes empty rows. */
   readonly fill?: 'zero' | 'repeat';
-  /** An earlier result of the same size, to be overwritten and returned. */
+  /** An earlier result of the same shape, to be overwritten and returned. */
   readonly out?: RowBatch<T>;
 }
 
@@ -58,7 +59,7 @@ export interface TakeRowsOptions<T extends HostData> {
  * @param indices which rows, each below n
  * @returns shape [rows, ...rest], with weights of shape [rows]; `out` itself where it was given
  * @throws DatasetError `argument-invalid`: an index outside of the array, more indices than rows, an `out` of another
- * size, a shape that is not the data's
+ * shape, a `fill` that is none, a shape that is not the data's
  */
 export function takeRows<T extends HostData>(
   array: HostArray<T>,
@@ -75,8 +76,14 @@ export function takeRows<T extends HostData>(
   }
   const size = rowSize(array.shape);
   requireDense(array, size);
+  if (fill !== 'zero' && fill !== 'repeat') {
+    throw new DatasetError(
+      'argument-invalid',
+      `takeRows: fill is "zero" or "repeat", got ${JSON.stringify(fill)}. Choose one of the two.`,
+    );
+  }
   const batch = options.out ?? newBatch(array, rows);
-  requireSize(batch, rows, size);
+  requireLike(batch, array, rows);
   for (let row = 0; row < rows; row++) {
     const asked = row < indices.length;
     batch.weights[row] = asked ? 1 : 0;
@@ -120,10 +127,14 @@ function newBatch<T extends HostData>(array: HostArray<T>, rows: number): RowBat
   };
 }
 
-function requireSize(batch: RowBatch, rows: number, size: number): void {
-  if (batch.data.length === rows * size && batch.weights.length === rows) return;
+/** What has the size alone would go out with another shape. */
+function requireLike(batch: RowBatch, array: HostArray, rows: number): void {
+  const wanted = [rows, ...array.shape.slice(1)].join(', ');
+  const { length } = batch.data;
+  const isWhole = length === rows * rowSize(array.shape) && batch.weights.length === rows;
+  if (isWhole && batch.shape.join(', ') === wanted) return;
   throw new DatasetError(
     'argument-invalid',
-    `takeRows: "out" holds ${batch.data.length} elements and ${batch.weights.length} weights, wanted ${rows * size} and ${rows}. Pass a result of takeRows with the same rows, or leave it out.`,
+    `takeRows: "out" has the shape [${batch.shape.join(', ')}], ${length} elements and ${batch.weights.length} weights, wanted [${wanted}]. Pass a result of takeRows with the same rows, or leave it out.`,
   );
 }

@@ -41,8 +41,8 @@ export function padSequences(
   options: PadOptions = {},
 ): PaddedSequences {
   const { padding = 'pre', truncation = 'pre', value = 0 } = options;
-  requireSide('padding', padding);
-  requireSide('truncation', truncation);
+  requireSide('padSequences: padding', padding);
+  requireSide('padSequences: truncation', truncation);
   requireInt32(value, 'the option "value"');
   sequences.forEach((sequence: unknown, row) => {
     const { length } = (sequence ?? {}) as { readonly length?: unknown };
@@ -76,14 +76,14 @@ export function padSequences(
  * @param maxlen steps in each row
  * @param padding where the padding is; the default is `padSequences`' own, `pre`
  * @returns uint8 of shape [n, maxlen]: 1 where the step is valid, 0 where it is padding
- * @throws DatasetError `argument-invalid`: a length that is no whole number from 0 to `maxlen`
+ * @throws DatasetError `argument-invalid`: a length that is no whole number from 0 to `maxlen`, a side that is none
  */
 export function paddingMask(
   lengths: ArrayLike<number>,
   maxlen: number,
   padding: Side = 'pre',
 ): HostArray<Uint8Array> {
-  requireSide('padding', padding);
+  requireSide('paddingMask: padding', padding);
   requireCount('paddingMask: maxlen', maxlen, 0);
   const rows = lengths.length;
   const data = new Uint8Array(rows * maxlen);
@@ -109,11 +109,11 @@ function longest(sequences: readonly ArrayLike<number>[]): number {
   );
 }
 
-function requireSide(option: string, side: Side): void {
+function requireSide(what: string, side: Side): void {
   if (side === 'pre' || side === 'post') return;
   throw new DatasetError(
     'argument-invalid',
-    `padSequences: ${option} is "pre" or "post", got ${JSON.stringify(side)}. Choose one of the two.`,
+    `${what} is "pre" or "post", got ${JSON.stringify(side)}. Choose one of the two.`,
   );
 }
 

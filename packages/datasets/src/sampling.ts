@@ -3,19 +3,20 @@
  * epoch. Knows labels and indices; knows no data.
  */
 import { foldKey, type HostKey, permutation } from '@ostinato/core/random';
-import { DatasetError, requireCount } from './errors.ts';
+import { DatasetError, requireCount, requireKey } from './errors.ts';
 
 /**
  * `size` of `count` rows without repetition, each set equally likely.
  *
  * @returns shape [size], in random order
- * @throws DatasetError `argument-invalid`: more than there are
+ * @throws DatasetError `argument-invalid`: more than there are, a key that is none
  */
 export function randomSubset(
   count: number,
   options: { readonly size: number; readonly key: HostKey },
 ): Uint32Array {
   requireSubset('randomSubset', options.size, count);
+  requireKey('randomSubset', options.key);
   return permutation(options.key, count).subarray(0, options.size);
 }
 
@@ -24,13 +25,14 @@ export function randomSubset(
  *
  * @param labels [n], any numbers; equal numbers are one class
  * @returns shape [size], ascending
- * @throws DatasetError `argument-invalid`: more than there are
+ * @throws DatasetError `argument-invalid`: more than there are, a key that is none
  */
 export function stratifiedSubset(
   labels: ArrayLike<number>,
   options: { readonly size: number; readonly key: HostKey },
 ): Uint32Array {
   requireSubset('stratifiedSubset', options.size, labels.length);
+  requireKey('stratifiedSubset', options.key);
   return spread(labels, options.key).subarray(0, options.size).sort();
 }
 
@@ -51,6 +53,7 @@ export function rotatingStratum(
   requireCount('rotatingStratum: parts', parts);
   requireCount('rotatingStratum: epoch', epoch, 0);
   requireSubset('rotatingStratum', parts, labels.length);
+  requireKey('rotatingStratum', key);
   const order = spread(labels, key);
   const part = epoch % parts;
   const from = Math.floor((part * order.length) / parts);

@@ -57,12 +57,15 @@ export interface Vocabulary {
  * dictionary in order of insertion with a stable sort).
  *
  * On the 25,000 training reviews of the Large Movie Review Dataset this finds 88,582 words.
+ *
+ * @throws DatasetError `argument-invalid`: one text instead of several
  */
 export function buildVocabulary(
   texts: Iterable<string>,
   options: { readonly split?: SplitOptions } = {},
 ): Vocabulary {
   const { split = {} } = options;
+  requireTexts('buildVocabulary', texts);
   const wordsOf = wordSplitter(split);
   const seen = new Map<string, number>();
   for (const text of texts) {
@@ -99,7 +102,7 @@ export interface ReviewIdOptions {
  * ("w < num_words"); here all words stay.
  *
  * @returns one array of ids for each text
- * @throws DatasetError `argument-invalid`: an option that is no whole number from 0
+ * @throws DatasetError `argument-invalid`: an option that is no whole number from 0, one text instead of several
  */
 export function textsToReviewIds(
   vocabulary: Vocabulary,
@@ -107,10 +110,13 @@ export function textsToReviewIds(
   options: ReviewIdOptions = {},
 ): number[][] {
   const { numWords = Infinity, skipTop = 0, startChar = 1, oovChar = 2, indexFrom = 3 } = options;
-  const limits = { numWords: options.numWords ?? 1, skipTop, startChar, oovChar, indexFrom };
+  requireTexts('textsToReviewIds', texts);
+  // No id is below null: an absent limit that is said as in Python would make every word `oovChar`.
+  const limits = { skipTop, startChar: startChar ?? 0, oovChar: oovChar ?? 0, indexFrom };
   for (const [name, value] of Object.entries(limits)) {
-    if (value !== null) requireCount(`textsToReviewIds: ${name}`, value, 0);
+    requireCount(`textsToReviewIds: ${name}`, value, 0);
   }
+  if (numWords !== Infinity) requireCount('textsToReviewIds: numWords', numWords, 0);
   const wordsOf = wordSplitter(vocabulary.split);
   const sequences: number[][] = [];
   for (const text of texts) {
@@ -156,7 +162,8 @@ export interface TokenizerOptions {
  * Ids of texts as Keras' `Tokenizer.texts_to_sequences` gives them: a word's id is its rank, from 1; 0 is padding.
  *
  * @returns one array of ids for each text
- * @throws DatasetError `argument-invalid`: `oovToken` is a word of the vocabulary
+ * @throws DatasetError `argument-invalid`: `oovToken` is a word of the vocabulary, `numWords` is no whole number from 1, one
+ * text instead of several
  */
 export function textsToSequences(
   vocabulary: Vocabulary,
@@ -164,6 +171,7 @@ export function textsToSequences(
   options: TokenizerOptions = {},
 ): number[][] {
   const { numWords = Infinity, oovToken } = options;
+  requireTexts('textsToSequences', texts);
   if (numWords !== Infinity) requireCount('textsToSequences: numWords', numWords);
   if (oovToken !== undefined && vocabulary.ranks.has(oovToken)) {
     throw new DatasetError(
@@ -179,5 +187,14 @@ export function textsToSequences(
       if (id < numWords) return [id];
       return oovToken === undefined ? [] : [1];
     }),
+  );
+}
+
+/** A string is iterable too, and its letters would be taken for texts. */
+function requireTexts(who: string, texts: Iterable<string>): void {
+  if (typeof texts !== 'string') return;
+  throw new DatasetError(
+    'argument-invalid',
+    `${who}: got one text, ${JSON.stringify(texts.slice(0, 20))}. Pass a list of texts; for letters as words, Array.from(text).`,
   );
 }

@@ -53,6 +53,11 @@ describe('batches', () => {
   });
 });
 
+test('batches refuses a seed in the place of its key', () => {
+  for (const key of [1, undefined, [1]] as never[])
+    expect(() => batches(5, { size: 2, key, epoch: 0 })).toThrow(/key is .*hostKey\(seed\)/);
+});
+
 describe('takeRows', () => {
   const array = { data: Int32Array.of(0, 1, 10, 11, 20, 21), shape: [3, 2] };
 
@@ -94,9 +99,18 @@ describe('takeRows', () => {
     [[3], {}, /index 3 is outside of the 3 rows/],
     [[-1], {}, /index -1/],
     [[0, 1], { rows: 1 }, /2 indices do not fit 1 rows/],
-    [[0], { out: takeRows(array, [0, 1]) }, /"out" holds 4 elements and 2 weights, wanted 2 and 1/],
+    [[0], { out: takeRows(array, [0, 1]) }, /"out" has the shape \[2, 2\].* wanted \[1, 2\]/],
+    [[0], { out: { ...takeRows(array, [0]), weights: new Float32Array(0) } }, /and 0 weights/],
+    [[0, 1], { fill: 'last' as never }, /fill is "zero" or "repeat", got "last"/],
   ])('refuses %j', (indices, options, message) => {
     expect(() => takeRows(array, indices, options)).toThrow(message);
+  });
+
+  test('refuses to overwrite a batch of another shape, though it has the size', () => {
+    const out = takeRows({ data: new Int32Array(2), shape: [1, 1, 2] }, [0]);
+    expect(() => takeRows(array, [0], { out })).toThrow(
+      /"out" has the shape \[1, 1, 2\].* \[1, 2\]/,
+    );
   });
 
   test('refuses a shape that is not the data’s, whose last row would be none', () => {

@@ -146,6 +146,7 @@ describe('paddingMask', () => {
 
   test('refuses a length beyond the steps', () => {
     expect(() => paddingMask([4], 3)).toThrow(/row 0 has length 4 in 3 steps/);
+    expect(() => paddingMask([1], 3, 'left' as never)).toThrow(/^paddingMask: padding is "pre"/);
     expect(() => paddingMask([1.5], 3)).toThrow(/row 0 has length 1.5 in 3 steps/);
   });
 });

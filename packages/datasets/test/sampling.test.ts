@@ -51,6 +51,13 @@ test('parts rotate: any run of epochs sees each row once, and each part has the 
   }
 });
 
+test('a seed in the place of its key is refused', () => {
+  const seed = 1 as never;
+  expect(() => randomSubset(3, { size: 1, key: seed })).toThrow(/randomSubset: key is 1/);
+  expect(() => stratifiedSubset([0], { size: 1, key: seed })).toThrow(/stratifiedSubset: key is 1/);
+  expect(() => rotatingStratum([0], { parts: 1, epoch: 0, key: seed })).toThrow(/key is 1/);
+});
+
 test('more than there are is refused', () => {
   expect(() => randomSubset(3, { size: 4, key })).toThrow(/asked for 4 of 3 rows/);
   expect(() => stratifiedSubset([0, 1], { size: 3, key })).toThrow(/asked for 3 of 2 rows/);

@@ -101,7 +101,15 @@ describe('textsToReviewIds', () => {
     );
   });
 
+  test('refuses one text instead of several, whose letters would be texts', () => {
+    expect(() => buildVocabulary('the film')).toThrow(/buildVocabulary: got one text, "the film"/);
+    expect(() => textsToReviewIds(vocabulary, 'the film')).toThrow(/textsToReviewIds: got one/);
+    expect(() => textsToSequences(vocabulary, 'the film')).toThrow(/textsToSequences: got one/);
+  });
+
   test('refuses options that are no counts', () => {
+    for (const name of ['numWords', 'skipTop', 'indexFrom'])
+      expect(() => textsToReviewIds(vocabulary, [], { [name]: null })).toThrow(`got null`);
     expect(() => textsToReviewIds(vocabulary, [], { numWords: 1.5 })).toThrow(/numWords.*got 1\.5/);
     for (const numWords of [Number.NaN, -1])
       expect(() => textsToSequences(vocabulary, [], { numWords })).toThrow(/numWords.*got/);

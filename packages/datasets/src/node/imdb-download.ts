@@ -104,6 +104,8 @@ async function open(source: ArchiveSource, options: DownloadImdbOptions): Promis
       isLabelled: /gzip/i.test(response.headers.get('content-encoding') ?? ''),
     };
   }
+  // An answer that nobody reads keeps its connection, and with it the process.
+  await response.body?.cancel().catch(() => {});
   throw new DatasetError(
     'download-failed',
     `downloadImdb: ${source.url} answered ${response.status} ${response.statusText}. Try later, or unpack the archive by hand and pass its folder to readImdb.`,

@@ -40,7 +40,7 @@ const OPEN_FILES = 64;
  * Texts are UTF-8; bytes that are not become U+FFFD.
  *
  * @throws DatasetError `data-missing`: no folder, no reviews in it, an empty class; `data-broken`: a file name or a line
- * that is not as above (the message has the line number), a table that ends early
+ * that is not as above (the message has the line number), a table that ends early, what the disk does not let read
  */
 export async function readImdb(options: ReadImdbOptions = {}): Promise<Imdb> {
   const { limit = Infinity } = options;
@@ -106,7 +106,7 @@ async function readFolders(dir: string, limit: number): Promise<Review[]> {
   const reviews: Review[] = [];
   for (let from = 0; from < files.length; from += OPEN_FILES) {
     const some = files.slice(from, from + OPEN_FILES).map(async ({ path, ...review }) => {
-      const text = await readFile(path, 'utf8');
+      const text = await readable(path, readFile(path, 'utf8'));
       return { text, label: review.label, rating: review.rating, id: review.id };
     });
     reviews.push(...(await Promise.all(some)));
@@ -121,7 +121,7 @@ interface ReviewFile extends Omit<Review, 'text'> {
 
 async function listClass(dir: string, name: string, label: 0 | 1): Promise<ReviewFile[]> {
   const folder = join(dir, name);
-  const entries = (await exists(folder)) ? await readdir(folder) : [];
+  const entries = (await exists(folder)) ? await readable(folder, readdir(folder)) : [];
   const files = entries.filter((entry) => entry.endsWith('.txt'));
   if (files.length === 0) {
     throw new DatasetError(
@@ -130,11 +130,11 @@ async function listClass(dir: string, name: string, label: 0 | 1): Promise<Revie
     );
   }
   return files.map((file) => {
-    const [, number, rating] = /^(\d+)_(\d+)\.txt$/.exec(file) ?? [];
+    const [, number, rating] = /^(\d+)_([1-9]|10)\.txt$/.exec(file) ?? [];
     if (number === undefined || rating === undefined) {
       throw new DatasetError(
         'data-broken',
-        `readImdb: ${join(folder, file)} is not named number_rating.txt. Remove it, or unpack the archive again.`,
+        `readImdb: ${join(folder, file)} is not named number_rating.txt, with a rating from 1 to 10. Remove it, or unpack the archive again.`,
       );
     }
     const hash = createHash('sha256').update(`${name}/${file}`).digest('hex');
@@ -145,6 +145,17 @@ async function listClass(dir: string, name: string, label: 0 | 1): Promise<Revie
       rating: Number(rating),
       id: `${name}/${number}`,
     };
+  });
+}
+
+/** What the disk refuses to read is the data's fault, as in a table. */
+async function readable<T>(path: string, read: Promise<T>): Promise<T> {
+  return read.catch((cause: Error) => {
+    throw new DatasetError(
+      'data-broken',
+      `readImdb: ${path} cannot be read: ${cause.message}. Unpack the archive again, or let this user read it.`,
+      { cause },
+    );
   });
 }
 

@@ -23,7 +23,7 @@ interface Header {
  *
  * @param source the archive, uncompressed, in chunks of any size; read to its end
  * @param wanted says by name which files to give
- * @throws DatasetError `data-broken`: a header whose checksum is wrong, a pax record whose length is, an archive that
+ * @throws DatasetError `data-broken`: a header whose checksum or size is wrong, a pax record whose length is, an archive that
  * ends within a file
  */
 export async function* readTar(
@@ -69,19 +69,27 @@ function parseHeader(block: Uint8Array): Header {
   const isPosix = new TextDecoder().decode(block.subarray(257, 263)) === 'ustar\0';
   const prefix = isPosix ? untilZero(block.subarray(345, 500)) : '';
   const name = untilZero(block.subarray(0, 100));
+  const size = octal(block.subarray(124, 136));
+  if (!Number.isSafeInteger(size)) {
+    throw new DatasetError(
+      'data-broken',
+      `readTar: the size of ${name} is no number. The archive is damaged; fetch it again.`,
+    );
+  }
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
-    size: octal(block.subarray(124, 136)),
+    size,
     type: String.fromCharCode(block[156] as number),
   };
 }
 
-/** Octal digits, or GNU's binary form where the first bit is set. */
+/** Octal digits, or GNU's binary form where the first bit is set; NaN if neither. */
 function octal(field: Uint8Array): number {
   if (((field[0] as number) & 0x80) !== 0) {
     return field.slice(1).reduce((value, byte) => value * 256 + byte, 0);
   }
-  return Number.parseInt(untilZero(field).trim() || '0', 8);
+  const digits = untilZero(field).trim() || '0';
+  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
 }
 
 function untilZero(field: Uint8Array): string {

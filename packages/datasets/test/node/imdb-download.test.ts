@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { downloadImdb, IMDB_ARCHIVE, readImdb } from '../../src/node.ts';
 import { tarArchive } from './tar-archive.ts';
 
@@ -75,6 +75,13 @@ test('does not ask again for what the cache has', async () => {
   const dir = await downloadImdb({ cacheDir, source: source() });
   expect(await downloadImdb({ cacheDir, source: source() })).toBe(dir);
   expect(asked).toBe(1);
+});
+
+test('lets go of a refusal that does not end', async () => {
+  const cancel = vi.fn();
+  const fetch = async () => new Response(new ReadableStream({ cancel }), { status: 503 });
+  await expect(downloadImdb({ cacheDir, fetch })).rejects.toThrow(/answered 503/);
+  expect(cancel).toHaveBeenCalledOnce();
 });
 
 test('an empty folder in its place is not the data', async () => {

@@ -96,6 +96,17 @@ describe('folders', () => {
       code: 'data-broken',
       message: expect.stringMatching(/notes\.txt is not named number_rating\.txt/),
     });
+    await rm(join(dir, 'train/pos/notes.txt'));
+    await put({ 'train/pos/1_11.txt': 'd' });
+    await expect(readImdb({ dir })).rejects.toThrow(/1_11\.txt is not .* rating from 1 to 10/);
+  });
+
+  test('what cannot be read is the data’s fault', async () => {
+    await put({ 'train/pos/0_9.txt': 'a', 'train/neg/0_2.txt/inside': 'b' });
+    await expect(readImdb({ dir })).rejects.toMatchObject({
+      code: 'data-broken',
+      message: expect.stringMatching(/neg.0_2\.txt cannot be read: EISDIR/),
+    });
   });
 });
 

@@ -104,3 +104,20 @@ test.each([
     message: expect.stringMatching(/byte 0 of a pax header begins a record of \d+ bytes/),
   });
 });
+
+test.each([
+  ['letters', Buffer.from('0000000zzz\0')],
+  ['a digit beyond octal', Buffer.from('00000000019')],
+  ['a negative number', Buffer.from('-0000000010')],
+  ['a negative number in binary', Buffer.alloc(12, 0xff)],
+])('a size of %s', async (_, size) => {
+  const archive = tarArchive([{ name: 'a', text: 'x' }]);
+  size.copy(archive, 124);
+  archive.fill(' ', 148, 156);
+  const sum = archive.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  await expect(read(archive)).rejects.toMatchObject({
+    code: 'data-broken',
+    message: expect.stringMatching(/the size of a is no number/),
+  });
+});

@@ -1,4 +1,7 @@
-/** What an array is on the host: a typed array and a shape. Knows no tensor; core accepts the same record as input. */
+/**
+ * What an array is on the host: a typed array and a shape. Knows no tensor. Core takes the same record as
+ * input where it has the type of the elements; `tensor(array, { dtype })` converts the others.
+ */
 
 export type HostData =
   | Float32Array

@@ -71,6 +71,7 @@ export function padSequences(
 
 /**
  * Which steps are valid. Left padding needs this mask: lengths alone mean that a row is valid from its first step on.
+ * Training takes it as it is; for a layer it becomes `tensor(mask, { dtype: 'bool' })`.
  *
  * @param lengths [n], steps of each row that are not padding
  * @param maxlen steps in each row

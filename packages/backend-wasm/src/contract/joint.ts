@@ -121,41 +121,57 @@ const withoutPanels = (plan: ContractPlan): ContractPlan => ({
   scratchParts: { ...plan.scratchParts, panels: 0 },
 });
 
-interface Part {
+/** Products, and a sum, of one common operand. */
+export interface Unit {
+  readonly plans: readonly ContractPlan[];
+  /** Each plan's own. */
+  readonly buffers: readonly (readonly Local<'i32'>[])[];
   /** Of the common operand, which is the last plan then. */
   readonly withSum: boolean;
+}
+
+interface Part {
+  /** So many of the first unit's panels are the next one's, too; for units whose rows are all near. */
+  readonly twins: number;
   /** Of the panels; all of them unless given. */
   readonly range: Range | undefined;
   /** 0, or -1: what the outs hold is added to. Then the common operand is near, in the second cache. */
   readonly more: Local<'i32'> | undefined;
 }
 
-/** Computes all outs, or a part. `buffers`: each plan's own. */
+/** Computes all outs, or a part. */
 export function emitJoint(
   f: FunctionBuilder,
-  plans: readonly ContractPlan[],
-  buffers: readonly (readonly Local<'i32'>[])[],
+  units: readonly Unit[],
   { scratch, extras }: { readonly scratch: Value<'i32'>; readonly extras: Extras },
-  { withSum, range, more }: Part,
+  { twins, range, more }: Part,
 ): void {
   let used = 0;
-  const members = plans.map((plan, k): Member => {
-    const packed = { scratch: i32.add(scratch, used), extras };
-    used += plan.scratch;
-    const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
-    const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
-    return { plan, shared, from: first, isSum: withSum && k === plans.length - 1 };
-  });
+  const members = units.flatMap(({ plans, buffers, withSum }) =>
+    plans.map((plan, k): Member => {
+      const packed = { scratch: i32.add(scratch, used), extras };
+      used += plan.scratch;
+      const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
+      const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
+      return {
+        plan,
+        shared,
+        from: first,
+        packs: k === 0,
+        isSum: withSum && k === plans.length - 1,
+      };
+    }),
+  );
   const { shared } = members[0] as Member;
   // All count the same blocks, so one mask serves.
   const mask = shared.mask ?? (more && maskLocals(f));
-  const near = more !== undefined && members.every(hasAllRowsNear);
-  const emit = near ? panelByPanel : panelsFirst;
+  const near = more !== undefined && members.every(({ plan, isSum }) => isSum || isNear(plan));
   const block: EmitBlock = (cursors, steps) => {
     const blocks = members.map(
       ({ shared }): Block => ({ ...shared, mask, steps, count: range?.count }),
     );
-    emit(f, members, blocks, cursors);
+    if (near) panelByPanel(f, members, blocks, cursors, { twins, range });
+    else panelsFirst(f, members, blocks, cursors);
   };
   const all = (): void => {
     if (mask) emitPartialSums(f, mask, members, block, more);
@@ -169,16 +185,19 @@ export function emitJoint(
   else all();
 }
 
-/** A product, or the sum. The first one packs. */
+/** A product, or the sum. */
 interface Member {
   readonly plan: ContractPlan;
   readonly shared: Shared;
   readonly from: Cursor;
+  /** The first of its unit: its common operand is what is packed, to where the first plan of all has panels. */
+  readonly packs: boolean;
   readonly isSum: boolean;
 }
 
-const hasAllRowsNear = ({ plan, isSum }: Member): boolean =>
-  isSum || (plan.rows.size <= plan.blockRows && plan.outerRows.length === 0);
+/** Whether a product reads all of its rows with a panel, before the next one. */
+export const isNear = ({ rows, blockRows, outerRows }: ContractPlan): boolean =>
+  rows.size <= blockRows && outerRows.length === 0;
 
 /** All panels are packed, then read by all: rows of the common operand are read as memory has them. */
 function panelsFirst(
@@ -200,14 +219,24 @@ function panelByPanel(
   members: readonly Member[],
   blocks: readonly Block[],
   cursors: readonly Cursor[],
+  { twins, range }: Pick<Part, 'twins' | 'range'>,
 ): void {
   const moving = cursors.map((c) => copy(f, c));
   const narrow = blocks.map(ofOnePanel);
+  const [first] = narrow as [Block];
   const { plan, count } = blocks[0] as Block;
   const summing = plan.columns.b === 4 ? narrow.find((_, k) => members[k]?.isSum) : undefined;
+  // Storing changes what is stored, and another unit may want these, too.
+  const made = summing?.sums[1];
   const readers = members.map(({ isSum }, k) => {
     const block = narrow[k] as Block;
-    if (block === summing) return ({ out }: Cursor) => storeSums(f, block, out);
+    if (isSum && made)
+      return ({ out }: Cursor) => {
+        block.sums[0]?.forEach((sum, v) => {
+          f.set(sum, f.get(made[v] as typeof sum));
+        });
+        storeSums(f, block, out);
+      };
     if (isSum) return (at: Cursor) => emitSums(f, block, at);
     const { a } = cursors[k] as Cursor;
     const { copied } = block;
@@ -217,14 +246,21 @@ function panelByPanel(
       : inPlace(block, heights);
     return ({ b, out }: Cursor) => emitPanels(f, placed, { a: copied ?? a, b, out });
   });
+  const packFrom = (b: Local<'i32'>): void => {
+    if (made) packAndSum(f, first, b, made);
+    else pack(f, narrow, b);
+  };
+  const b = first.panels as Local<'i32'>;
+  const skipped = range ? f.get(range.first) : i32.const(0);
+  const left = twins > 0 ? f.let('twins', i32.op('sub', i32.const(twins), skipped)) : undefined;
   f.times(count ? f.get(count) : plan.columns.size / plan.tile.columns, () => {
-    const { b: from } = moving[0] as Cursor;
-    const b = summing
-      ? packAndSum(f, narrow[0] as Block, from, summing.sums[0] as Block['sums'][number])
-      : pack(f, narrow, from);
-    readers.forEach((read, k) => {
-      read({ ...(moving[k] as Cursor), b });
+    members.forEach(({ packs }, k) => {
+      const at = moving[k] as Cursor;
+      if (k === 0) packFrom(at.b);
+      else if (packs && left) f.if(i32.op('lt_s', f.get(left), i32.const(1)), () => packFrom(at.b));
+      readers[k]?.({ ...at, b });
     });
+    if (left) f.advance(left, -1);
     for (const c of moving) move(f, c, stepOfPanels(plan));
   });
 }
@@ -243,7 +279,7 @@ function packAndSum(
   { plan, steps, panels }: Block,
   b: Local<'i32'>,
   sums: Block['sums'][number],
-): Local<'i32'> {
+): void {
   const to = panels as Local<'i32'>;
   const axes = rowsOfBlock(f, plan, { b, to, depth: plan.depth, steps });
   for (const sum of sums) f.set(sum, v128.constF32(0));
@@ -257,7 +293,6 @@ function packAndSum(
       f.store('v128.store', f.get(at.out), f.get(x), 16 * v);
     for (const { sum, x } of row) f.set(sum, v128.f32x4('add', f.get(sum), f.get(x)));
   });
-  return to;
 }
 
 const ofOnePanel = ({ plan, ...block }: Block): Block => ({

@@ -13,8 +13,15 @@ import {
 import { targetOf } from '../affine.ts';
 import type { Callee, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
-import { type Companion, emitJoint, planJoint, planSum } from '../contract/joint.ts';
-import { matrixOfVectors, planContract, suits } from '../contract/plan.ts';
+import {
+  type Companion,
+  emitJoint,
+  isNear,
+  planJoint,
+  planSum,
+  type Unit,
+} from '../contract/joint.ts';
+import { type ContractPlan, matrixOfVectors, planContract, suits } from '../contract/plan.ts';
 import { independent, readsNothingOf } from '../hazards.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import { type Extras, need } from '../need.ts';
@@ -67,7 +74,7 @@ export function callsOfJoint(
   { constants, partsOf, place }: Surroundings,
 ): Together | undefined {
   const parted = partsOf(leadOf(joint)) !== undefined;
-  const made = prepareJoint(module, mapMembers(joint, apart), { name, constants, parted });
+  const made = prepareJoint(module, [mapMembers(joint, apart)], { name, constants, parted });
   if (!made) return undefined;
   const members = membersOf(joint);
   const kept = new Map(
@@ -139,11 +146,13 @@ export function single({ code }: Program, joints: readonly Joint[]): readonly Jo
 }
 
 /** What a product reads, or a sum: equal texts for equal windows along columns and depth. */
-function windowsOf({ shape, over, args }: Member): readonly string[] {
-  return args.map(({ slot, dtype, offset, strides }) => {
-    const columns = shape.flatMap((n, k) => (strides[k] === 0 ? [] : [n, strides[k]]));
-    return JSON.stringify([slot, dtype, offset, columns, over, strides.slice(shape.length)]);
-  });
+const windowsOf = (member: Member): readonly string[] =>
+  member.args.map((o) => JSON.stringify([o.slot, o.dtype, o.offset, layoutOf(member, o)]));
+
+/** Of an operand along a member's columns and depth. */
+export function layoutOf({ shape, over }: Member, { strides }: Operand) {
+  const columns = shape.flatMap((n, k) => (strides[k] === 0 ? [] : [[n, strides[k]] as const]));
+  return { columns, over, strides: strides.slice(shape.length) };
 }
 
 const isMember = (i: Instr): i is Member => isSum(i) || isProduct(i);
@@ -168,19 +177,24 @@ interface Wanted {
   readonly parted: boolean;
   /** The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. */
   readonly adds?: boolean;
+  /** So many of the first columns are the same for the second joint: what it has there is not read. */
+  readonly twins?: number;
 }
 
-/** Undefined where no product by itself would pack the common operand, or where they cannot share that. */
+/**
+ * One joint, or two whose common operands are laid out alike. Undefined where no product by itself would pack them, or where
+ * they cannot share that.
+ */
 export function prepareJoint(
   module: ModuleBuilder,
-  joint: Shared,
-  { name, constants, parted, adds = false }: Wanted,
-): { readonly main: Callee; readonly parts: number } | undefined {
-  const { companions, sum } = joint;
+  joints: readonly Shared[],
+  { name, constants, parted, adds = false, twins = 0 }: Wanted,
+): Joined | undefined {
   const { machine } = module;
-  const uses = membersOf(joint).map((i) => i.buffers);
-  if (uses.flat().length > MAXIMUM_BUFFERS) return undefined;
+  const uses = joints.map((joint) => membersOf(joint).map((i) => i.buffers));
+  if (uses.flat(2).length > MAXIMUM_BUFFERS) return undefined;
   const extras = need(machine.extras);
+  const companions = joints.flatMap((joint) => joint.companions);
   const target = targetOf(
     machine,
     companions.map((c) => c.contract),
@@ -189,28 +203,46 @@ export function prepareJoint(
   const products = panel > 0 ? planJoint(companions, target, { panel, extras }) : undefined;
   const [first] = products ?? [];
   if (!products || !first) return undefined;
-  const plans = sum ? [...products, planSum(first, sum)] : products;
-  const bytes = plans.reduce((n, plan) => n + plan.scratch, 0);
+  const whole = Math.floor(twins / first.tile.columns);
+  if (joints.length > 1 && (whole === 0 || !products.every(isNear))) return undefined;
+  const plans = joints.map(({ companions: own, sum }) => [
+    ...own.map((c) => products[companions.indexOf(c)] as ContractPlan),
+    ...(sum ? [planSum(first, sum)] : []),
+  ]);
+  const bytes = plans.flat().reduce((n, plan) => n + plan.scratch, 0);
   const scratch = module.reservePerThread(bytes, `${name} scratch`);
-  const params = uses.flatMap((list, m) => list.map((u) => `${m}_${u.source}${u.index}`));
+  const params = uses.flat().flatMap((list, m) => list.map((u) => `${m}_${u.source}${u.index}`));
   const main = module.define(
     name,
     [...params, ...(adds ? ['adds'] : []), ...(parted ? ['first', 'count', 'thread'] : [])],
     target.paired,
     (f, p) => {
       let used = 0;
-      const buffers = uses.map(({ length }) => {
-        used += length;
-        return p.slice(used - length, used);
-      });
+      const units = uses.map(
+        (lists, k): Unit => ({
+          plans: plans[k] as readonly ContractPlan[],
+          buffers: lists.map(({ length }) => {
+            used += length;
+            return p.slice(used - length, used);
+          }),
+          withSum: joints[k]?.sum !== undefined,
+        }),
+      );
       const more = adds ? p[used++] : undefined;
       const [from, count, thread] = p.slice(used) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
       const own = { scratch: scratch(parted ? f.get(thread) : i32.const(0)), extras };
       const range = parted ? { first: from, count } : undefined;
-      emitJoint(f, plans, buffers, own, { withSum: sum !== undefined, range, more });
+      emitJoint(f, units, own, { twins: whole, range, more });
     },
   );
-  return { main, parts: first.range.size };
+  return { main, parts: first.range.size, twins: whole * first.tile.columns };
+}
+
+export interface Joined {
+  readonly main: Callee;
+  readonly parts: number;
+  /** Columns of the second joint that are not read. */
+  readonly twins: number;
 }
 
 /** The width of the panels in which a product by itself would pack the common operand, block by block; 0: it would not. */

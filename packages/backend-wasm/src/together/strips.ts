@@ -24,6 +24,7 @@ import type { Argument, Call, Surroundings, Together } from '../program.ts';
 import { MAXIMUM_BUFFERS } from '../target.ts';
 import { addressIn, addressOf, apart, fixed, isWhole, keep, separate } from './apart.ts';
 import {
+  type Joined,
   type Joint,
   leadOf,
   type Member,
@@ -34,6 +35,7 @@ import {
   single,
 } from './joint.ts';
 import { callOfMaker, type Maker, makersBefore, type Stretch } from './makers.ts';
+import { findTwins, withoutColumns } from './twins.ts';
 
 export interface Strips {
   readonly scan: Scan;
@@ -159,19 +161,29 @@ export function callsOfStrips(
   name: string,
   around: Surroundings,
 ): Together | undefined {
-  const made = readers.flatMap((reader, k) => {
-    const collected = reader.joint.companions.length > 0 ? sumsOf : partsOfSum;
-    const sums = collected(module, reader, { name: `${name}_joint_${k}`, steps, around });
-    return sums ? [{ reader, sums }] : [];
+  const own = (suffix: string): InStrips => ({ name: `${name}_${suffix}`, steps, around });
+  const twins = findTwins(scan, readers).flatMap((pair, k) => {
+    const sums = sumsOf(module, pair.readers, { ...own(`twins_${k}`), twins: pair.columns });
+    return sums ? [{ pair, sums }] : [];
   });
+  const made = [
+    ...twins.map(({ sums }) => sums),
+    ...readers.flatMap((reader, k) => {
+      if (twins.some(({ pair }) => pair.readers.includes(reader))) return [];
+      const collected = reader.joint.companions.length > 0 ? sumsOf : partsOfSum;
+      return collected(module, [reader], own(`joint_${k}`)) ?? [];
+    }),
+  ];
   if (made.length === 0) return undefined;
-  const planned = made.map((m) => m.reader);
+  const planned = made.flatMap((m) => m.readers);
   const ready = makers.map((maker, k) => callOfMaker(module, maker, `${name}_made_${k}`, around));
   const short = [
     ...makers.flatMap(({ x }) => x ?? []),
     ...planned.flatMap(({ alone, stack }) => (alone ? [stack] : [])),
   ];
-  const loop = loopOf(module, scan, { name: `${name}_scan`, short, around });
+  // Without what nobody reads now.
+  const written = twins.reduce((s, { pair, sums }) => withoutColumns(s, pair, sums.twins), scan);
+  const loop = loopOf(module, written, { name: `${name}_scan`, short, around });
   const turns = endsOf(scan.length, steps).map((to, turn, ends): readonly Call[] => {
     const from = ends[turn - 1] ?? 0;
     const low = scan.reverse ? scan.length - to : from;
@@ -180,13 +192,13 @@ export function callsOfStrips(
     return [
       ...ready.map((call) => call(where)),
       loop.call(where),
-      ...made.map((m) => m.sums.call(where)),
+      ...made.map((sums) => sums.call(where)),
     ];
   });
   return {
     members: [...makers.map((m) => m.loop), scan, ...planned.flatMap((r) => membersOf(r.joint))],
     calls: [...loop.packs, ...turns.flat()],
-    later: new Map(made.flatMap((m) => [...m.sums.later])),
+    later: new Map(made.flatMap((m) => [...m.later])),
   };
 }
 
@@ -243,6 +255,9 @@ function loopOf(
 }
 
 interface Sums {
+  readonly readers: readonly Reader[];
+  /** Columns of the second reader's stack that are not read. */
+  readonly twins: number;
   call(turn: Turn): Call;
   /** Brings each result to its place. */
   readonly later: Together['later'];
@@ -256,32 +271,38 @@ interface InStrips {
   readonly name: string;
   readonly steps: number;
   readonly around: Surroundings;
+  /** Columns that the stacks of two readers have in common. */
+  readonly twins?: number;
 }
 
-/** The products of a joint, strip by strip, added up in places of their own. */
+/** The products of a joint, or of two, strip by strip, added up in places of their own. */
 function sumsOf(
   module: ModuleBuilder,
-  reader: Reader,
-  { name, steps, around: { constants, partsOf, place } }: InStrips,
+  readers: readonly [Reader, ...Reader[]],
+  { name, steps, around: { constants, partsOf, place }, twins = 0 }: InStrips,
 ): Sums | undefined {
-  const { joint, time, alone, stack } = reader;
-  const parted = partsOf(leadOf(joint)) !== undefined;
-  const lengths = lengthsOf(reader, steps);
+  const [lead] = readers;
+  const parted = partsOf(leadOf(lead.joint)) !== undefined;
+  const lengths = lengthsOf(lead, steps);
   const made = lengths.flatMap((n, k) => {
-    const strip = jointOfStrip(reader, n);
+    const strips = readers.map((reader) => jointOfStrip(reader, n));
     const own = k === 0 ? name : `${name}_${n}`;
-    const sums = prepareJoint(module, strip, { name: own, constants, parted, adds: true });
+    const sums = prepareJoint(module, strips, { name: own, constants, parted, adds: true, twins });
     return sums ? [[n, sums] as const] : [];
   });
   if (made.length < lengths.length) return undefined;
   const byLength = new Map(made);
-  const results = membersOf(joint).map((member, k) => ({
+  const results = readers.flatMap((reader) =>
+    membersOf(reader.joint).map((member) => ({ reader, member })),
+  );
+  const kept = results.map(({ reader, member }, k) => ({
+    reader,
     member,
     ...keep(module, member, `${name}_${k}`, place),
   }));
   const call = ({ low, steps: n, first }: Turn): Call => {
-    const { main, parts } = byLength.get(n) as (typeof made)[number][1];
-    const windows = results.flatMap(({ member, at }) => [
+    const { main, parts } = byLength.get(n) as Joined;
+    const windows = kept.flatMap(({ reader: { alone, stack, time }, member, at }) => [
       ...member.args.map((o) => {
         const still = alone && o.slot === stack.slot;
         const step = o.strides[member.shape.length + time] as number;
@@ -292,13 +313,18 @@ function sumsOf(
     const args = [...windows, fixed(first ? 0 : -1)];
     return { function: main, args, ...(parted && { parts }) };
   };
-  return { call, later: new Map(results.map(({ member, bring }) => [member, [bring]])) };
+  return {
+    readers,
+    twins: (made[0] as (typeof made)[number])[1].twins,
+    call,
+    later: new Map(kept.map(({ member, bring }) => [member, [bring]])),
+  };
 }
 
 /** A sum by itself: each strip's in a row of its own, and the sum of those rows at the end. */
 function partsOfSum(
   module: ModuleBuilder,
-  reader: Reader,
+  [reader]: readonly [Reader],
   { name, steps, around: { constants, partsOf, place } }: InStrips,
 ): Sums {
   const { joint, time, alone } = reader;
@@ -325,6 +351,8 @@ function partsOfSum(
     ...shared,
   };
   return {
+    readers: [reader],
+    twins: 0,
     later: new Map([[sum, [finish]]]),
     call: ({ turn, low, steps: n }) => {
       const moved = alone ? 0 : low * (arg.strides[sum.shape.length + time] as number);

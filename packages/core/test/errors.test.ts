@@ -35,6 +35,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     },
     { run: () => o.squeeze(o.zeros([2, 1]), 0), says: ['squeeze', 'float32[2,1]', 'reshape'] },
     { run: () => o.split(o.zeros([5]), 2), says: ['split', 'float32[5]', '2 equal parts'] },
+    { run: () => o.split(o.zeros([3]), 1.5), says: ['split', 'float32[3]', '1.5 equal parts'] },
     { run: () => o.concat([]), says: ['concat', 'no tensors', 'at least one'] },
     {
       run: () => o.concat([o.zeros([2, 2]), o.zeros([2, 3])]),

@@ -144,7 +144,7 @@ export function slice(x: Tensor, axis: number, start: number, size?: number): Te
 export function split(x: Tensor, parts: number, axis = -1): Tensor[] {
   const a = normalAxis('split', axis, x.rank);
   const n = (x.shape[a] as number) / parts;
-  if (!Number.isInteger(n) || n < 1)
+  if (!Number.isInteger(n) || parts % 1 || n < 1)
     fail(
       'shape-mismatch',
       `split: axis ${axis} of ${describe(x)} does not divide into ${parts} equal parts.`,

@@ -148,8 +148,9 @@ interface Written {
   readonly second?: readonly Expr[];
   /** Columns of a block. */
   readonly units?: number;
-  /** Of both products. */
+  /** Of both products, or of the second one. */
   readonly rows?: number;
+  readonly otherRows?: number;
   /** The loop itself reads the second stack. */
   readonly read?: boolean;
   /** Stacks that are outputs. */
@@ -160,21 +161,30 @@ interface Written {
   readonly wider?: boolean;
   /** The second stack has each column of all rows together: as it is written, or read, too. */
   readonly turned?: 'written' | 'read';
+  /** Both are read as if rows and columns were so far apart. */
+  readonly apart?: readonly [row: number, column: number];
+  /** The other operands of these products are the first columns of the same stack. */
+  readonly squares?: readonly ('first' | 'second')[];
+  /** The products sum over the steps only, with a matrix for each row, and the sums are of something else. */
+  readonly byRows?: boolean;
   /** Of the second stack, nobody reads the last block. */
   readonly fewer?: boolean;
   /** The first half of the rows is written as above, the others as these. */
   readonly others?: { readonly first: readonly Expr[]; readonly second: readonly Expr[] };
+  readonly time?: number;
 }
 
-const [time, batch] = [12, 4];
+const batch = 4;
 const [h, x] = [arg(0), arg(1)];
 const value = (k: number): Expr => apply('tanh', apply('mul', apply('add', h, x), float(k)));
 const float = (v: number): Expr => ({ op: 'const', dtype: 'float32', value: v });
 const [r, z, n, m] = [value(0.5), value(0.8), value(1.1), value(1.3)] as [Expr, Expr, Expr, Expr];
 
 function programOfStacks(written: Written): Program {
-  const { first = [r, z, n], second = [r, z, m], units = 32, rows = units } = written;
-  const { read, shown = [], twice, wider, turned, fewer, others } = written;
+  const { first = [r, z, n], second = [r, z, m], units = 32 } = written;
+  const { rows: most = units, otherRows = most } = written;
+  const { read, shown = [], twice, wider, turned, fewer, others, time = 12 } = written;
+  const { apart, squares = [], byRows } = written;
   const size = batch * units;
   const used = first.length * units;
   const widths = [used, used + (wider ? units : 0)] as const;
@@ -218,8 +228,9 @@ function programOfStacks(written: Written): Program {
   const body = b.program({ arenas: 1 });
 
   const o = programBuilder();
-  const operands = ['a', 'b'].map((label) => o.input(label, 'float32', time * batch * rows));
-  const stacks = (['first', 'second'] as const).map((label, k) =>
+  const operands = ['a', 'b'].map((label) => o.input(label, 'float32', time * batch * most));
+  const labels = ['first', 'second'] as const;
+  const stacks = labels.map((label, k) =>
     o[shown.includes(label) ? 'output' : 'scratch'](
       label,
       'float32',
@@ -236,22 +247,37 @@ function programOfStacks(written: Written): Program {
     ys: stacks.map((slot, k) => window(slot, [batch * (widths[k] as number)])),
   });
   operands.forEach((operand, k) => {
+    const rows = k === 0 ? most : otherRows;
     const [slot, width] = [stacks[k] as number, widths[k] as number];
     const columns = k === 1 && fewer ? used - units : used;
-    const [row, column] = k === 1 && turned === 'read' ? [1, batch] : [width, 1];
-    o.contract({
-      shape: [rows, columns],
-      over: [time, batch],
-      args: [
-        window(operand, [1, 0, batch * rows, rows]),
-        window(slot, [0, column, batch * width, row]),
-      ],
-      out: window(o.output(`w${k}`, 'float32', columns * rows), [columns, 1]),
-    });
+    const [row, column] = k === 1 && turned === 'read' ? [1, batch] : (apart ?? [width, 1]);
+    const square = squares.includes(labels[k] as (typeof labels)[number]);
+    const other = square
+      ? window(slot, [column, 0, batch * width, row])
+      : window(operand, [1, 0, batch * rows, rows]);
+    const out = o.output(`w${k}`, 'float32', columns * rows * (byRows ? batch : 1));
+    if (byRows)
+      o.contract({
+        shape: [rows, columns, batch],
+        over: [time],
+        args: [
+          window(operand, [1, 0, 0, batch * rows]),
+          window(slot, [0, 1, width, batch * width]),
+        ],
+        out: window(out, [columns * batch, 1, columns]),
+      });
+    else
+      o.contract({
+        shape: [rows, columns],
+        over: [time, batch],
+        args: [other, window(slot, [0, column, batch * width, row])],
+        out: window(out, [columns, 1]),
+      });
+    const summed = byRows ? o.input(`s${k}`, 'float32', time * batch * width) : slot;
     o.loop({
       shape: [columns],
       over: [time, batch],
-      args: [window(slot, [column, batch * width, row])],
+      args: [window(summed, [column, batch * width, row])],
       body: [arg(0)],
       outs: [window(o.output(`sum${k}`, 'float32', columns), [1])],
     });
@@ -277,8 +303,14 @@ const cases: readonly [string, Written, readonly [number, 'first' | 'second'] | 
   ['written twice', { twice: true }, undefined],
   ['other rows', { wider: true }, undefined],
   ['columns of all rows', { turned: 'read' }, undefined],
+  ['columns of all rows, in both', { apart: [1, batch] }, undefined],
   ['rows of columns', { turned: 'written' }, undefined],
   ['fewer columns', { second: [r, z, n], fewer: true }, undefined],
+  ['a matrix for each row', { byRows: true, time: 48 }, undefined],
+  ['rows that overlap', { apart: [32, 1] }, undefined],
+  ['every other column', { apart: [0, 2] }, undefined],
+  ['the second by itself', { squares: ['second'] }, [64, 'first']],
+  ['each by itself', { squares: ['first', 'second'] }, undefined],
   ['rows by halves', { others: { first: [m, z, n], second: [n, z, r] } }, undefined],
 ];
 
@@ -344,7 +376,20 @@ test('the loop does not write what is not read', () => {
   expect(bytesOf({})).toBeLessThan(bytesOf({ wider: true }) - 20);
 });
 
-test('not where less than a panel is the same, or rows are too many to be near', async () => {
+test('strips of two lengths have panels of two widths, and the loop writes what one of them reads', async () => {
+  // Depths of 260 and 256: panels of 8 columns, and of 24.
+  const strips = stripsOf(260);
+  const program = programOfStacks({ time: 129 });
+  const names = namesOf(program, strips);
+  expect(names).toContain('strips_0_twins_0');
+  expect(names).toContain('strips_0_twins_0_64');
+  const backend = await openWasm({ threads: 1, pairedSimd: false }, { strips });
+  const got = await runProgram(backend, program);
+  backend.dispose();
+  expectNear(got, await runProgram(reference(), program), 1e-3);
+});
+
+test('not where less than a panel is the same, or rows are too many to be near, or too few', async () => {
   const paired = (written: Written): boolean =>
     namesOf(programOfStacks(written)).includes('strips_0_twins_0');
   // Blocks of 8 columns, panels of 24.
@@ -356,6 +401,8 @@ test('not where less than a panel is the same, or rows are too many to be near',
   });
   expect(paired(blocks(3))).toBe(true);
   expect(paired(blocks(2))).toBe(false);
+  // A product of few rows packs nothing.
+  expect(paired({ rows: 32, otherRows: 4 })).toBe(false);
   // Strips of 6 steps of 4 rows: 128 kB have 1365 rows of these.
   expect(paired({ rows: 1365 })).toBe(true);
   expect(paired({ rows: 1366 })).toBe(false);

@@ -199,8 +199,13 @@ export function prepareJoint(
     machine,
     companions.map((c) => c.contract),
   );
-  const panel = Math.max(...companions.map((c) => panelOf(c, target, { constants, extras })));
-  const products = panel > 0 ? planJoint(companions, target, { panel, extras }) : undefined;
+  const panels = joints.map((joint) =>
+    Math.max(...joint.companions.map((c) => panelOf(c, target, { constants, extras }))),
+  );
+  const panel = Math.max(...panels);
+  const products = panels.every((n) => n > 0)
+    ? planJoint(companions, target, { panel, extras })
+    : undefined;
   const [first] = products ?? [];
   if (!products || !first) return undefined;
   const whole = Math.floor(twins / first.tile.columns);

@@ -315,7 +315,8 @@ function sumsOf(
   };
   return {
     readers,
-    twins: (made[0] as (typeof made)[number])[1].twins,
+    // Panels of another depth may be of another width.
+    twins: Math.min(...made.map(([, sums]) => sums.twins)),
     call,
     later: new Map(kept.map(({ member, bring }) => [member, [bring]])),
   };

@@ -4,7 +4,7 @@
  */
 import { denseStrides, type Operand, outsOfInstr, type Scan, sizeOf } from '@ostinato/core/backend';
 import { readsOf } from '../affine.ts';
-import { type Joint, layoutOf } from './joint.ts';
+import { type Joint, layoutOf, membersOf } from './joint.ts';
 
 /** What reads one of a loop's ys, step by step. */
 interface Reader {
@@ -41,13 +41,20 @@ function twinsOf<R extends Reader>(scan: Scan, readers: readonly [R, R]): readon
     const [c] = companions;
     return c && layoutOf(c.contract, c.contract.args[c.common]);
   });
-  const width = layout?.columns[0]?.[0] ?? 0;
-  if (!readers[1].alone || !layout || JSON.stringify(layout) !== JSON.stringify(other)) return [];
+  if (!layout || JSON.stringify(layout) !== JSON.stringify(other)) return [];
+  const { columns: columnAxes, strides } = layout;
+  const [[width, step] = [0, 0], ...more] = columnAxes;
+  const inRows = step === 1 && more.length === 0 && strides.every((n) => n % width === 0);
+  if (!inRows || !isOnlyCommon(readers[1])) return [];
   const columns = sameOuts(scan, readers, width)
     .sort((p, q) => p.low - q.low)
     .reduce((reach, { low, high }) => (low <= reach ? Math.max(reach, high) : reach), 0);
   return columns > 0 ? [{ readers, width, columns }] : [];
 }
+
+/** Whether nobody reads that stack but as what the joint's members have in common. */
+const isOnlyCommon = ({ joint, stack: { slot }, alone }: Reader): boolean =>
+  alone && membersOf(joint).every(({ args }) => args.filter((o) => o.slot === slot).length === 1);
 
 /** The loop without what it writes to the first `columns` of the second stack. */
 export function withoutColumns<R extends Reader>(

@@ -23,6 +23,7 @@ import {
   apply,
   arg,
   type Backend,
+  type Contract,
   type Loop,
   type Program,
   programBuilder,
@@ -33,6 +34,11 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Affine } from '../src/affine.ts';
+import { FunctionBuilder } from '../src/assembler/function.ts';
+import { i32 } from '../src/assembler/instructions.ts';
+import { printFunction } from '../src/assembler/print.ts';
+import { emitAffine, planAffine } from '../src/contract/affine.ts';
+import * as extras from '../src/extras.ts';
 import { wasm } from '../src/index.ts';
 import { absorb } from '../src/passes/absorb.ts';
 import { cut } from '../src/passes/cut.ts';
@@ -311,6 +317,38 @@ function chained(): Program {
   });
   return o.program();
 }
+
+test('rows that lie far apart are asked for before they are read', () => {
+  const [rows, depth, columns] = [8, 24, 16];
+  const asked = (row: number, step = 1): number => {
+    const p = programBuilder();
+    const x = p.input('x', 'float32', rows * row + depth * step);
+    const weights = p.input('weights', 'float32', depth * columns);
+    p.contract({
+      shape: [rows, columns],
+      over: [depth],
+      args: [window(x, [row, 0, step]), window(weights, [0, 1, columns])],
+      out: window(p.output('z', 'float32', rows * columns), [columns, 1]),
+    });
+    const [product] = p.program().code as [Contract];
+    const constants = new Set([weights]);
+    const plans = planAffine([product], machine().target, {
+      constants,
+      rangeAxis: undefined,
+      extras,
+    });
+    const f = new FunctionBuilder('affine');
+    const buffers = product.buffers.map((_, k) => f.param('i32', `b${k}`));
+    const packed = [{ b: i32.const(0), extras }];
+    const sum = { packed, biases: [], onto: false, range: undefined };
+    emitAffine(f, plans as NonNullable<typeof plans>, buffers, sum);
+    return printFunction(f.finish()).split('(local.set $asked').length - 1;
+  };
+  // 96 bytes of each row: two lines. Eight rows are a MiB.
+  expect(asked(2 ** 15)).toBe(2);
+  expect(asked(2 ** 15 - 1)).toBe(0);
+  expect(asked(2 ** 15, 2)).toBe(0);
+});
 
 test('a product that a sum reads in its turn gets no bias', async () => {
   const program = chained();

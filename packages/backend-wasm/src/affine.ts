@@ -15,7 +15,7 @@ import { emitAffine, planAffine } from './contract/affine.ts';
 import type { ContractPlan } from './contract/plan.ts';
 import { type Packing, type Prepared, packOperands, rangeOf, type Setting } from './instruction.ts';
 import type { Machine, ModuleBuilder } from './module-builder.ts';
-import type { Target } from './target.ts';
+import { LONG, type Target } from './target.ts';
 
 /** out = the first product + further ones + biases, which have no rows. All buffers are the first one's. */
 export interface Affine extends Contract {
@@ -67,7 +67,7 @@ export function prepareAffine(
   const { extras } = module.machine;
   const products = [affine, ...affine.products];
   const target = targetOf(module.machine, products);
-  const { constants, range } = setting;
+  const { constants, range, scan } = setting;
   const plans = planAffine(products, target, {
     constants,
     rangeAxis: range?.axis ?? undefined,
@@ -81,7 +81,30 @@ export function prepareAffine(
   const main = module.define(name, params, target.paired, (f, p) => {
     const packed = packings.map((packing) => packing.packed(f, p));
     const { biases, onto } = affine;
-    emitAffine(f, plans, p, { packed, biases, onto, range: rangeOf(setting, p) });
+    const far = scan ? farPlans(affine, plans, scan) : [];
+    emitAffine(f, plans, p, { packed, biases, onto, far, range: rangeOf(setting, p) });
   });
   return { main, packs: packings.flatMap((packing) => packing.packs) };
+}
+
+/**
+ * Those whose rows no near cache has: steps of stacks that leave the second one, unless an instruction before has read
+ * the step.
+ */
+export function farPlans(
+  affine: Affine,
+  plans: readonly ContractPlan[],
+  { body, consts, init, xs, length }: Scan,
+): readonly ContractPlan[] {
+  const inputs = body.inputs.slice(consts.length + init.length);
+  const before = body.code.slice(0, body.code.indexOf(affine)).flatMap(readsOf);
+  return plans.filter(({ swapped }, k) => {
+    const { args } = [affine, ...affine.products][k] as Contract;
+    const { slot } = args[swapped ? 1 : 0];
+    const x = xs[inputs.indexOf(slot)];
+    if (!x || before.some((o) => o.slot === slot)) return false;
+    // Where a batch comes first, its rows are as long as the stack, and its steps side by side.
+    const { size } = body.slots[slot] as { size: number };
+    return 4 * Math.max(size, length * Math.abs(x.strides[0] as number)) >= LONG;
+  });
 }

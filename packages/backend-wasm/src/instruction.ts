@@ -40,6 +40,8 @@ export interface Setting {
   readonly range?: { readonly axis: number | null | undefined };
   /** The axis of a batch's rows, which threads would share. */
   readonly rows?: number | undefined;
+  /** The time loop that the instruction is in. */
+  readonly scan?: Scan;
   /** Threads run this at different steps at one time. */
   readonly apart?: boolean;
   /** Of a scan: its function takes after its buffers, which begin at the first step that runs, how many steps that are. */
@@ -296,6 +298,7 @@ function prepareBody(module: ModuleBuilder, scan: Scan, prefix: string, parted: 
     instr,
     ...prepareInstr(module, instr, `${prefix}_${instr.kind}_${k}`, {
       constants,
+      scan,
       rows: scan.rows?.axis[k] ?? undefined,
       ...(parted ? { range: { axis: scan.rows?.axis[k] ?? undefined }, apart: true } : {}),
     }),

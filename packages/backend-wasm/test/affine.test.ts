@@ -33,11 +33,12 @@ import {
 } from '@ostinato/core/backend';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Affine } from '../src/affine.ts';
+import { type Affine, farPlans } from '../src/affine.ts';
 import { FunctionBuilder } from '../src/assembler/function.ts';
 import { i32 } from '../src/assembler/instructions.ts';
 import { printFunction } from '../src/assembler/print.ts';
 import { emitAffine, planAffine } from '../src/contract/affine.ts';
+import type { ContractPlan } from '../src/contract/plan.ts';
 import * as extras from '../src/extras.ts';
 import { wasm } from '../src/index.ts';
 import { absorb } from '../src/passes/absorb.ts';
@@ -318,36 +319,62 @@ function chained(): Program {
   return o.program();
 }
 
-test('rows that lie far apart are asked for before they are read', () => {
-  const [rows, depth, columns] = [8, 24, 16];
-  const asked = (row: number, step = 1): number => {
-    const p = programBuilder();
-    const x = p.input('x', 'float32', rows * row + depth * step);
-    const weights = p.input('weights', 'float32', depth * columns);
-    p.contract({
-      shape: [rows, columns],
-      over: [depth],
-      args: [window(x, [row, 0, step]), window(weights, [0, 1, columns])],
-      out: window(p.output('z', 'float32', rows * columns), [columns, 1]),
+test('steps of stacks that leave the second cache are asked for before they are read', () => {
+  const [rows, units] = [8, 24];
+  const size = rows * units;
+  /** How many lines of each row the products of x, h and x again ask for. */
+  const asked = (length: number, row = units, step = size, along = 1): number[] => {
+    const b = programBuilder();
+    const w = b.input('w', 'float32', units * units);
+    const h = b.input('h', 'float32', size);
+    const x = b.input('x', 'float32', (rows - 1) * row + (units - 1) * along + 1);
+    const next = b.output('next', 'float32', size);
+    const shape = [rows, units];
+    const whole = (slot: number) => window(slot, [units, 1]);
+    const products = [window(x, [row, 0, along]), window(h, [units, 0, 1])].map((of) => {
+      const z = b.scratch('z', 'float32', size);
+      b.contract({ shape, over: [units], args: [of, window(w, [0, 1, units])], out: whole(z) });
+      return whole(z);
     });
-    const [product] = p.program().code as [Contract];
-    const constants = new Set([weights]);
-    const plans = planAffine([product], machine().target, {
-      constants,
-      rangeAxis: undefined,
-      extras,
+    const body = [apply('add', arg(0), arg(1))];
+    b.loop({ shape, args: products, body, outs: [whole(next)] });
+    const o = programBuilder();
+    o.scan({
+      length,
+      body: b.program({ arenas: 1 }),
+      consts: [window(o.input('w', 'float32', units * units), [])],
+      init: [window(o.input('h', 'float32', size), [])],
+      xs: [window(o.input('xs', 'float32', (rows - 1) * row + length * step), [step])],
+      finals: [window(o.output('final', 'float32', size), [])],
+      ys: [],
     });
-    const f = new FunctionBuilder('affine');
-    const buffers = product.buffers.map((_, k) => f.param('i32', `b${k}`));
-    const packed = [{ b: i32.const(0), extras }];
-    const sum = { packed, biases: [], onto: false, range: undefined };
-    emitAffine(f, plans as NonNullable<typeof plans>, buffers, sum);
-    return printFunction(f.finish()).split('(local.set $asked').length - 1;
+    const [given] = o.program().code as [Scan];
+    const [ofX, ofH] = given.body.code.map(
+      (i): Affine => ({ ...(i as Contract), products: [], biases: [], onto: false }),
+    ) as [Affine, Affine];
+    const sums = [ofX, ofH, { ...ofX }];
+    const scan = { ...given, body: { ...given.body, code: sums } };
+    return sums.map((sum) => {
+      const wanted = { constants: new Set([w]), rangeAxis: undefined, extras };
+      const plans = planAffine([sum], machine().target, wanted) as readonly ContractPlan[];
+      const f = new FunctionBuilder('affine');
+      const buffers = sum.buffers.map((_, k) => f.param('i32', `b${k}`));
+      const far = farPlans(sum, plans, scan);
+      const packed = [{ b: i32.const(0), extras }];
+      emitAffine(f, plans, buffers, { packed, biases: [], onto: false, far, range: undefined });
+      return printFunction(f.finish()).split('(local.set $asked').length - 1;
+    });
   };
-  // 96 bytes of each row: two lines. Eight rows are a MiB.
-  expect(asked(2 ** 15)).toBe(2);
-  expect(asked(2 ** 15 - 1)).toBe(0);
-  expect(asked(2 ** 15, 2)).toBe(0);
+  // 96 bytes of a row lie in two lines. Steps of 768 bytes side by side, back in time too, a MiB in all:
+  expect(asked(1366)).toEqual([2, 0, 0]);
+  expect(asked(1366, units, -size)).toEqual([2, 0, 0]);
+  expect(asked(1365)).toEqual([0, 0, 0]);
+  // The batch first: 8 rows that lie apart are a MiB from the first to the end of the last.
+  const apart = (2 ** 18 - units) / 7;
+  expect(asked(4, Math.ceil(apart), units)).toEqual([2, 0, 0]);
+  expect(asked(4, Math.floor(apart) - 1, units)).toEqual([0, 0, 0]);
+  // Words that lie apart.
+  expect(asked(4, 2 ** 16, 2 * units, 2)).toEqual([0, 0, 0]);
 });
 
 test('a product that a sum reads in its turn gets no bias', async () => {

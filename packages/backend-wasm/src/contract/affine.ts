@@ -6,7 +6,7 @@ import { type Contract, type Operand, sizeOfAxes } from '@ostinato/core/backend'
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32, type Value, v128 } from '../assembler/instructions.ts';
 import type { Extras } from '../need.ts';
-import { LONG, type Target } from '../target.ts';
+import type { Target } from '../target.ts';
 import { countOf, heightsOf } from './heights.ts';
 import { emitDepth, emitStore, type Kernel } from './kernel.ts';
 import { skip } from './pieces.ts';
@@ -76,11 +76,14 @@ export function emitAffine(
     packed,
     biases,
     onto,
+    far,
     range,
   }: {
     readonly packed: readonly Packed[];
     readonly biases: readonly Operand[];
     readonly onto: boolean;
+    /** Whose rows are in no near cache. */
+    readonly far: readonly ContractPlan[];
     readonly range: Range | undefined;
   },
 ): void {
@@ -90,7 +93,8 @@ export function emitAffine(
       const cursor = range ? ahead(f, from, stepOfRows(plan, 1), f.get(range.first)) : from;
       return { shared, cursor };
     });
-    for (const { shared, cursor } of begun) askForRows(f, shared.plan, cursor.a, range);
+    for (const { shared, cursor } of begun)
+      if (far.includes(shared.plan)) askForRows(f, shared.plan, cursor.a, range);
     const { shared } = begun[0] as (typeof begun)[number];
     const { plan, sums, rowOfB, columnOfA, at } = shared;
     const kernels = begun.map(
@@ -130,10 +134,7 @@ export function emitAffine(
 /** Of a cache, in bytes. */
 const LINE = 64;
 
-/**
- * Reads a word of each line of rows that lie so far apart that all steps of them leave the second cache, as those of a batch
- * do whose steps lie side by side: all misses at once, where tiles would wait for those of six rows at a time.
- */
+/** Reads a word of each line of dense rows: all misses at once, where tiles would wait for those of six rows at a time. */
 function askForRows(
   f: FunctionBuilder,
   { rows, depth }: ContractPlan,
@@ -141,7 +142,7 @@ function askForRows(
   range: Range | undefined,
 ): void {
   const [axis, ...others] = depth as [ContractPlan['depth'][number]];
-  if (rows.size * rows.a < LONG || others.length > 0 || axis.a !== 4) return;
+  if (others.length > 0 || axis.a !== 4) return;
   const at = f.let('row', f.get(a));
   f.times(range ? f.get(range.count) : rows.size, () => {
     for (let b = 0; b < 4 * axis.size; b += LINE) f.let('asked', i32.load(f.get(at), b));

@@ -15,6 +15,7 @@ export const stripsOf = (depth: number): StripLimits => ({
   stacks: 0,
   strip: Number.POSITIVE_INFINITY,
   depth,
+  rows: Number.POSITIVE_INFINITY,
   sums: Number.POSITIVE_INFINITY,
 });
 

@@ -176,6 +176,27 @@ test('strips are shorter where there are more stacks', async () => {
   expect(found(program, { ...always, strip: room(5), depth: 25 })[0]?.steps).toBe(4);
 });
 
+test('strips are shorter where a product reads much beside the stack', async () => {
+  const program = await trained(usual);
+  const stepsWith = (rows: number): number | undefined =>
+    found(program, { ...always, rows })[0]?.steps;
+  // Each weight's gradient reads 5 rows of 64 units in a step.
+  const step = 4 * 5 * 64;
+  for (const steps of [1, 2, 3]) expect(stepsWith(steps * step)).toBe(steps);
+  // Not shorter than a step.
+  expect(stepsWith(step / 2)).toBe(1);
+  expect(stepsWith(4 * step)).toBe(4);
+});
+
+test('a sum alone has strips of any length', async () => {
+  const program = await trained({ ...usual, sole: true });
+  const [product] = found(program)[0]?.readers.flatMap((r) => r.joint.companions) ?? [];
+  const code = program.code.filter((i) => i !== product?.contract);
+  const [strips] = found({ ...program, code }, { ...always, rows: 1 });
+  expect(strips?.readers.map((r) => r.joint.companions)).toEqual([[]]);
+  expect(strips?.steps).toBe(4);
+});
+
 test('no strips where adding to large sums costs more than stacks that stay near', async () => {
   const program = await trained({ ...usual, sole: true });
   // Two steps instead of four: three more strips, each reads and writes sums of 64 and 64 x 64 floats.

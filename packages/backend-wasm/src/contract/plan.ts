@@ -232,7 +232,7 @@ export function planOrientation(
 }
 
 /** What of a stays in the second cache while panels pass by. */
-const blockBytes = 1 << 17;
+export const blockBytes = 1 << 17;
 
 /** Steps of the depth in a block, at most. */
 const stepsOf = ({ depth, depthStep }: Pick<ContractPlan, 'depth' | 'depthStep'>): number =>

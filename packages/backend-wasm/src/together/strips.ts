@@ -17,6 +17,7 @@ import {
 } from '@ostinato/core/backend';
 import type { Callee } from '../assembler/function.ts';
 import { divisorNear } from '../contract/depth.ts';
+import { blockBytes } from '../contract/plan.ts';
 import { overlap, readsNothingOf } from '../hazards.ts';
 import { type Pack, prepareInstr } from '../instruction.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
@@ -62,12 +63,20 @@ export interface StripLimits {
   readonly strip: number;
   /** The depth of a strip's products, if so many steps with all rows stay there. */
   readonly depth: number;
+  /** Bytes of what such a product reads beside the stack, at most, unless one step has more. */
+  readonly rows: number;
   /** Bytes of sums that shorter strips read and write more often, at most, for each byte of stacks that stays near. */
   readonly sums: number;
 }
 
-/** With 256 units, strips gain at 1.5 bytes of sums for each of stacks (GRU), and no more at 1.8 (LSTM). */
-const usual: StripLimits = { stacks: 1 << 20, strip: 3 << 18, depth: 256, sums: 1.6 };
+/** With 256 units, strips gain at 3 and 4 bytes of sums for each of stacks; larger layers have 12 and more. */
+const usual: StripLimits = {
+  stacks: 1 << 20,
+  strip: 3 << 18,
+  depth: 256,
+  rows: blockBytes,
+  sums: 4.5,
+};
 
 /** No instruction is in two of them. What reads a loop's stacks is one of the joints, or in none of them. */
 export function findStrips(
@@ -98,7 +107,15 @@ function stepsOf(scan: Scan, readers: readonly Reader[], limits: StripLimits): n
   const bytes = readers.reduce((n, { stack }) => n + 4 * (stack.strides[0] as number), 0);
   const sums = readers.flatMap(({ joint }) => membersOf(joint).map((i) => 4 * sizeOf(i.shape)));
   const rows = sizeOf(leadOf(first.joint).over) / scan.length;
-  const most = limits.strip / bytes;
+  // Bytes that each product reads of a step beside the stack.
+  const own = readers.flatMap(({ joint, stack }) =>
+    joint.companions.map(({ contract }) => {
+      const columns = (stack.strides[0] as number) / rows;
+      return (4 * rows * sizeOf(contract.shape)) / columns;
+    }),
+  );
+  const near = Math.max(1, limits.rows / Math.max(0, ...own));
+  const most = Math.min(limits.strip / bytes, near);
   const wanted = Math.min(limits.depth / rows, most);
   const steps = lengthNear(scan.length, wanted, most);
   const stacks = scan.length * bytes;

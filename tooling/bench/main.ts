@@ -16,7 +16,8 @@ async function main(args: readonly string[]): Promise<number> {
   const { names, options } = parseOptions(args);
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new RangeError(`no bench "${unknown.join(' ')}"`);
-  const passed = [`--case=${options.case}`, `--rounds=${options.rounds}`];
+  const { rounds, passes } = options;
+  const passed = [`--case=${options.case}`, `--rounds=${rounds}`, `--passes=${passes}`];
   if (options.quick) passed.push('--quick');
   if (options.json) passed.push('--json');
   const results: (number | null)[] = [];

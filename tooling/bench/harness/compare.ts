@@ -1,4 +1,7 @@
-/** Runs one case: all sides compute the same numbers first, then they take turns, and with them what the machine can do. */
+/**
+ * Runs one case, once or in several passes: all sides compute the same numbers first, then they take turns, and with them
+ * what the machine can do.
+ */
 import type { Ceiling } from '../ceiling/index.ts';
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
@@ -65,10 +68,27 @@ export const quick: Times = { sliceMs: 200, warmUpMs: 500 };
 /** A ceiling does the same thing all the time: it needs less of everything. */
 const CEILING_PART = 1 / 5;
 
-export async function compare(of: Case, rounds: number, times = usual): Promise<Result> {
-  const sides = [...of.ours.map(({ side }) => side), ...of.peers].map(startSide);
-  const options = new Map(of.ours.flatMap(({ ceiling: c }) => (c ? [[c.side.name, c.side]] : [])));
-  const ceilings = [...options.values()].map(startSide);
+/** What one pass over a case measured, in processes of its own. */
+export interface Pass {
+  /** Of each side: ours, peers, ceilings. */
+  readonly slices: readonly (readonly Slice[])[];
+  readonly apart: number;
+  readonly about: readonly string[];
+}
+
+const sidesOf = ({ ours, peers }: Case): readonly SideOptions[] => [
+  ...ours.map(({ side }) => side),
+  ...peers,
+];
+
+/** Each once, whichever of ours it is for. */
+const ceilingsOf = ({ ours }: Case): readonly SideOptions[] => [
+  ...new Map(ours.flatMap(({ ceiling: c }) => (c ? [[c.side.name, c.side]] : []))).values(),
+];
+
+export async function compare(of: Case, rounds: number, times = usual): Promise<Pass> {
+  const sides = sidesOf(of).map(startSide);
+  const ceilings = ceilingsOf(of).map(startSide);
   const all = [...sides, ...ceilings];
   try {
     const checked = await checkAll(of, sides);
@@ -78,25 +98,34 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
     const slices = new Map<Side, Slice[]>(all.map((side) => [side, []]));
     for (const side of turns(all, rounds))
       slices.get(side)?.push(await sliceOf(side, times.sliceMs));
-    const figure = (side: Side): Figure => figureOf(slices.get(side) ?? []);
-    const figures = sides.map(figure);
-    const named = <V>(values: readonly V[], from: number): Record<string, V> =>
-      Object.fromEntries(sides.slice(from).map(({ name }, i) => [name, values[from + i] as V]));
-    const peakOf = ({ ceiling, threads }: Variant): number | undefined => {
-      const side = ceilings.find(({ name }) => name === ceiling?.side.name);
-      return side && ceiling && (threads * ceiling.flops) / (figure(side).ms * 1e6);
-    };
-    return {
-      of,
-      ours: figures.slice(0, of.ours.length),
-      peers: named(figures, of.ours.length),
-      peaks: of.ours.map(peakOf),
-      apart: checked.apart,
-      about: named(checked.about, 0),
-    };
+    return { ...checked, slices: [...slices.values()] };
   } finally {
     await Promise.all(all.map((side) => side.stop()));
   }
+}
+
+/** The figures of all passes over a case. */
+export function resultOf(of: Case, passes: readonly [Pass, ...Pass[]]): Result {
+  const sides = sidesOf(of);
+  const ceilings = ceilingsOf(of);
+  const figures = [...sides, ...ceilings].map((_, k) =>
+    figureOf(passes.flatMap(({ slices }) => slices[k] ?? [])),
+  );
+  const named = <V>(values: readonly V[], from: number): Record<string, V> =>
+    Object.fromEntries(sides.slice(from).map(({ name }, i) => [name, values[from + i] as V]));
+  const peakOf = ({ ceiling, threads }: Variant): number | undefined => {
+    const k = ceilings.findIndex(({ name }) => name === ceiling?.side.name);
+    const figure = figures[sides.length + k] as Figure;
+    return ceiling && (threads * ceiling.flops) / (figure.ms * 1e6);
+  };
+  return {
+    of,
+    ours: figures.slice(0, of.ours.length),
+    peers: named(figures, of.ours.length),
+    peaks: of.ours.map(peakOf),
+    apart: Math.max(...passes.map(({ apart }) => apart)),
+    about: named(passes[0].about, 0),
+  };
 }
 
 /** One after the other, for some peers need much memory to begin with. */

@@ -83,7 +83,7 @@ const shown = (ms: number): string =>
   ms >= 10 ? ms.toFixed(1) : ms > 0 ? `${digits(ms)}` : `${ms}`;
 
 const percent = (part: number, whole: number | undefined): string =>
-  whole === undefined ? '' : `${((100 * part) / whole).toFixed(0)} %`;
+  whole === undefined ? '' : `${((100 * part) / whole).toFixed(1)} %`;
 
 const cells = ({ ms, min, max, cpuMs, counted, slices, calm }: Figure): string[] => [
   `${calm ? '' : '~'}${shown(ms)}`,

@@ -1,5 +1,5 @@
 /** What a bench file does with its cases: measure those that are asked for, and print. */
-import { type Case, compare, nameOf, quick, type Result } from './compare.ts';
+import { type Case, compare, nameOf, type Pass, quick, type Result, resultOf } from './compare.ts';
 import { foreignLoad, loadNote } from './machine.ts';
 import { NO_CASE, parseOptions } from './options.ts';
 import { jsonLines, misses, table } from './report.ts';
@@ -16,14 +16,18 @@ export async function runCases(all: readonly Case[], notes: readonly string[]): 
     return;
   }
   const busy = await foreignLoad();
-  const results: Result[] = [];
-  for (const c of cases) {
-    try {
-      results.push(await compare(c, options.rounds, options.quick ? quick : undefined));
-    } catch (error) {
-      complain((error as Error).message);
+  const passes = new Map(cases.map((c): [Case, Pass[]] => [c, []]));
+  for (let pass = 0; pass < options.passes; pass++) {
+    for (const [c, done] of passes) {
+      try {
+        done.push(await compare(c, options.rounds, options.quick ? quick : undefined));
+      } catch (error) {
+        complain((error as Error).message);
+        passes.delete(c);
+      }
     }
   }
+  const results = [...passes].map(([c, done]) => resultOf(c, done as [Pass, ...Pass[]]));
   if (results.length === 0) return;
   if (!options.json) {
     console.log(`${table(results)}\n`);

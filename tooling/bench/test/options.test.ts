@@ -4,7 +4,7 @@ import { parseOptions } from '../harness/options.ts';
 test('names and options come in any order, also behind a lone --', () => {
   const { names, options } = parseOptions(['--', 't16', '--case', 'lstm', '--rounds=5', '--json']);
   expect(names).toEqual(['t16']);
-  expect(options).toEqual({ case: 'lstm', rounds: 5, quick: false, json: true });
+  expect(options).toEqual({ case: 'lstm', rounds: 5, passes: 1, quick: false, json: true });
 });
 
 test('--quick asks for fewer rounds, and --rounds says how many', () => {
@@ -15,5 +15,6 @@ test('--quick asks for fewer rounds, and --rounds says how many', () => {
 
 test('what it does not know is refused', () => {
   expect(() => parseOptions(['--round', '5'])).toThrow('--round');
-  expect(() => parseOptions(['--rounds', '0'])).toThrow('whole number');
+  expect(() => parseOptions(['--rounds', '0'])).toThrow('--rounds is 0. Give a whole number');
+  expect(() => parseOptions(['--passes', '1.5'])).toThrow('--passes is 1.5.');
 });

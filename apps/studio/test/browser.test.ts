@@ -209,6 +209,24 @@ describeInChromium('the studio', (open) => {
     expect(troubles).toEqual([]);
   });
 
+  test('a seed that is none is told, and the last one stays', async () => {
+    await using visited = await visit(`backend=wasm&${small}`);
+    const { page } = visited;
+    const seed = page.getByLabel('Seed');
+    const told = (): Promise<string> =>
+      seed.evaluate((field) => (field as HTMLInputElement).validationMessage);
+    await page.getByText('More settings').click();
+    await seed.fill('7');
+    expect(await told()).toBe('');
+    for (const none of ['-1', '1.5', '']) {
+      await seed.fill(none);
+      expect(await told()).toContain('7 stays');
+    }
+    await seed.blur();
+    expect(await seed.inputValue()).toBe('7');
+    expect(await told()).toBe('');
+  });
+
   test('a button that is pressed by keyboard is pressed again without looking for it', async () => {
     await using visited = await visit(`backend=wasm&${small}`);
     const { page, troubles } = visited;

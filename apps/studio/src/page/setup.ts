@@ -43,10 +43,19 @@ export function setupView(dispatch: (action: Action) => void): View {
     byId('equations', HTMLTextAreaElement).focus();
   });
   text.addEventListener('input', () => change({ text: text.value === '' ? null : text.value }));
+  let seedTaken = 0;
+  const showSeed = (): void => {
+    seed.value = String(seedTaken);
+    seed.setCustomValidity('');
+  };
   seed.addEventListener('input', () => {
     const value = seed.valueAsNumber;
-    if (Number.isSafeInteger(value) && value >= 0) change({ seed: value });
+    const taken = Number.isSafeInteger(value) && value >= 0;
+    seed.setCustomValidity(taken ? '' : `A whole number from 0 on, please; ${seedTaken} stays.`);
+    if (taken) change({ seed: value });
+    else seed.reportValidity();
   });
+  seed.addEventListener('blur', showSeed);
   form.addEventListener('submit', (event) => event.preventDefault());
 
   return {
@@ -72,7 +81,8 @@ export function setupView(dispatch: (action: Action) => void): View {
       for (const show of sliders) show(settings);
       for (const field of form.querySelectorAll<HTMLElement>('[data-task]'))
         field.hidden = field.dataset.task !== settings.task;
-      if (document.activeElement !== seed) seed.value = String(settings.seed);
+      seedTaken = settings.seed;
+      if (document.activeElement !== seed) showSeed();
       if (document.activeElement !== text) text.value = settings.text ?? '';
     },
   };

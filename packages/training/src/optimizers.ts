@@ -67,7 +67,9 @@ function byRule<Slot extends string>(
     update(gradients, state, params) {
       const step = add(state.step, 1); // int32 []
       const count = cast(step, 'float32');
-      const rate = rateAt(learningRate, count);
+      // A number has each parameter's own precision: float32's tenth would be off by 1.5e-8 for one of float64.
+      const fixed = typeof learningRate === 'number' ? learningRate : null;
+      const scheduled = rateAt(learningRate, count); // []
       const { leaves, shape } = flatten(params);
       const given = sameTree('gradients', gradients, shape.text);
       const slots = named((name) => sameTree(`slot "${name}"`, state.slots[name], shape.text));
@@ -77,7 +79,7 @@ function byRule<Slot extends string>(
           gradient: given[i] as Tensor,
           slots: named((name) => slots[name][i] as Tensor),
           step: cast(count, param.dtype),
-          rate: cast(rate, param.dtype),
+          rate: fixed === null ? cast(scheduled, param.dtype) : scalar(fixed, param.dtype),
         }),
       );
       return [

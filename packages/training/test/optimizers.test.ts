@@ -51,6 +51,15 @@ interface Params {
   b: Tensor;
 }
 
+test('a learning rate has the precision of its parameter', async () => {
+  const backend = reference();
+  const one = tensor({ data: Float64Array.of(1), shape: [1] });
+  const optimizer = sgd({ learningRate: 0.1 });
+  const [next] = optimizer.update(one, optimizer.init(one), one);
+  const { data } = await (await run(backend, next)).read();
+  expect(data).toEqual(Float64Array.of(0.9)); // float32's tenth gives 0.8999999985
+});
+
 test('a factor of decay is above 0, and finite', () => {
   for (const factor of [-1, Number.POSITIVE_INFINITY])
     expect(() => exponentialDecay(1, { steps: 2, factor })).toThrow(`factor is ${factor}`);

@@ -48,6 +48,12 @@ test('what is written is read, bit by bit', () => {
   expect(Object.is(bits[1], -0)).toBe(true);
 });
 
+test('what is not zero is true in a file too, as on every backend', () => {
+  const flag: HostArray = { data: Uint32Array.of(256, 2, 0), shape: [3], dtype: 'bool' };
+  const read = decodeSafetensors(encodeSafetensors({ tensors: { flag }, metadata: {} }));
+  expect(read.tensors.flag?.data).toEqual(Uint32Array.of(1, 1, 0)); // 256 is the byte 0
+});
+
 test("Node's Buffers are read as other bytes are, wherever they begin in their memory", () => {
   for (const before of [0, 1, 8, 13]) {
     const around = Buffer.alloc(before + file.length);

@@ -202,7 +202,12 @@ function verifyChecksum(file: Uint8Array, start: number, want: string, name: str
 }
 
 function writeElements(file: Uint8Array, at: number, { data, dtype }: HostArray): void {
-  if (dtype === 'bool') file.set(data, at);
+  // A byte of its own would make 0 of 256, which is true on every backend, and others' tools know 0 and 1 only.
+  if (dtype === 'bool')
+    file.set(
+      Uint8Array.from(data, (x) => (x === 0 ? 0 : 1)),
+      at,
+    );
   else if (littleEndian) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
   } else {

@@ -172,6 +172,8 @@ test('a file of another writer is read without a checksum, in any order, and wit
     metadata: { format: 'pt' },
   });
   expect(decodeSafetensors(foreign({ __metadata__: null }))).toEqual({ tensors: {}, metadata: {} });
+  const signed = { writer: 'another', format: 'pt' };
+  expect(decodeSafetensors(foreign({ __metadata__: signed })).metadata).toEqual(signed);
 });
 
 test('arrays that would not be read again are refused', () => {

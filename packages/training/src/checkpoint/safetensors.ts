@@ -134,16 +134,18 @@ const orderedJson = (entries: readonly (readonly [key: string, json: string])[])
 /** Reads a file; with a checksum of our own in it, the file is checked against it. */
 export function decodeSafetensors(file: Uint8Array, name = 'file'): SafetensorsFile {
   const { header, start } = readHeader(file, name);
-  const { [CHECKSUM]: sum, writer, ...own } = readMetadata(header, name);
+  const { [CHECKSUM]: sum, ...rest } = readMetadata(header, name);
+  const { writer, ...own } = rest;
+  const isOurs = writer === WRITER.writer;
   if (sum !== undefined) verifyChecksum(file, start, sum, name);
-  else if (writer === WRITER.writer) damaged(name, 'has lost its checksum');
+  else if (isOurs) damaged(name, 'has lost its checksum');
   const data = file.subarray(start);
   const entries = Object.entries(header)
     .filter(([key]) => key !== METADATA)
     .map(([key, stored]) => readEntry(key, stored, name));
   verifyLayout(entries, data.length, name);
   const tensors = entries.map((entry) => [entry.name, readElements(data, entry)]);
-  return { tensors: Object.fromEntries(tensors), metadata: own };
+  return { tensors: Object.fromEntries(tensors), metadata: isOurs ? own : rest };
 }
 
 const damaged = (name: string, what: string, cause?: unknown): never =>

@@ -39,8 +39,12 @@ export function exponentialDecay(
   const { steps, factor } = options;
   requireRate('exponentialDecay: rate', rate);
   requireWhole('exponentialDecay: steps', steps);
-  if (!(factor > 0 && Number.isFinite(factor)))
-    fail('option-invalid', `exponentialDecay: factor is ${factor}. Give a finite number above 0.`);
+  const held = Math.fround(factor); // the power of a 0 or an infinity would be the rate from the second step on
+  if (!(held > 0 && Number.isFinite(held)))
+    fail(
+      'option-invalid',
+      `exponentialDecay: factor is ${factor}. Give a number above 0 that float32 holds.`,
+    );
   return (step) => mul(pow(factor, mul(sub(step, 1), 1 / steps)), rate);
 }
 

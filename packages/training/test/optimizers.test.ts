@@ -61,7 +61,7 @@ test('a learning rate has the precision of its parameter', async () => {
 });
 
 test('a factor of decay is above 0, and finite', () => {
-  for (const factor of [-1, Number.POSITIVE_INFINITY])
+  for (const factor of [-1, Number.POSITIVE_INFINITY, 1e-50, 1e50])
     expect(() => exponentialDecay(1, { steps: 2, factor })).toThrow(`factor is ${factor}`);
 });
 

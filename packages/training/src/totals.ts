@@ -1,5 +1,17 @@
 /** Means over the batches of an epoch, kept on the device and read once. Knows scalars only. */
-import { add, cast, div, equal, mul, rem, scalar, sum, type Tensor, where } from '@ostinato/core';
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  mul,
+  rem,
+  scalar,
+  sum,
+  type Tensor,
+  where,
+} from '@ostinato/core';
 import type { Measure } from './weighted-mean.ts';
 
 /** Scalars: the weight of all batches of a round and means over them. `batches` counts on, the others begin anew with each round. */
@@ -36,15 +48,19 @@ export function addTotals(
   batch: { loss: Tensor; metrics: { readonly [name: string]: Tensor }; weights: Tensor },
   batchesPerRound: number,
 ): Totals {
-  const weight = sum(cast(batch.weights, 'float32')); // []; cast first, for sums take no bool
+  const weights = cast(batch.weights, 'float32'); // for sums take no bool
+  const weight = sum(weights); // []
   const isFirst = equal(rem(totals.batches, batchesPerRound), 0); // []
   const kept = (t: Tensor): Tensor => where(isFirst, 0, t);
   const all = add(kept(totals.weight), weight); // []
-  const parts = where(equal(all, 0), 1, all); // []
-  const [before, now] = [div(kept(totals.weight), parts), div(weight, parts)]; // []
+  // A mean over weights that cancel out is their sum, as `weightedMean` has it.
+  const divisor = (w: Tensor): Tensor => where(equal(w, 0), 1, w);
+  const part = (w: Tensor): Tensor => div(divisor(w), divisor(all)); // []
+  const [before, now] = [kept(part(totals.weight)), part(weight)]; // []
   // A batch without weight adds nothing, whatever its mean is.
+  const isEmpty = equal(sum(abs(weights)), 0); // []
   const plus = (t: Tensor, mean: Tensor): Tensor =>
-    where(equal(weight, 0), kept(t), add(mul(kept(t), before), mul(cast(mean, 'float32'), now)));
+    where(isEmpty, kept(t), add(mul(kept(t), before), mul(cast(mean, 'float32'), now)));
   return {
     batches: add(totals.batches, 1),
     weight: all,

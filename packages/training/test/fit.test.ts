@@ -1,5 +1,17 @@
 /** What fit promises: the right numbers, one program, no growth, no leaks, room for others. */
-import { add, cast, dispose, leaks, log, mul, run, sum, type Tensor, tensor } from '@ostinato/core';
+import {
+  add,
+  cast,
+  dispose,
+  key,
+  leaks,
+  log,
+  mul,
+  run,
+  sum,
+  type Tensor,
+  tensor,
+} from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
 import { describe, expect, test } from 'vitest';
 import {
@@ -14,6 +26,7 @@ import {
   meanSquaredError,
   memoryStore,
   predict,
+  readTree,
   sgd,
 } from '../src/index.ts';
 import { backends } from './backends.ts';
@@ -190,6 +203,22 @@ describe.each(backends)('on %s', (backendName, create) => {
     const done = await last(fit(model, x, options));
     expect(done.last.params.w.data[0]).toBeCloseTo(1, 4);
     expect(done.history.at(-1)?.loss).toBeCloseTo(0, 4);
+  });
+
+  test('weights below zero, and some that cancel out, give one mean in batches of any size', async () => {
+    const backend = create();
+    const model: Model<{ w: Tensor }> = { init: () => ({ w: tensor([0]) }), apply: (_, x) => x };
+    const params = await readTree(await run(backend, model.init(key(0))));
+    const x = {
+      inputs: { data: Float32Array.of(1, 2, 3, 4, 5), shape: [5] },
+      targets: { data: new Float32Array(5), shape: [5] },
+      weights: { data: Float32Array.of(1, -1, 2, 1, 0), shape: [5] },
+    };
+    const lossOf = async (batch: number): Promise<number> =>
+      (await evaluate(model, params, x, { backend, loss: meanSquaredError, batch })).loss;
+    // Whole numbers of two digits and their third, moved a few times in float32.
+    for (const batch of [1, 2, 3, 4, 5])
+      expect(await lossOf(batch)).toBeCloseTo((1 - 4 + 2 * 9 + 16) / 3, 5);
   });
 
   test('a mask of bools may be the weights too, and counts each step once', async () => {

@@ -6,12 +6,17 @@ export interface StopSignal {
   readonly reason?: unknown;
 }
 
+/** What was thrown for signals that give no reason, or null. */
+const ours = new WeakSet<object>();
+
 /** Throws the signal's reason, as `fetch` does. */
 export function throwIfAborted(signal: StopSignal | undefined): void {
   if (!signal?.aborted) return;
-  throw signal.reason ?? new Error('aborted');
+  const error = new Error('aborted');
+  ours.add(error);
+  throw signal.reason ?? error;
 }
 
 /** Whether it is the signal that threw this, and not something that failed meanwhile. */
 export const isAbort = (e: unknown, signal: StopSignal | undefined): boolean =>
-  signal?.aborted === true && e === (signal.reason ?? e); // no reason or null: it threw an Error of ours
+  signal?.aborted === true && (signal.reason == null ? ours.has(e as object) : e === signal.reason);

@@ -43,7 +43,8 @@ export function fileStore(dir: string): Store {
     },
     async write(name, bytes) {
       const path = pathOf(dir, name);
-      await inTurn(name, () => replace(dir, name, path, bytes));
+      const own = bytes.slice(); // the caller may change theirs while these wait
+      await inTurn(name, () => replace(dir, name, path, own));
     },
     async remove(name) {
       const path = pathOf(dir, name);

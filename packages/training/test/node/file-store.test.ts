@@ -30,6 +30,15 @@ test('reads what was written last, null where there is nothing, and nothing afte
   expect(await store.read('run.2')).toEqual(Uint8Array.of(4));
 });
 
+test('a write has the bytes of its call, whatever the caller does to them while it waits', async () => {
+  const store = fileStore(dir);
+  const bytes = Uint8Array.of(1, 2);
+  const written = [store.write('run', new Uint8Array(1_000_000)), store.write('run', bytes)];
+  bytes.fill(9);
+  await Promise.all(written);
+  expect(await store.read('run')).toEqual(Uint8Array.of(1, 2));
+});
+
 test('writes of one name end in order, whatever their sizes', async () => {
   const store = fileStore(dir);
   const sizes = [2_000_000, 10, 500_000, 1];

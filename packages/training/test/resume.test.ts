@@ -317,6 +317,50 @@ describe.each(backends)('on %s', (backendName, create) => {
     const measured = await evaluate(mlp, best, points(30), { backend, loss });
     expect(measured.loss).toBeGreaterThan(0);
     expect(() => decodeParams(file, { other: like })).toThrow(/"best\.other/);
+    // Those of a larger model are another function's.
+    expect(() => decodeParams(file, { hidden: like.hidden })).toThrow(/at "best\.out\.w"/);
+    const larger = encodeParams({ ...done.last.params, more: done.last.params.out.w });
+    expect(() => decodeParams(larger, like)).toThrow(/holds a tensor at "more"/);
+  });
+
+  test('no part of an epoch beyond the last one is told as that one', async () => {
+    const checkpoint = { store: memoryStore(), resume: true };
+    const options = { ...optionsOf(create(), adam()), checkpoint };
+    await train(options, new Map(), (event) => event.type === 'step' && event.step === 10);
+    const shorter = train({ ...options, epochs: 2 }, new Map());
+    await expect(shorter).rejects.toThrow(/in the middle of epoch 3, and this run has 2/);
+    // A whole epoch is one, however many were asked for.
+    await train(options, new Map(), (event) => event.type === 'epoch' && event.epoch === 3);
+    const done = await train({ ...options, epochs: 2 }, new Map());
+    expect(done?.last.epoch).toBe(3);
+  });
+
+  test('what a listener does to the numbers of an epoch reaches nobody else', async () => {
+    const options = optionsOf(create(), adam());
+    const whole = numbersOf((await train(options, new Map()))?.history);
+    const done = await train(options, new Map(), (event) => {
+      if (event.type === 'epoch') {
+        const { metrics, validation } = event;
+        Object.assign(metrics, { accuracy: 99 });
+        Object.assign(validation ?? {}, { loss: 99 });
+        Object.assign(validation?.metrics ?? {}, { accuracy: 99 });
+      }
+      return false;
+    });
+    expect(numbersOf(done?.history)).toEqual(whole);
+  });
+
+  test('a store that cannot take the name says so before the first step', async () => {
+    const store: Store = {
+      ...memoryStore(),
+      read: async (name) => {
+        throw new Error(`no file can be called ${name}`);
+      },
+    };
+    const seen: Seen = new Map();
+    const options = { ...optionsOf(create(), adam()), checkpoint: { store, name: 'a/b' } };
+    await expect(train(options, seen)).rejects.toThrow('no file can be called a/b');
+    expect(seen.size).toBe(0);
   });
 });
 

@@ -75,8 +75,8 @@ export function decodeCheckpoint(
   const record = recordOf(metadata.record, name);
   const state = treeOf('state', tensors, like.state, name);
   const best = record.best ? treeOf('best', tensors, like.params, name) : null;
-  const known = new Set([...pathsOf('state', like.state), ...pathsOf('best', like.params)]);
-  for (const path of Object.keys(tensors)) if (!known.has(path)) mismatch(name, path, 'nothing');
+  const known = [...pathsOf('state', like.state), ...pathsOf('best', like.params)];
+  refuseOthers(Object.keys(tensors), known, name);
   return { record, state, best };
 }
 
@@ -103,12 +103,23 @@ export function encodeParams(
 /**
  * Reads parameters that look like `like`, which is what the model's `init` gives (it need not run for that). Takes
  * files of `encodeParams` and checkpoints of `fit`, of which it gives the best epoch's parameters, or the last ones.
+ * Refuses files with other parameters beside these.
  */
 export function decodeParams<P>(file: Uint8Array, like: P, name = 'file'): HostTree<P> {
   const { tensors, metadata } = decodeSafetensors(file, name);
-  if (metadata.format !== FORMAT) return treeOf('', tensors, like, name) as HostTree<P>;
-  const hasBest = Object.keys(tensors).some((path) => path === 'best' || path.startsWith('best.'));
-  return treeOf(hasBest ? 'best' : 'state.params', tensors, like, name) as HostTree<P>;
+  const within = (prefix: string): readonly string[] =>
+    Object.keys(tensors).filter((path) => path === prefix || path.startsWith(`${prefix}.`));
+  const isCheckpoint = metadata.format === FORMAT;
+  const prefix = !isCheckpoint ? '' : within('best').length > 0 ? 'best' : 'state.params';
+  const params = treeOf(prefix, tensors, like, name) as HostTree<P>;
+  refuseOthers(isCheckpoint ? within(prefix) : Object.keys(tensors), pathsOf(prefix, like), name);
+  return params;
+}
+
+/** Of a larger model, say: a part of its parameters is another function. */
+function refuseOthers(paths: readonly string[], known: readonly string[], name: string): void {
+  const wanted = new Set(known);
+  for (const path of paths) if (!wanted.has(path)) mismatch(name, path, 'nothing');
 }
 
 const join = (prefix: string, path: string): string =>

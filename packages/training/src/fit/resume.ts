@@ -17,12 +17,13 @@ export const nameOf = (options: CheckpointOptions): string => options.name ?? 'c
 export async function resumeFrom<P, X>(
   fresh: TrainingState<P>,
   plan: Plan<X>,
-  { checkpoint }: FitOptions<P, X>,
+  { checkpoint, epochs }: FitOptions<P, X>,
 ): Promise<Checkpoint | null> {
-  if (!checkpoint?.resume) return null;
+  if (!checkpoint) return null;
   const name = nameOf(checkpoint);
   const file: unknown = await checkpoint.store.read(name);
-  if (file === null || file === undefined) return null; // undefined, as a Map says it
+  // Asked for in any case: a store that cannot take the name says so before an epoch is computed.
+  if (!checkpoint.resume || file === null || file === undefined) return null; // undefined, as a Map says it
   // Not `instanceof`: bytes may come from another realm.
   if (!ArrayBuffer.isView(file))
     return fail(
@@ -39,6 +40,13 @@ export async function resumeFrom<P, X>(
         `${name}: was written by a run with ${key} ${got}, this one has ${want}. Make them equal, or start anew under another name (options.params takes the parameters of the old run).`,
       );
   }
+  const { step, history } = found.record;
+  // Parameters of a part of an epoch would be told as the last whole one's.
+  if (history.length >= epochs && step > history.length * plan.stepsPerEpoch)
+    fail(
+      'checkpoint-mismatch',
+      `${name}: is in the middle of epoch ${history.length + 1}, and this run has ${epochs}. Give epochs of at least ${history.length + 1}, or take the parameters as they are with decodeParams.`,
+    );
   return found;
 }
 

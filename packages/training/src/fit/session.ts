@@ -193,7 +193,9 @@ export class Session<P, X> {
       this.best = { epoch, loss: validation.loss, params: await readTree(this.state.params) };
     const record: EpochRecord = { epoch, ...measured, validation };
     this.history.push(record);
-    return { type: 'epoch', ...record, step: this.step, isBest, ...this.snapshot() };
+    // The listener's own: what it changes reaches no checkpoint.
+    const own = { ...copyOf(measured), validation: validation && copyOf(validation) };
+    return { type: 'epoch', epoch, ...own, step: this.step, isBest, ...this.snapshot() };
   }
 
   private async validate(): Promise<Measured | null> {
@@ -254,3 +256,5 @@ export class Session<P, X> {
     this.compiledStep.dispose();
   }
 }
+
+const copyOf = ({ loss, metrics }: Measured): Measured => ({ loss, metrics: { ...metrics } });

@@ -67,9 +67,10 @@ function byRule<Slot extends string>(
     update(gradients, state, params) {
       const step = add(state.step, 1); // int32 []
       const count = cast(step, 'float32');
-      // A number has each parameter's own precision: float32's tenth would be off by 1.5e-8 for one of float64.
-      const fixed = typeof learningRate === 'number' ? learningRate : null;
       const scheduled = rateAt(learningRate, count); // []
+      // A number has each parameter's own precision: float32's tenth would be off by 1.5e-8 for one of float64.
+      const rateOf = ({ dtype }: Tensor): Tensor =>
+        typeof learningRate === 'number' ? scalar(learningRate, dtype) : cast(scheduled, dtype);
       const { leaves, shape } = flatten(params);
       const given = sameTree('gradients', gradients, shape.text);
       const slots = named((name) => sameTree(`slot "${name}"`, state.slots[name], shape.text));
@@ -79,7 +80,7 @@ function byRule<Slot extends string>(
           gradient: given[i] as Tensor,
           slots: named((name) => slots[name][i] as Tensor),
           step: cast(count, param.dtype),
-          rate: fixed === null ? cast(scheduled, param.dtype) : scalar(fixed, param.dtype),
+          rate: rateOf(param),
         }),
       );
       return [

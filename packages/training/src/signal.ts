@@ -12,9 +12,10 @@ const ours = new WeakSet<object>();
 /** Throws the signal's reason, as `fetch` does. */
 export function throwIfAborted(signal: StopSignal | undefined): void {
   if (!signal?.aborted) return;
+  if (signal.reason != null) throw signal.reason;
   const error = new Error('aborted');
   ours.add(error);
-  throw signal.reason ?? error;
+  throw error;
 }
 
 /** Whether it is the signal that threw this, and not something that failed meanwhile. */

@@ -1,6 +1,6 @@
 /**
- * Runs one case, once or in several passes: all sides compute the same numbers first, then they take turns, and with them
- * what the machine can do.
+ * One pass over a case: all sides compute the same numbers first, then they take turns, and with them what the machine can
+ * do. And the figures of all passes.
  */
 import type { Ceiling } from '../ceiling/index.ts';
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';

@@ -6,7 +6,10 @@ export interface Options {
   readonly case: string;
   /** How often each side takes its turn in a pass. */
   readonly rounds: number;
-  /** Passes over all cases: what disturbs one of them for some minutes then disturbs a part of each figure. */
+  /**
+   * Passes over all cases: what disturbs one of them for some minutes then disturbs a part of each figure. Not for cold
+   * starts, whose rounds are processes of their own, nor for memory, which is counted.
+   */
   readonly passes: number;
   /** Short turns and little warming up: to see what is several times off. */
   readonly quick: boolean;

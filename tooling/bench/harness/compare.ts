@@ -3,6 +3,7 @@
  * do. And the figures of all passes.
  */
 import type { Ceiling } from '../ceiling/index.ts';
+import { cacheRate } from './machine.ts';
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
 
@@ -58,10 +59,10 @@ export interface Times {
 }
 
 /**
- * Turns are short, so that all sides see the same machine; a slower step is a turn of its own. Warming up takes longer
- * than engines take to compile what is hot.
+ * Turns are short, so that all sides see the same machine, and neighbours who come and go are in some of them only; a
+ * slower step is a turn of its own. Warming up takes longer than engines take to compile what is hot.
  */
-const usual: Times = { sliceMs: 500, warmUpMs: 2000 };
+const usual: Times = { sliceMs: 250, warmUpMs: 2000 };
 /** Enough to see what is several times too slow. */
 export const quick: Times = { sliceMs: 200, warmUpMs: 500 };
 
@@ -92,8 +93,11 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
   const all = [...sides, ...ceilings];
   try {
     const checked = await checkAll(of, sides);
-    const sliceOf = (side: Side, ms: number): Promise<Slice> =>
-      side.slice(ceilings.includes(side) ? ms * CEILING_PART : ms);
+    const sliceOf = async (side: Side, ms: number): Promise<Slice> => {
+      const before = cacheRate();
+      const slice = await side.slice(ceilings.includes(side) ? ms * CEILING_PART : ms);
+      return { ...slice, cacheRate: Math.min(before, cacheRate()) };
+    };
     for (const side of all) await sliceOf(side, times.warmUpMs);
     const slices = new Map<Side, Slice[]>(all.map((side) => [side, []]));
     for (const side of turns(all, rounds))
@@ -104,12 +108,23 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
   }
 }
 
-/** The figures of all passes over a case. */
-export function resultOf(of: Case, passes: readonly [Pass, ...Pass[]]): Result {
+/** The greatest cache rate of all slices: what the machine does where no neighbour disturbs it. */
+export const fastestOf = (passes: readonly Pass[]): number =>
+  Math.max(...passes.flatMap(({ slices }) => slices.flat()).map((slice) => slice.cacheRate));
+
+/** The figures of all passes over a case; what is calm is told by the run's greatest cache rate. */
+export function resultOf(
+  of: Case,
+  passes: readonly [Pass, ...Pass[]],
+  fastest = fastestOf(passes),
+): Result {
   const sides = sidesOf(of);
   const ceilings = ceilingsOf(of);
   const figures = [...sides, ...ceilings].map((_, k) =>
-    figureOf(passes.flatMap(({ slices }) => slices[k] ?? [])),
+    figureOf(
+      passes.flatMap(({ slices }) => slices[k] ?? []),
+      fastest,
+    ),
   );
   const named = <V>(values: readonly V[], from: number): Record<string, V> =>
     Object.fromEntries(sides.slice(from).map(({ name }, i) => [name, values[from + i] as V]));

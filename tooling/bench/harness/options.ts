@@ -20,7 +20,7 @@ export interface Options {
 /** How a bench ends that has no case of that name. */
 export const NO_CASE = 3;
 
-const FULL_ROUNDS = 9;
+const FULL_ROUNDS = 20;
 const QUICK_ROUNDS = 3;
 
 export const usage =

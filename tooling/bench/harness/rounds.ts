@@ -7,6 +7,8 @@ export interface Slice {
   readonly cpuMs: number;
   /** Cores that other processes kept busy meanwhile. */
   readonly foreign: number;
+  /** What neighbours on the same host left of the caches right before or after it, whichever was less: `cacheRate`. */
+  readonly cacheRate: number;
 }
 
 export interface Figure {
@@ -23,8 +25,10 @@ export interface Figure {
   readonly calm: boolean;
 }
 
-/** A slice is calm where other processes used less than this part of one core. */
-const CALM = 0.35;
+/** A slice is calm where other processes used less than this part of one core, */
+const FOREIGN = 0.35;
+/** and where reading took no more than this part longer than in the calmest slice of the run. */
+const SLOWER = 0.1;
 /** With fewer calm slices than this, the least disturbed ones count instead. */
 const ENOUGH = 3;
 
@@ -42,12 +46,17 @@ export function median(values: readonly number[]): number {
   return ((sorted[lower] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
 }
 
-/** The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few. */
-export function figureOf(slices: readonly Slice[]): Figure {
-  const byForeign = slices.toSorted((a, b) => a.foreign - b.foreign);
-  const quiet = byForeign.filter((s) => s.foreign < CALM).length;
+/**
+ * The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few.
+ * `fastest` is the greatest cache rate of all slices of all sides, so that the same holds for each of them.
+ */
+export function figureOf(slices: readonly Slice[], fastest: number): Figure {
+  const disturbance = (slice: Slice): number =>
+    Math.max(slice.foreign / FOREIGN, (fastest / slice.cacheRate - 1) / SLOWER);
+  const byDisturbance = slices.toSorted((a, b) => disturbance(a) - disturbance(b));
+  const quiet = byDisturbance.filter((slice) => disturbance(slice) < 1).length;
   const calm = quiet >= Math.min(ENOUGH, slices.length);
-  const counting = byForeign
+  const counting = byDisturbance
     .slice(0, calm ? quiet : Math.ceil(slices.length / 3))
     .map((slice) => slice.ms);
   return {

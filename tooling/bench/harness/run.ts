@@ -1,5 +1,14 @@
 /** What a bench file does with its cases: measure those that are asked for, and print. */
-import { type Case, compare, nameOf, type Pass, quick, type Result, resultOf } from './compare.ts';
+import {
+  type Case,
+  compare,
+  fastestOf,
+  nameOf,
+  type Pass,
+  quick,
+  type Result,
+  resultOf,
+} from './compare.ts';
 import { foreignLoad, loadNote } from './machine.ts';
 import { NO_CASE, parseOptions } from './options.ts';
 import { jsonLines, misses, table } from './report.ts';
@@ -27,7 +36,8 @@ export async function runCases(all: readonly Case[], notes: readonly string[]): 
       }
     }
   }
-  const results = [...passes].map(([c, done]) => resultOf(c, done as [Pass, ...Pass[]]));
+  const fastest = fastestOf([...passes.values()].flat());
+  const results = [...passes].map(([c, done]) => resultOf(c, done as [Pass, ...Pass[]], fastest));
   if (results.length === 0) return;
   if (!options.json) {
     console.log(`${table(results)}\n`);
@@ -53,7 +63,7 @@ function said(results: readonly Result[]): string[] {
 }
 
 const readingNotes = (busy: number): string[] => [
-  'ms: median of the slices in which others used less than 0.35 of a core; ~: of the least disturbed third',
+  'ms: median of the calm slices: other processes used less than 0.35 of a core, and neighbours on the host left 0.9 of the rate of the caches; ~: of the least disturbed third',
   'of peak: of what multiply-adds in registers reach, taking turns with the sides',
   'cpu ms: median CPU time of all slices, which a busy machine disturbs least',
   loadNote(busy),

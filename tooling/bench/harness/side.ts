@@ -30,7 +30,8 @@ export interface Checked {
 export interface Side {
   readonly name: string;
   check(): Promise<Checked>;
-  slice(ms: number): Promise<Slice>;
+  /** All of a slice but what neighbours leave, which is for the machine to say. */
+  slice(ms: number): Promise<Omit<Slice, 'cacheRate'>>;
   stop(): Promise<void>;
 }
 

@@ -16,20 +16,30 @@ describe('median', () => {
 });
 
 describe('figureOf', () => {
-  const slice = (ms: number, foreign: number) => ({ ms, cpuMs: ms / 2, foreign });
+  const slice = (ms: number, foreign: number, cacheRate = 40) => ({
+    ...{ ms, cpuMs: ms / 2 },
+    ...{ foreign, cacheRate },
+  });
 
   test('counts only slices in which other processes were quiet', () => {
-    const figure = figureOf([slice(90, 1.5), slice(3, 0.1), slice(1, 0), slice(2, 0.3)]);
+    const figure = figureOf([slice(90, 1.5), slice(3, 0.1), slice(1, 0), slice(2, 0.3)], 40);
     expect(figure).toMatchObject({ ms: 2, min: 1, max: 3, counted: 3, slices: 4, calm: true });
+  });
+
+  test('counts only slices in which neighbours left the caches alone', () => {
+    const all = [slice(90, 0, 30), slice(3, 0, 39), slice(1, 0, 40), slice(2, 0, 38)];
+    expect(figureOf(all, 40)).toMatchObject({ ms: 2, max: 3, counted: 3, calm: true });
+    // Another side of the case saw what the machine can do.
+    expect(figureOf(all, 80)).toMatchObject({ ms: 2, min: 1, counted: 2, calm: false });
   });
 
   test('counts the least disturbed third, and says so, where too few slices were quiet', () => {
     const busy = [7, 6, 5, 4, 3, 2].map((ms, i) => slice(ms, 0.5 + i / 10));
-    expect(figureOf(busy)).toMatchObject({ ms: 6.5, min: 6, max: 7, counted: 2, calm: false });
+    expect(figureOf(busy, 40)).toMatchObject({ ms: 6.5, min: 6, max: 7, counted: 2, calm: false });
   });
 
   test('takes CPU time from all slices, busy or not', () => {
-    expect(figureOf([slice(2, 1), slice(4, 1), slice(6, 1)]).cpuMs).toBe(2);
+    expect(figureOf([slice(2, 1), slice(4, 1), slice(6, 1)], 40).cpuMs).toBe(2);
   });
 });
 

@@ -226,7 +226,8 @@ function number(given: Values, name: OptionName, range: Range): number | undefin
   if (value === undefined) return undefined;
   const parsed = String(value).trim() === '' ? Number.NaN : Number(value);
   const { above = -Infinity, from = -Infinity, below = Infinity } = range;
-  if (parsed > above && parsed >= from && parsed < below) return parsed; // false for NaN and Infinity
+  const used = Math.fround(parsed); // what models compute with
+  if (used > above && used >= from && used < below) return parsed; // false for NaN and Infinity
   const limits = Object.entries(range).map(([word, limit]) => `${word} ${limit}`);
-  throw new UsageError(`--${name} is a number ${limits.join(' and ')}; got "${value}"`);
+  throw new UsageError(`--${name} is a number ${limits.join(' and ')} in float32; got "${value}"`);
 }

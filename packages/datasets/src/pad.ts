@@ -46,7 +46,7 @@ export function padSequences(
   requireInt32(value, 'the option "value"');
   sequences.forEach((sequence: unknown, row) => {
     const { length } = (sequence ?? {}) as { readonly length?: unknown };
-    if (typeof length !== 'number' || typeof sequence === 'string')
+    if (!(Number.isInteger(length) && (length as number) >= 0) || typeof sequence === 'string')
       throw new DatasetError(
         'argument-invalid',
         `padSequences: sequence ${row} is ${typeof sequence === 'string' ? 'a text' : String(sequence)}. Pass an array of ids for each text.`,

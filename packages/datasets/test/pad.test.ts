@@ -102,12 +102,17 @@ describe('padSequences', () => {
     [[[1]], { maxlen: 1.5 }, /got 1\.5/],
     [[[1, 2.5]], {}, /sequence 0, step 1 is 2\.5, which is no int32/],
     [[[2 ** 31]], {}, /step 0 is 2147483648/],
+    [[{ length: 1.5, 0: 1 }], {}, /sequence 0 is \[object Object\]\. Pass an array of ids/],
+    [[{ length: -1 }], {}, /sequence 0 is/],
     [[[1]], { value: Number.NaN }, /"value" is NaN/],
     [[[1]], { padding: 'left' as 'pre' }, /padding is "pre" or "post", got "left"/],
-  ] as [number[][], PadOptions, RegExp][])('refuses %j with %j', (all, options, message) => {
-    expect(() => padSequences(all, options)).toThrow(message);
-    expect(() => padSequences(all, options)).toThrow(DatasetError);
-  });
+  ] as [ArrayLike<number>[], PadOptions, RegExp][])(
+    'refuses %j with %j',
+    (all, options, message) => {
+      expect(() => padSequences(all, options)).toThrow(message);
+      expect(() => padSequences(all, options)).toThrow(DatasetError);
+    },
+  );
 });
 
 describe('paddingMask', () => {

@@ -109,7 +109,7 @@ interface Choice extends Engine {
 function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend<WasmBuffer> {
   const heap = new Heap({ shared: threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
-  let closed: true | undefined;
+  let closed = false;
   let team: Promise<Team | undefined> | undefined;
   const startTeam = async (): Promise<Team | undefined> => {
     try {

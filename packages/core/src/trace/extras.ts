@@ -1,7 +1,8 @@
 /**
- * What few functions need: those with gradients of scans or with tables, those that donate, and devices with few buffers. A
- * stream through a cell loads none of it. One file, so that who needs some of it waits once.
+ * What a stream through a cell, a step at a time, does not need and so does not load: for loops of many steps, gradients of
+ * scans, tables, donated arguments, and devices with few buffers. One file, so that who needs some of it waits once.
  */
+export { fission } from '../passes/fission.ts';
 export { liftTable } from '../passes/lift-table.ts';
 export { refine } from '../passes/refine.ts';
 export { liftSum, mergeScans } from '../passes/scan-gradients.ts';

@@ -6,7 +6,6 @@ import type { Limits } from '../backend/interface.ts';
 import { topo } from '../graph/rewrite.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Program } from '../ir/program.ts';
-import { fission } from '../passes/fission.ts';
 import { fuse } from '../passes/fuse.ts';
 import { plan } from '../passes/plan.ts';
 import { simplify } from '../passes/simplify.ts';
@@ -26,17 +25,21 @@ export function lower(
   { extras, donations = [], limits }: LowerOptions = {},
 ): Program {
   const simple = (graph: readonly Tensor[]) => simplify(graph, extras?.mergeScans);
-  let program = fuse(params, simple(fission(simple(results), extras)));
+  const split = extras ? extras.fission(simple(results), extras) : results;
+  let program = fuse(params, simple(split));
   if (extras) program = extras.refine(program, donations, limits);
   return plan(program, limits?.bindingBytes);
 }
 
-/** Whether a graph may have gradients of scans (more than one scan, or a sum) or has tables. */
+/** Whether a graph has loops that can be split or gradients of scans (more than one step, scan or a sum), or has tables. */
 export function needsExtras(results: readonly Tensor[]): boolean {
-  let scans = 0;
+  let steps = 0;
   const some = (roots: readonly Tensor[]): boolean =>
     topo(roots).some(({ op }) => {
-      if (op.kind === 'scan') return scans++ > 0 || some(op.body.results);
+      if (op.kind === 'scan') {
+        steps += op.length;
+        return steps > 1 || some(op.body.results);
+      }
       return ['reduce', 'gather', 'scatter'].includes(op.kind);
     });
   return some(results);

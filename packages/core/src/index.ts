@@ -97,6 +97,7 @@ export {
   type Feed,
   run,
 } from './trace/compile.ts';
+export { type Breather, breather } from './trace/event-loop.ts';
 export { explain } from './trace/explain.ts';
 export { type HostInput, type Nested, tensor } from './trace/host.ts';
 export { peek } from './trace/peek.ts';

@@ -67,6 +67,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   ],
   'shape-invalid': [
     { run: () => o.zeros([2, 0]), says: ['full', '[2,0]', 'leave them out'] },
+    { run: () => o.zeros(3 as never), says: ['full', '[3]', 'whole numbers'] },
     { run: () => o.iota([1.5]), says: ['iota', '[1.5]', 'whole numbers'] },
     { run: () => o.bits(o.key(0), [-1]), says: ['bits', '[-1]', 'from 1 up'] },
     {
@@ -83,6 +84,8 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   ],
   'dtype-mismatch': [
     { run: () => o.add(f64([1]), i32([1])), says: ['add', 'int32[1]', 'use cast'] },
+    { run: () => o.zeros([2], {} as never), says: ['scalar', 'Object', 'one of float32'] },
+    { run: () => o.cast(f64([1]), 'half' as never), says: ['cast', 'string half', 'float32'] },
     { run: () => o.exp(i32([1])), says: ['exp', 'int32[1]', 'use cast'] },
     {
       run: () => o.scatterAdd(o.equal(f64([1]), 1), i32([0]), 2),
@@ -154,7 +157,11 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     },
     says: ['compile', 'belongs to another', 'Return it'],
   },
-  'not-run': { run: () => o.add(1, 2).read(), says: ['read', 'never ran', 'run(backend'] },
+  'not-run': [
+    { run: () => o.add(1, 2).read(), says: ['read', 'never ran', 'run(backend'] },
+    { run: () => o.zeros([2]) > o.zeros([1]), says: ['float32[2]', 'no number', 'greater'] },
+    { run: () => `${o.zeros([2])}`, says: ['float32[2]', 'no number or text', 'item()'] },
+  ],
   disposed: {
     run: async () => (await disposed()).read(),
     says: ['read', 'float64[1]', 'last use'],
@@ -217,6 +224,13 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   'tree-leaf': [
     { run: () => o.leavesOf({ a: [1] }), says: ['"a.0"', 'number 1', 'scalar()'] },
     { run: () => o.leavesOf({ a: new Date() }), says: ['"a"', 'Date', 'plain records'] },
+    { run: () => o.add(o.zeros([1]), [1] as never), says: ['add', 'Array', 'tensor()'] },
+    { run: () => o.mul(undefined as never, 2), says: ['mul', 'undefined', 'tensor()'] },
+    { run: () => o.exp('1' as never), says: ['exp', 'string 1', 'tensor()'] },
+    {
+      run: () => o.matmul(o.zeros([1]), Promise.resolve() as never),
+      says: ['matmul', 'Promise', 'await'],
+    },
     { run: () => o.leavesOf({ a: () => 1 }), says: ['"a"', 'function', 'plain records'] },
     {
       run: () => o.leavesOf(Object.create({ constructor: undefined })),
@@ -257,10 +271,17 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   'no-backend': { run: () => o.pickBackend([]), says: ['pickBackend', 'list is empty', 'Add one'] },
   'no-adapter': 'backend-webgpu',
   'device-lost': 'backend-webgpu',
-  'option-invalid': {
-    run: () => o.scan((c: T) => [c, null], f64(1), null, { length: 1, checkpoint: -1 }),
-    says: ['scan: checkpoint', '-1', 'from 1 up'],
-  },
+  'option-invalid': [
+    {
+      run: () => o.scan((c: T) => [c, null], f64(1), null, { length: 1, checkpoint: -1 }),
+      says: ['scan: checkpoint', '-1', 'from 1 up'],
+    },
+    {
+      run: () => o.compile(Promise.resolve(backend) as never, o.neg),
+      says: ['backend', 'Promise', 'await wasm()'],
+    },
+    { run: () => o.run(reference as never, f64(1)), says: ['run', 'function', 'cpu()'] },
+  ],
   'data-invalid': 'training',
   'checkpoint-damaged': 'training',
   'checkpoint-foreign': 'training',

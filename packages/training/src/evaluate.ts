@@ -1,5 +1,7 @@
 /** Running a model without training it: losses and metrics over data, and outputs. Knows batches and one backend. */
 import {
+  type Breather,
+  breather,
   type Compiled,
   compile,
   dispose,
@@ -12,7 +14,6 @@ import {
 import { batches } from '@ostinato/datasets';
 import type { Backend } from './backend.ts';
 import { type Batch, batchFiller, countRows, type InputData, type TrainingData } from './data.ts';
-import { breather } from './event-loop.ts';
 import { requireLike, tensorTree } from './host-tree.ts';
 import type { Model, ParamsInput } from './model.ts';
 import { requireBackend, requireMeasured, requireWhole } from './require.ts';
@@ -45,7 +46,7 @@ export interface EvaluateOptions extends RunOptions {
 /** Gives the loop its pauses: after each batch. */
 export interface Pace {
   readonly signal: StopSignal | undefined;
-  readonly breath: ReturnType<typeof breather>;
+  readonly breath: Breather;
 }
 
 /** Weighted means of the loss and the metrics over all examples of `data`. */
@@ -118,7 +119,9 @@ export function createEvaluator<P, X>(
         throwIfAborted(signal);
         const now = held as Totals;
         held = await step(now as never, params as never, fill(indices) as never);
-        if (await breath.rest()) await held.weight.item(); // so that a device does not fall behind without end
+        if (!breath.due()) continue;
+        await breath.rest();
+        await held.weight.item(); // so that a device does not fall behind without end
       }
       return readTotals(held as Totals);
     },
@@ -147,7 +150,6 @@ export async function predict<P, X>(
   });
   const { inputs, lengths, mask } = data;
   const fill = batchFiller({ inputs, lengths, mask }, batch);
-  const breath = breather();
   let whole: HostArray | null = null;
   let at = 0;
   try {
@@ -161,7 +163,6 @@ export async function predict<P, X>(
       whole ??= wholeOf(values, count * width, [count, ...shape.slice(1)], dtype);
       whole.data.set(values.subarray(0, indices.length * width), at);
       at += indices.length * width;
-      await breath.rest();
     }
     return whole as HostArray;
   } finally {

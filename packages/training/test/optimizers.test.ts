@@ -210,11 +210,12 @@ describe.each(backends)('on %s', (_, create) => {
   });
 
   test('a schedule that returns no scalar tensor is refused', async () => {
-    const optimizer = sgd({ learningRate: ((step: number) => 0.1 / step) as never });
-    const state = optimizer.init(tensor(0));
-    expect(() => optimizer.update(tensor(1), state, tensor(0))).toThrow(
-      /learningRate returned NaN/,
-    );
+    const updated = (learningRate: unknown) => () => {
+      const optimizer = sgd({ learningRate: learningRate as never });
+      return optimizer.update(tensor(1), optimizer.init(tensor(0)), tensor(0));
+    };
+    expect(updated(() => Number.NaN)).toThrow(/learningRate returned NaN/);
+    expect(updated((step: number) => 0.1 / step)).toThrow(/is no number or text. Use operations/);
     expect(() => sgd({ learningRate: '0.01' as never })).toThrow(/learningRate is 0.01/);
   });
 

@@ -155,6 +155,14 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  /** JavaScript's operators would take a tensor for NaN: `x > 0` is false whatever it holds. */
+  [Symbol.toPrimitive](): never {
+    return fail(
+      'not-run',
+      `${describe(this)} is no number or text. Use operations, such as greater(a, b) and where(...), or read it: \`await t.item()\`.`,
+    );
+  }
 }
 
 /** A tensor's bytes as its elements, copied only where they begin between two elements. */
@@ -165,6 +173,21 @@ export function hostArray({ shape, dtype, size }: Tensor, bytes: Uint8Array): Ho
 
 /** For messages: `float32[2,3] "lstm/map"`. */
 export const describe = (t: Tensor): string => `${t.dtype}[${t.shape}] "${t.label}"`;
+
+/** What is none, for messages: `Promise`, `string a`. */
+export const describeOther = (x: unknown): string =>
+  typeof x === 'object' && x
+    ? (x.constructor?.name ?? 'object of a class')
+    : `${typeof x} ${String(x)}`;
+
+/** A tensor where the compiler could not look: not an array, nor a promise of one, nor nothing. */
+export const checkedTensor = (what: string, x: unknown): Tensor =>
+  x instanceof Tensor
+    ? x
+    : fail(
+        'tree-leaf',
+        `${what}: got ${describeOther(x)} for a tensor. Wrap values with tensor(), await promises.`,
+      );
 
 /** The bytes of an array that a tensor is to be read into, checked. */
 function bytesToFill(into: TypedArray, t: Tensor): Uint8Array {

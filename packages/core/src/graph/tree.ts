@@ -3,7 +3,7 @@
  * take them apart and put them together, always with the keys in sorted order.
  */
 import { fail } from '../errors.ts';
-import { Tensor } from './tensor.ts';
+import { describeOther, Tensor } from './tensor.ts';
 
 /**
  * The constraint for a tree of tensors, `T extends Tree<T>`. It is homomorphic, so that a user's `interface` fits as
@@ -93,13 +93,9 @@ export function flatten<Leaf = Tensor>(
           items.every(([key, n]) => Object.hasOwn(tree, key) && n.take(tree[key], out)),
       };
     }
-    const what =
-      typeof x === 'object'
-        ? (x.constructor?.name ?? 'object of a class')
-        : `${typeof x} ${String(x)}`;
     return fail(
       'tree-leaf',
-      `tree: "${path}" is a ${what}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
+      `tree: "${path}" is a ${describeOther(x)}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
     );
   };
   const { text, build, take } = visit(tree, '');

@@ -1,6 +1,6 @@
 /** Products: two-operand einsum and its common forms. */
 import { fail } from '../errors.ts';
-import { describe, Tensor } from '../graph/tensor.ts';
+import { checkedTensor, describe, Tensor } from '../graph/tensor.ts';
 import { isFloat } from '../ir/dtype.ts';
 import { reduce } from './reduce.ts';
 import { broadcastTo, reshape } from './views.ts';
@@ -74,6 +74,7 @@ export function einsum(spec: string, x: Tensor, y: Tensor): Tensor {
  * the left and as a column on the right, and its axis is dropped again.
  */
 export function matmul(x: Tensor, y: Tensor): Tensor {
+  for (const t of [x, y]) checkedTensor('matmul', t);
   if (x.rank === 0 || y.rank === 0)
     fail(
       'shape-mismatch',

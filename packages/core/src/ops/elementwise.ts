@@ -1,7 +1,7 @@
 /** Elementwise maths: expressions of the scalar table, applied to tensors. Shapes align by NumPy's rule. */
 import { fail } from '../errors.ts';
-import { describe, Tensor } from '../graph/tensor.ts';
-import { coerce, type DType, isFloat, isInteger } from '../ir/dtype.ts';
+import { checkedTensor, describe, describeOther, Tensor } from '../graph/tensor.ts';
+import { coerce, type DType, dtypes, isFloat, isInteger } from '../ir/dtype.ts';
 import {
   apply,
   arg,
@@ -56,9 +56,12 @@ function broadcastShape(what: string, a: Tensor, b: Tensor): Shape {
   });
 }
 
+const operand = (what: string, x: Operand, dtype?: DType): Tensor =>
+  typeof x === 'number' ? scalar(x, dtype) : checkedTensor(what, x);
+
 function align(what: string, a: Operand, b: Operand): [Tensor, Tensor] {
-  const x = typeof a === 'number' ? scalar(a, (b as Partial<Tensor>).dtype) : a; // of two numbers scalar's own type
-  const y = typeof b === 'number' ? scalar(b, x.dtype) : b;
+  const x = operand(what, a, (b as Partial<Tensor> | undefined)?.dtype); // of two numbers scalar's own type
+  const y = operand(what, b, x.dtype);
   const shape = broadcastShape(what, x, y);
   return [broadcastTo(x, shape), broadcastTo(y, shape)];
 }
@@ -69,7 +72,7 @@ type Binary = (a: Operand, b: Operand) => Tensor;
 const unary =
   (op: ScalarOp): Unary =>
   (x) =>
-    map(apply(op, arg(0)), [typeof x === 'number' ? scalar(x) : x]);
+    map(apply(op, arg(0)), [operand(op, x)]);
 
 const binary =
   (op: ScalarOp): Binary =>
@@ -159,11 +162,22 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
  * Gradients flow only between float types.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkType('cast', dtype);
   return x.dtype === dtype ? x : map(castExpr(dtype, arg(0)), [x]);
+}
+
+/** What a caller says may be any text, or a record of options. */
+export function checkType(what: string, dtype: DType): void {
+  if (!dtypes.includes(dtype))
+    fail(
+      'dtype-mismatch',
+      `${what}: there is no dtype ${describeOther(dtype)}. Use one of ${dtypes.join(', ')}.`,
+    );
 }
 
 /** A scalar constant; float32 unless told. */
 export function scalar(value: number, dtype: DType = 'float32'): Tensor {
+  checkType('scalar', dtype);
   const element = isFloat(dtype) ? value : coerce[dtype](value);
   if (isInteger(dtype) && element !== value)
     fail(

@@ -28,7 +28,7 @@ export function normalAxes(
 }
 
 export function checkShape(what: string, shape: Shape): void {
-  if (shape.some((n) => !Number.isInteger(n) || n < 1))
+  if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 1))
     fail(
       'shape-invalid',
       `${what}: shape [${shape}] must hold whole numbers from 1 up. Empty tensors do not exist here; leave them out.`,

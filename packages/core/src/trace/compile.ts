@@ -5,19 +5,20 @@
 import type { Backend, Executable, Ref } from '../backend/interface.ts';
 import { fail } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
-import { param, Tensor } from '../graph/tensor.ts';
+import { describeOther, param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape } from '../graph/tree.ts';
 import { bytesOfView, type DType, type TypedArray } from '../ir/dtype.ts';
 import type { Program } from '../ir/program.ts';
 import type { Shape } from '../ir/view.ts';
+import { breather } from './event-loop.ts';
 import { denseHost, type HostInput, isHostInput } from './host.ts';
 import { lower, needsExtras } from './lower.ts';
 import { type About, bytesOf, Owned, ownedOf, ownedTensor } from './value.ts';
 
 /**
  * What a caller may give where the function sees a tensor. A number is a float32 scalar. Nothing, where the function says
- * number, string or boolean: it would see a tensor in place of a number, so that `n > 1` is false for every n, and the
- * others are no leaves. A host array's own numbers are not meant.
+ * number, string or boolean: it would see a tensor in place of a number, which `n > 1` cannot ask, and the others are no
+ * leaves. A host array's own numbers are not meant.
  */
 export type Feed<T> = T extends Tensor
   ? Tensor | HostInput | number
@@ -101,6 +102,12 @@ export function compile<A extends readonly unknown[], R>(
 ): Compiled<A, R> {
   const { label, donate = [] } = options;
   const name = label ?? (f.name || 'compiled function');
+  // From JavaScript a promise of one, or the function that opens one, gets here.
+  if (typeof (backend as Partial<Backend> | undefined)?.alloc !== 'function')
+    fail(
+      'option-invalid',
+      `${name}: its backend is a ${describeOther(backend)}. Give what cpu() or await wasm() returns.`,
+    );
   // A step of training, then: what it needs is on its way while others still prepare its arguments.
   if (donate.length > 0) import('./extras.ts').catch(() => {});
   const runner = runnerOf(backend as Backend, f as unknown as AnyFunction, { name, donate });
@@ -129,6 +136,9 @@ export async function run<T>(backend: Backend<never> | Backend, tree: T): Promis
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;
+
+/** Of all calls: a loop may call several functions. */
+const breath = breather();
 
 function runnerOf(
   backend: Backend,
@@ -161,7 +171,12 @@ function runnerOf(
     try {
       // A ready program runs before this returns: what the caller then does to its arrays and tensors is too late.
       const known = ready.get(signature);
-      if (known) return launch(known, fed, donated, made);
+      if (known) {
+        const results = launch(known, fed, donated, made);
+        // A loop of such calls would keep timers, input and painting waiting until it ends.
+        if (breath.due()) await breath.rest();
+        return results;
+      }
       const copied = fed.map((l) => (l.host ? { ...l, host: l.host.slice() } : l));
       let pending = entries.get(signature);
       if (!pending) {

@@ -11,7 +11,7 @@ import {
   viewOf,
 } from '../ir/dtype.ts';
 import { denseStrides, extent, isDense, type Shape, sizeOf } from '../ir/view.ts';
-import { cast } from '../ops/elementwise.ts';
+import { cast, checkType } from '../ops/elementwise.ts';
 import { checkShape } from '../ops/views.ts';
 
 /**
@@ -70,14 +70,14 @@ export function denseHost(
   const strides = x.stride ?? denseStrides(shape);
   const offset = x.offset ?? 0;
   const size = sizeOf(shape);
-  if (strides.length !== shape.length)
+  if (strides.length !== shape.length || ![offset, ...strides].every(Number.isInteger))
     fail(
       'host-array',
-      `${what}: ${strides.length} strides for shape [${shape}]. Give one per axis.`,
+      `${what}: strides [${strides}] from ${offset} for shape [${shape}]. Give whole numbers, a stride per axis.`,
     );
   const { low, high } = extent(shape, strides);
   if (
-    !(offset + low >= 0 && offset + high <= x.data.length) || // neither is NaN
+    !(offset + low >= 0 && offset + high <= x.data.length) ||
     (x.stride === undefined && x.data.length - offset !== size)
   )
     fail(
@@ -115,8 +115,7 @@ export function tensor(
   values: Nested | HostInput | Tensor,
   { dtype }: { dtype?: DType } = {},
 ): Tensor {
-  if (dtype !== undefined && !dtypes.includes(dtype))
-    fail('host-array', `tensor: there is no dtype ${dtype}. Use one of ${dtypes.join(', ')}.`);
+  if (dtype !== undefined) checkType('tensor', dtype);
   if (values instanceof Tensor) return dtype === undefined ? values : cast(values, dtype);
   const host = isHostInput(values) ? denseAny(values, dtype) : fromNested(values);
   const own = dtype ?? host.dtype;

@@ -2,7 +2,7 @@
  * One run of `fit`: what lives on the backend, how far it has come, and the epochs, steps, validations and checkpoints
  * in their order. Knows neither formulas nor formats.
  */
-import { type Compiled, compile, dispose, fail, leavesOf, run } from '@ostinato/core';
+import { breather, type Compiled, compile, dispose, fail, leavesOf, run } from '@ostinato/core';
 import {
   type Checkpoint,
   type EpochRecord,
@@ -11,7 +11,6 @@ import {
 } from '../checkpoint/checkpoint.ts';
 import { type Batch, batchFiller, type TrainingData } from '../data.ts';
 import { createEvaluator, type Evaluator, type Pace, paramsFor } from '../evaluate.ts';
-import { breather } from '../event-loop.ts';
 import { readTree, tensorTree } from '../host-tree.ts';
 import type { HostTree, Model } from '../model.ts';
 import { throwIfAborted } from '../signal.ts';
@@ -169,9 +168,10 @@ export class Session<P, X> {
   ): Promise<Pick<StepEvent<P>, 'loss' | 'gradientNorm' | 'metrics'>> {
     const unread = { loss: null, gradientNorm: null, metrics: null };
     try {
-      const rested = await this.pace.breath.rest();
+      const rests = this.pace.breath.due();
+      if (rests) await this.pace.breath.rest();
       if (!isAsked) {
-        if (rested) await report.loss.item();
+        if (rests) await report.loss.item();
         return unread;
       }
       const [loss, gradientNorm, ...metrics] = await Promise.all([

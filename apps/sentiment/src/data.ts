@@ -94,7 +94,7 @@ export function encode(
   const part = ({ sequences, labels }: (typeof encoded)['train']): Part => {
     const ids = padSequences(sequences, { maxlen });
     const column = { data: labels, shape: [labels.length, 1] };
-    return { ids, labels: column, ...(mask && { mask: paddingMask(ids.lengths, maxlen) }) };
+    return { ids, labels: column, ...(mask && { mask: paddingMask(ids) }) };
   };
   const parts = { train: part(encoded.train), test: part(encoded.test) };
   return { ...parts, words, sha256: fingerprint([parts.train, parts.test]) };

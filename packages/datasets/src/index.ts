@@ -21,6 +21,7 @@ export {
 } from './length-buckets.ts';
 export {
   type PaddedSequences,
+  type Padding,
   type PadOptions,
   paddingMask,
   padSequences,

@@ -19,11 +19,22 @@ export interface PadOptions {
   readonly value?: number;
 }
 
-export interface PaddedSequences extends HostArray<Int32Array> {
+export interface PaddedSequences extends HostArray<Int32Array>, Padding {
   /** [n, maxlen] */
   readonly shape: readonly [number, number];
-  /** [n], steps of each row that are not padding, after truncation. */
   readonly lengths: Int32Array;
+}
+
+/** Which steps are padding, of whatever the rows are made of. */
+export interface Padding {
+  /** [n, maxlen, ...] */
+  readonly shape: readonly number[];
+  /**
+   * [n], steps of each row that are not padding, after truncation. They say which only together with the side: where a model
+   * takes lengths, steps count from the first on, and padding on the left needs a mask.
+   */
+  readonly lengths: ArrayLike<number>;
+  readonly padding: Side;
 }
 
 /**
@@ -66,34 +77,34 @@ export function padSequences(
     }
     lengths[row] = length;
   });
-  return { data, shape: [sequences.length, maxlen], lengths };
+  return { data, shape: [sequences.length, maxlen], lengths, padding };
 }
 
 /**
  * Which steps are valid. Left padding needs this mask: lengths alone mean that a row is valid from its first step on.
  * Training takes it as it is; for a layer it becomes `tensor(mask, { dtype: 'bool' })`.
  *
- * @param lengths [n], steps of each row that are not padding
- * @param maxlen steps in each row
- * @param padding where the padding is; the default is `padSequences`' own, `pre`
+ * @param padded what `padSequences` gave, or the same of rows of one's own
  * @returns uint8 of shape [n, maxlen]: 1 where the step is valid, 0 where it is padding
- * @throws DatasetError `argument-invalid`: a length that is no whole number from 0 to `maxlen`, a side that is none
+ * @throws DatasetError `argument-invalid`: as many lengths as rows are missing, a length that is no whole number from 0 to
+ * `maxlen`, a side that is none
  */
-export function paddingMask(
-  lengths: ArrayLike<number>,
-  maxlen: number,
-  padding: Side = 'pre',
-): HostArray<Uint8Array> {
+export function paddingMask(padded: Padding): HostArray<Uint8Array> {
+  const { shape, lengths, padding } = padded;
+  const [rows = 0, maxlen = 0] = shape ?? [];
+  if (lengths?.length !== rows)
+    throw new DatasetError(
+      'argument-invalid',
+      `paddingMask: shape [${shape}] and ${lengths?.length} lengths. Pass what padSequences gave, or { shape: [n, maxlen], lengths, padding }.`,
+    );
   requireSide('paddingMask: padding', padding);
-  requireCount('paddingMask: maxlen', maxlen, 0);
-  const rows = lengths.length;
   const data = new Uint8Array(rows * maxlen);
   for (let row = 0; row < rows; row++) {
     const length = lengths[row] as number;
     if (!(Number.isInteger(length) && length >= 0 && length <= maxlen)) {
       throw new DatasetError(
         'argument-invalid',
-        `paddingMask: row ${row} has length ${length} in ${maxlen} steps. Pass the lengths and the maxlen of one padSequences result.`,
+        `paddingMask: row ${row} has length ${length} in ${maxlen} steps. Pass what padSequences gave, or lengths of those rows.`,
       );
     }
     const start = row * maxlen + (padding === 'pre' ? maxlen - length : 0);

@@ -66,6 +66,7 @@ describe('padSequences', () => {
       data: new Int32Array(0),
       shape: [2, 0],
       lengths: new Int32Array(2),
+      padding: 'pre',
     });
   });
 
@@ -117,12 +118,13 @@ describe('padSequences', () => {
 
 describe('paddingMask', () => {
   test('marks the valid steps on either side', () => {
-    expect(rows(paddingMask([0, 1, 3], 3))).toEqual([
+    const given = { shape: [3, 3], lengths: [0, 1, 3] };
+    expect(rows(paddingMask({ ...given, padding: 'pre' }))).toEqual([
       [0, 0, 0],
       [0, 0, 1],
       [1, 1, 1],
     ]);
-    expect(rows(paddingMask([0, 1, 3], 3, 'post'))).toEqual([
+    expect(rows(paddingMask({ ...given, padding: 'post' }))).toEqual([
       [0, 0, 0],
       [1, 0, 0],
       [1, 1, 1],
@@ -137,7 +139,7 @@ describe('paddingMask', () => {
         fc.constantFrom('pre' as const, 'post' as const),
         (all, maxlen, padding) => {
           const padded = padSequences(all, { maxlen, padding });
-          const mask = paddingMask(padded.lengths, maxlen, padding);
+          const mask = paddingMask(padded);
           expect([...mask.data]).toEqual(Array.from(padded.data, (id) => (id === 0 ? 0 : 1)));
         },
       ),
@@ -150,8 +152,12 @@ describe('paddingMask', () => {
   });
 
   test('refuses a length beyond the steps', () => {
-    expect(() => paddingMask([4], 3)).toThrow(/row 0 has length 4 in 3 steps/);
-    expect(() => paddingMask([1], 3, 'left' as never)).toThrow(/^paddingMask: padding is "pre"/);
-    expect(() => paddingMask([1.5], 3)).toThrow(/row 0 has length 1.5 in 3 steps/);
+    const mask = (lengths: number[], padding = 'pre') =>
+      paddingMask({ shape: [1, 3], lengths, padding: padding as 'pre' });
+    expect(() => mask([4])).toThrow(/row 0 has length 4 in 3 steps/);
+    expect(() => mask([1.5])).toThrow(/row 0 has length 1.5 in 3 steps/);
+    expect(() => mask([1], 'left')).toThrow(/^paddingMask: padding is "pre"/);
+    expect(() => mask([1, 2])).toThrow(/shape \[1,3\] and 2 lengths/);
+    expect(() => paddingMask([1, 2] as never)).toThrow(/Pass what padSequences gave/);
   });
 });

@@ -96,6 +96,12 @@ function checkLengths({ inputs, lengths }: InputData<unknown>): void {
   const times = arraysOf(inputs).leaves.flatMap((x) => (hasTime(x) ? (x.shape[1] as number) : []));
   const steps = times.length > 0 ? Math.max(...times) : Infinity;
   const { data } = lengths;
+  const padded = arraysOf(inputs).leaves as readonly { readonly padding?: unknown }[];
+  if (padded.some(({ padding }) => padding === 'pre') && !data.every((n) => n === steps))
+    fail(
+      'data-invalid',
+      'data: lengths count steps from the first on, but the inputs are padded on the left. Give { mask: paddingMask(inputs) }, or pad with { padding: "post" }.',
+    );
   for (let row = 0; row < data.length; row++) {
     const length = data[row] as number;
     if (!Number.isInteger(length) || length < 0 || length > steps)

@@ -6,7 +6,10 @@ import {
   expandDims,
   fail,
   iota,
+  less,
+  lessEqual,
   log,
+  logicalAnd,
   max,
   minimum,
   mul,
@@ -42,8 +45,7 @@ export function binaryCrossEntropy(logits: Tensor, targets: Tensor, weights?: Te
  * PyTorch's `cross_entropy`, Keras' `SparseCategoricalCrossentropy(from_logits=True)`.
  *
  * @param logits [..., classes]
- * @param classes [...], int32 or uint32, from 0; one outside of the logits counts as a logit equal to the largest, so
- *   check labels before
+ * @param classes [...], int32 or uint32, from 0; one outside of the logits makes the loss NaN, unless it has no weight
  * @param weights [B] or more leading axes of `classes`; absent: all 1
  * @returns a scalar, sum(w l) / sum(w)
  */
@@ -53,7 +55,8 @@ export function crossEntropy(logits: Tensor, classes: Tensor, weights?: Tensor):
   const shifted = sub(x, stopGradient(max(x, { axes: -1, keepDims: true })));
   const hit = equal(spreadClasses(classes, x), iota(x.shape, -1, classes.dtype));
   // Selecting instead of gathering keeps the class, its logit and their gradient inside the softmax's own loops.
-  const chosen = sum(where(hit, shifted, 0), { axes: -1 }); // [...]
+  const inside = logicalAnd(lessEqual(0, classes), less(classes, x.shape.at(-1) as number));
+  const chosen = where(inside, sum(where(hit, shifted, 0), { axes: -1 }), Number.NaN); // [...]
   return weightedMean(sub(log(sum(exp(shifted), { axes: -1 })), chosen), weights);
 }
 

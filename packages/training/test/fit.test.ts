@@ -471,6 +471,23 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(() => encodeParams({ w: tensor([1]) })).toThrow(/"w" is a tensor. .*readTree/);
   });
 
+  test('lengths beside inputs that are padded on the left are refused, where there is padding', async () => {
+    const options = { backend: create(), optimizer: adam(), loss, epochs: 1 };
+    const given = (padding: 'pre' | 'post', length: number) => ({
+      ...points(2),
+      inputs: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2, 1], padding },
+      lengths: { data: Int32Array.of(2, length), shape: [2] },
+    });
+    const summed: Model<Tensor> = {
+      init: () => tensor(1),
+      apply: (w, x) => mul(sum(x, { axes: [1, 2] }), w),
+    };
+    const train = (data: ReturnType<typeof given>) => last(fit(summed, data, options));
+    await expect(train(given('pre', 1))).rejects.toThrow(/on the left.*paddingMask\(inputs\)/);
+    for (const fine of [given('pre', 2), given('post', 1)])
+      expect((await train(fine)).type).toBe('done');
+  });
+
   test('options that are something else are refused before the first step', async () => {
     const good = { backend: create(), optimizer: adam(), loss, epochs: 1 };
     const cases: readonly (readonly [object, RegExp])[] = [

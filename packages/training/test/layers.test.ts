@@ -26,7 +26,7 @@ test('an embedding, an LSTM over masked sentences and a logistic output', async 
   const corpus = sentimentCorpus({ seed: 0, sentences: 200, heldBack: 20 });
   const { train } = encodeSplits(corpus);
   const inputs = padSequences(train.sequences, { maxlen: 25 });
-  const mask = paddingMask(inputs.lengths, 25);
+  const mask = paddingMask(inputs);
   const model = sequential([
     embedding({ words: 130, units: 8 }),
     recurrent(lstm({ inputs: 8, units: 8 }), { returns: 'last' }),
@@ -67,7 +67,7 @@ test('a GRU that labels each step of ragged rows', async () => {
     inputs: { data: noise, shape: [rows, time, 1] },
     lengths: { data: lengths, shape: [rows] },
     targets: { data: Int32Array.from(noise, (x) => (x > 0.5 ? 1 : 0)), shape: [rows, time] },
-    weights: paddingMask(lengths, time, 'post'),
+    weights: paddingMask({ shape: [rows, time], lengths, padding: 'post' }),
   };
   const options = { backend, optimizer: adam({ learningRate: 0.05 }), loss: crossEntropy };
   for await (const event of fit(model, data, {

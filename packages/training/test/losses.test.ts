@@ -185,6 +185,24 @@ describe.each(backends)('on %s', (_, create) => {
     }
   });
 
+  test('a class that the logits lack makes the loss NaN, where it has a weight', async () => {
+    const logits = tensor([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+    const loss = (dtype: 'int32' | 'uint32', label: number, weights = [1, 1]): Promise<number> =>
+      number(crossEntropy(logits, tensor([2, label], { dtype }), tensor(weights)));
+    const right = await loss('int32', 2);
+    for (const [dtype, label] of [
+      ['int32', 3],
+      ['int32', -1],
+      ['uint32', 3],
+    ] as const) {
+      expect(await loss(dtype, label)).toBeNaN();
+      expect(await loss(dtype, label, [1, 0])).toBe(right);
+    }
+  });
+
   const missing = Number.NaN;
   const classes = tensor([1, 0, 2], { dtype: 'int32' });
   test.each<[string, (x: Tensor, w: Tensor) => Tensor]>([

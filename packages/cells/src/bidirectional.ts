@@ -1,6 +1,7 @@
 /** Two cells over one sequence, one in each direction. */
 import {
   add,
+  checkOptions,
   concat,
   fail,
   type Key,
@@ -12,8 +13,14 @@ import {
   type Tree,
 } from '@ostinato/core';
 import type { Cell } from './cell.ts';
-import { checkChoice } from './check.ts';
-import type { Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+import { checkCell, checkChoice } from './check.ts';
+import {
+  checkHow,
+  type Recurrent,
+  type RecurrentHow,
+  type Returned,
+  type Returns,
+} from './layer.ts';
 import type { PaddedOutput } from './padded-output.ts';
 import { recurrent } from './recurrent.ts';
 
@@ -25,8 +32,8 @@ export interface BidirectionalOptions<M extends Merge, R extends Returns> {
   /** 'last' is the forward output of the last step with the backward output of the first (Keras; PyTorch's h_n). */
   readonly returns: R;
   /** What a sequence holds where a step does not count: as in `recurrent`, for each direction before they are merged. */
-  readonly paddedOutput?: PaddedOutput;
-  readonly label?: string;
+  readonly paddedOutput?: PaddedOutput | undefined;
+  readonly label?: string | undefined;
 }
 
 /** One of a kind for each direction. */
@@ -53,6 +60,7 @@ export function bidirectional<
   cell: Cell<P, S, X, Y, C> | readonly [Cell<P, S, X, Y, C>, Cell<P, S, X, Y, C>],
   options: BidirectionalOptions<M, R>,
 ): Recurrent<Directions<P>, Directions<S>, X, Returned<R, Directions<S>, Merged<M, Y>>> {
+  checkOptions('bidirectional', options, 'merge, returns, paddedOutput, label');
   const { merge, returns, paddedOutput = 'zero', label = 'bidirectional' } = options;
   checkChoice('bidirectional', 'merge', merge, Object.keys(merges));
   if (Array.isArray(cell) && cell.length !== 2)
@@ -61,6 +69,7 @@ export function bidirectional<
       `bidirectional: got a list of ${cell.length} cells. Give one for both directions, or two.`,
     );
   const [first, second] = isPair(cell) ? cell : [cell, cell];
+  for (const one of [first, second]) checkCell('bidirectional', one);
   const layers = {
     forward: recurrent(first, { returns, paddedOutput, label: 'forward' }),
     backward: recurrent(second, { returns, paddedOutput, label: 'backward', reverse: true }),
@@ -72,6 +81,7 @@ export function bidirectional<
     how: RecurrentHow<Directions<S>> = {},
   ): { output: Out; state: Directions<S> } =>
     named(label, () => {
+      checkHow('bidirectional', how);
       const { initial, key, ...rest } = how;
       const [forwardKey, backwardKey] = key ? (keys(key, 2) as [Key, Key]) : [];
       const run = (way: 'forward' | 'backward', own: Key | undefined) =>

@@ -1,11 +1,11 @@
 /** Checks of options and shapes that several cells share. */
-import { type ErrorCode, fail, type Tensor } from '@ostinato/core';
+import { type ErrorCode, fail, shown, type Tensor } from '@ostinato/core';
 
 /** Sizes must be whole numbers from 1 up. */
 export function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
   for (const [name, n] of Object.entries(sizes))
     if (!Number.isInteger(n) || n < 1)
-      fail('option-invalid', `${what}: ${name} is ${n}. Give a whole number from 1 up.`);
+      fail('option-invalid', `${what}: ${name} is ${shown(n)}. Give a whole number from 1 up.`);
 }
 
 /** An option must be one of its names. */
@@ -18,8 +18,15 @@ export function checkChoice(
   if (!choices.includes(value as string))
     fail(
       'option-invalid',
-      `${what}: ${name} is ${JSON.stringify(value)}. Give one of ${choices.map((c) => `'${c}'`).join(', ')}.`,
+      `${what}: ${name} is ${shown(value)}. Give one of ${choices.map((c) => `'${c}'`).join(', ')}.`,
     );
+}
+
+/** What is lifted to sequences must be a cell: a layer has no steps. */
+export function checkCell(what: string, cell: unknown): void {
+  for (const name of ['init', 'start', 'step'])
+    if (!(cell as Record<string, unknown> | null)?.[name])
+      fail('option-invalid', `${what}: the cell has no ${name}. Give one such as lstm(sizes).`);
 }
 
 /** A tensor, or none, must be as said: `int32[8]`. One of another shape may broadcast, and give numbers all the same. */

@@ -2,10 +2,12 @@
 import {
   add,
   broadcastTo,
+  checkOptions,
   fail,
   type Key,
   keys,
   matmul,
+  shown,
   type Tensor,
   tanh as tanhOf,
   zeros,
@@ -20,9 +22,9 @@ export interface ElmanOptions {
   /** Size of the state and the output. */
   readonly units: number;
   /** Any function of one tensor that keeps its shape; tanh by default. */
-  readonly activation?: (x: Tensor) => Tensor;
+  readonly activation?: ((x: Tensor) => Tensor) | undefined;
   /** 'one' (default; Keras), 'two' (PyTorch, ONNX: the state's product has a bias of its own) or 'none'. */
-  readonly bias?: Bias;
+  readonly bias?: Bias | undefined;
 }
 
 /** How many bias vectors a cell adds to its products. */
@@ -49,11 +51,15 @@ export interface ElmanParams {
  * orthogonal, biases zero, as in Keras.
  */
 export function elman(options: ElmanOptions): Cell<ElmanParams, Tensor> {
+  checkOptions('elman', options, 'inputs, units, activation, bias');
   const { inputs, units, activation = tanhOf, bias = 'one' } = options;
   checkSizes('elman', { inputs, units });
   checkChoice('elman', 'bias', bias, biases);
   if (typeof activation !== 'function')
-    fail('option-invalid', `elman: activation is ${activation}. Give a function, such as tanh.`);
+    fail(
+      'option-invalid',
+      `elman: activation is ${shown(activation)}. Give a function, such as tanh.`,
+    );
   const shapes = parameterShapes(inputs, units, bias);
   return {
     label: 'elman',

@@ -1,6 +1,7 @@
 /** The gated recurrent unit, in its two forms. */
 import {
   add,
+  checkOptions,
   type Key,
   keys,
   matmul,
@@ -29,12 +30,12 @@ export interface GruOptions {
    */
   readonly reset: 'before' | 'after';
   /** What the update gate z does: 'keep' the old state (default; PyTorch, Keras, ONNX) or 'write' the new one. */
-  readonly update?: 'keep' | 'write';
+  readonly update?: 'keep' | 'write' | undefined;
   /**
    * 'one', 'two' (the state's product has a bias of its own) or 'none'. The default is Keras': two where the reset
    * acts after the product, so that one of them is reset too, and one where it acts before.
    */
-  readonly bias?: Bias;
+  readonly bias?: Bias | undefined;
 }
 
 /** Columns in the order reset, update, candidate. */
@@ -63,6 +64,7 @@ export interface GruParams {
  * in Keras. 'keep' turns into 'write' by negating the columns z of all parameters.
  */
 export function gru(options: GruOptions): Cell<GruParams, Tensor> {
+  checkOptions('gru', options, 'inputs, units, reset, update, bias');
   const { inputs, units, reset, update = 'keep' } = options;
   const { bias = reset === 'after' ? 'two' : 'one' } = options;
   checkSizes('gru', { inputs, units });

@@ -1,5 +1,5 @@
 /** What a layer is, with or without a state. Shared by `@ostinato/layers`, which lies above this package. */
-import type { Key, Tensor } from '@ostinato/core';
+import { checkOptions, type Key, type Tensor } from '@ostinato/core';
 
 /** How a layer is applied. A layer takes from it what concerns it and ignores the rest. */
 export interface How {
@@ -38,6 +38,11 @@ export type Returned<R extends Returns, S, Y> = R extends 'both' ? Both<S, Y> : 
 export interface RecurrentHow<S> extends How {
   /** The state to start from instead of the cell's own: what an earlier call returned. */
   readonly initial?: S | undefined;
+}
+
+/** Refuses what no layer takes. What another layer of the same row takes is ignored. */
+export function checkHow(what: string, how: RecurrentHow<unknown>): void {
+  checkOptions(what, how, 'key, training, lengths, mask, checkpoint, initial');
 }
 
 /** A layer over time that can say where it ended. */

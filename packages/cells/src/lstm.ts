@@ -1,12 +1,15 @@
 /** The long short-term memory. */
 import {
   add,
+  checkOptions,
   concat,
+  fail,
   full,
   type Key,
   keys,
   matmul,
   mul,
+  shown,
   sigmoid,
   split,
   type Tensor,
@@ -24,9 +27,9 @@ export interface LstmOptions {
   /** Size of the state h, the memory c and the output. */
   readonly units: number;
   /** 'one' (default; Keras), 'two' (PyTorch, ONNX: the state's product has a bias of its own) or 'none'. */
-  readonly bias?: Bias;
+  readonly bias?: Bias | undefined;
   /** What the forget gate's bias starts from: 1 (default; Keras' unit_forget_bias), 0 (PyTorch) or any number. */
-  readonly forgetBias?: number;
+  readonly forgetBias?: number | undefined;
 }
 
 /** Columns in the order input, forget, candidate, output. */
@@ -58,9 +61,12 @@ export interface LstmState {
  * for the forget gate's (Jozefowicz et al. 2015), as in Keras.
  */
 export function lstm(options: LstmOptions): Cell<LstmParams, LstmState> {
+  checkOptions('lstm', options, 'inputs, units, bias, forgetBias');
   const { inputs, units, bias = 'one', forgetBias = 1 } = options;
   checkSizes('lstm', { inputs, units });
   checkChoice('lstm', 'bias', bias, biases);
+  if (!Number.isFinite(forgetBias))
+    fail('option-invalid', `lstm: forgetBias is ${shown(forgetBias)}. Give a number, such as 1.`);
   const shapes = parameterShapes(inputs, units, bias, 4);
   return {
     label: 'lstm',

@@ -1,11 +1,13 @@
 /** Lifts a cell to whole sequences. Knows time, padding and what to give back; knows no cell. */
 import {
   at,
+  checkOptions,
   fail,
   key as keyOf,
   leavesOf,
   mapTree,
   named,
+  pairOf,
   type ScanOptions,
   scan,
   type Tensor,
@@ -14,8 +16,16 @@ import {
   zerosLike,
 } from '@ostinato/core';
 import type { Cell } from './cell.ts';
-import { checkChoice, checkTensor } from './check.ts';
-import type { Both, How, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+import { checkCell, checkChoice, checkTensor } from './check.ts';
+import {
+  type Both,
+  checkHow,
+  type How,
+  type Recurrent,
+  type RecurrentHow,
+  type Returned,
+  type Returns,
+} from './layer.ts';
 import { type PaddedOutput, paddedOutputs, repeatOutputs } from './padded-output.ts';
 
 export const returned: readonly Returns[] = ['last', 'sequence', 'both'];
@@ -24,11 +34,11 @@ export interface RecurrentOptions<R extends Returns> {
   /** The last output, the output of every step, or both and the final state. */
   readonly returns: R;
   /** Run from the last step to the first. Outputs stay at their place; with padding only what counts is reversed. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** What a sequence holds where a step does not count: zeros by default, or the last output that counted. */
-  readonly paddedOutput?: PaddedOutput;
+  readonly paddedOutput?: PaddedOutput | undefined;
   /** A name for errors, printed programs and generated kernels; the cell's by default. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /**
@@ -46,12 +56,15 @@ export function recurrent<
   C,
   const R extends Returns,
 >(cell: Cell<P, S, X, Y, C>, options: RecurrentOptions<R>): Recurrent<P, S, X, Returned<R, S, Y>> {
+  checkOptions('recurrent', options, 'returns, reverse, paddedOutput, label');
+  checkCell('recurrent', cell);
   const { returns, reverse = false, paddedOutput = 'zero' } = options;
   const { label = cell.label ?? 'recurrent' } = options;
   checkChoice('recurrent', 'returns', returns, returned);
   checkChoice('recurrent', 'paddedOutput', paddedOutput, paddedOutputs);
   const unroll = (params: P, x: X, how: RecurrentHow<S> = {}): Unrolled<R, S, Y> =>
     named(label, () => {
+      checkHow('recurrent', how);
       const all = runCell(cell, params, x, how, { returns, reverse, paddedOutput });
       const output: unknown = returns === 'both' ? all : all[returns as 'last' | 'sequence'];
       return { output: output as Returned<R, S, Y>, state: all.state };
@@ -76,12 +89,17 @@ function runCell<P, S extends Tree<S>, X extends Tree<X>, Y extends Tree<Y>, C>(
   params: P,
   x: X,
   how: RecurrentHow<S>,
-  { returns, reverse, paddedOutput }: Required<Omit<RecurrentOptions<Returns>, 'label'>>,
+  {
+    returns,
+    reverse,
+    paddedOutput,
+  }: { returns: Returns; reverse: boolean; paddedOutput: PaddedOutput },
 ): Both<S, Y> {
   const batch = batchOf(x, how);
   const context = prepared(cell, params, how);
   const initial = startState(cell, params, batch, how);
-  const step = (state: S, xt: X): readonly [S, Y] => cell.step(params, state, xt, context);
+  const step = (state: S, xt: X): readonly [S, Y] =>
+    pairOf('recurrent', cell.step(params, state, xt, context));
 
   // One step is traced to see the outputs: often the output is a part of the state, and then the final state has it. Not
   // from the initial state, whose parts may be one tensor.

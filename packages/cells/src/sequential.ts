@@ -10,7 +10,7 @@ import {
   type ParamsOfEach,
   row,
 } from './chain.ts';
-import type { Layer } from './layer.ts';
+import { checkHow, type Layer } from './layer.ts';
 
 /**
  * Applies layers one after another. The key is split, so that each layer draws its own random numbers; all else in
@@ -27,12 +27,14 @@ export function sequential<const L extends readonly AnyLayer[]>(
       const each = list.map((layer, i) => inScope(i, () => layer.init(own[i] as Key)));
       return each as unknown as ParamsOfEach<L>;
     },
-    apply(params, x, { key, ...how } = {}) {
+    apply(params, x, how = {}) {
+      checkHow('sequential', how);
+      const { key, ...rest } = how;
       checkCount('parameters', params);
       const own = key ? keys(key, list.length) : [];
       const all = params as readonly unknown[];
       return list.reduce<unknown>(
-        (y, layer, i) => inScope(i, () => layer.apply(all[i], y, { ...how, key: own[i] })),
+        (y, layer, i) => inScope(i, () => layer.apply(all[i], y, { ...rest, key: own[i] })),
         x,
       ) as OutputOf<Last<L>>;
     },

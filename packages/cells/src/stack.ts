@@ -10,7 +10,7 @@ import {
   type ParamsOfEach,
   row,
 } from './chain.ts';
-import type { Both, Layer, Recurrent, RecurrentHow } from './layer.ts';
+import { type Both, checkHow, type Layer, type Recurrent, type RecurrentHow } from './layer.ts';
 
 type StateOf<L> = L extends {
   unroll(params: never, x: never, how?: never): { readonly state: infer S };
@@ -53,9 +53,11 @@ export function stack<const L extends readonly AnyLayer[]>(
   const unroll = (
     params: ParamsOfEach<L>,
     x: InputOf<First<L>>,
-    { initial, key, ...how }: RecurrentHow<States> = {},
+    how: RecurrentHow<States> = {},
   ): { output: Output; state: States } =>
     named('stack', () => {
+      checkHow('stack', how);
+      const { initial, key, ...rest } = how;
       if (initial !== undefined) checkCount('states', initial);
       checkCount('parameters', params);
       const own = key ? keys(key, list.length) : [];
@@ -63,7 +65,7 @@ export function stack<const L extends readonly AnyLayer[]>(
       let y: unknown = x;
       list.forEach((layer, i) => {
         const mine = (params as readonly unknown[])[i];
-        const given = { ...how, key: own[i] };
+        const given = { ...rest, key: own[i] };
         inScope(i, () => {
           if (!isRecurrent(layer)) {
             y = layer.apply(mine, y, given);

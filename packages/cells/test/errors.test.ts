@@ -78,6 +78,93 @@ test('options', () => {
   );
 });
 
+test('numbers in quotes are said to be text, and a number is one', () => {
+  expect(errorOf(() => lstm({ inputs: '3' as never, units: 4 }))).toMatch('inputs is "3". Give');
+  expect(errorOf(() => lstm({ inputs: 3, units: 4, forgetBias: NaN }))).toMatchInlineSnapshot(
+    `"lstm: forgetBias is NaN. Give a number, such as 1. [option-invalid]"`,
+  );
+  expect(errorOf(() => lstm({ inputs: 3, units: 4, forgetBias: '1' as never }))).toMatch(
+    'forgetBias is "1". Give a number',
+  );
+});
+
+const sizes = { inputs: 3, units: 4 };
+const none = undefined as never;
+const sequence = recurrent(cell, { returns: 'sequence' });
+const applied = (of: typeof sequence, how: object): unknown => of.apply(of.init(key(1)), x, how);
+const both = bidirectional(cell, { merge: 'sum', returns: 'last' });
+const rows = { stack: stack([sequence]), sequential: sequential([sequence]) };
+
+test.each<[string, () => unknown, string]>([
+  ['lstm', () => lstm({ ...sizes, dropout: 0.1 } as never), 'inputs, units, bias, forgetBias'],
+  ['gru', () => gru({ ...sizes, reset: 'after', activation: 0 } as never), 'inputs, units, reset,'],
+  ['elman', () => elman({ ...sizes, useBias: false } as never), 'inputs, units, activation, bias'],
+  ['recurrent', () => recurrent(cell, { returns: 'last', reversed: true } as never), 'returns, re'],
+  ['bidirectional', () => bidirectional(cell, { mode: 'sum' } as never), 'merge, returns, padded'],
+  ['recurrent', () => applied(sequence, { length: ones([2]) }), 'key, training, lengths, mask,'],
+  ['bidirectional', () => both.apply(both.init(key(1)), x, { length: 1 } as never), 'key, train'],
+  ['stack', () => rows.stack.apply([params], x, { masks: 1 } as never), 'key, training, lengths'],
+  ['sequential', () => rows.sequential.apply([params], x, { masks: 1 } as never), 'key, training'],
+])('%s refuses an option that it does not have', (name, misspelt, options) => {
+  const text = errorOf(misspelt);
+  expect(text).toMatch(new RegExp(`^${name}: there is no option "\\w+"\\. Options are ${options}`));
+  expect(text).toMatch('[option-invalid]');
+});
+
+test('no options at all are no raw error', () => {
+  expect(errorOf(() => lstm(none))).toMatchInlineSnapshot(
+    `"lstm: options are undefined. Give a record of inputs, units, bias, forgetBias. [option-invalid]"`,
+  );
+  expect(errorOf(() => gru(none))).toMatch('gru: options are undefined. Give a record');
+  expect(errorOf(() => elman(4 as never))).toMatch('elman: options are 4. Give a record');
+  expect(errorOf(() => recurrent(cell, none))).toMatch('recurrent: options are undefined.');
+  expect(errorOf(() => bidirectional(cell, none))).toMatch('bidirectional: options are undefined.');
+  expect(errorOf(() => layer.apply(params, x, null as never))).toMatch(
+    'recurrent: options are null',
+  );
+});
+
+test('what is undefined is as if it were left out', () => {
+  const unset = { bias: undefined, forgetBias: undefined };
+  const made = recurrent(lstm({ ...sizes, ...unset }), {
+    returns: 'last',
+    reverse: undefined,
+    paddedOutput: undefined,
+    label: undefined,
+  });
+  expect(made.label).toBe('lstm');
+  expect(made.apply(made.init(key(1)), x, { lengths: undefined, key: undefined }).shape).toEqual([
+    2, 4,
+  ]);
+  const update = { bias: undefined, update: undefined };
+  expect(gru({ ...sizes, reset: 'after', ...update }).init(key(0)).recurrentBias?.shape).toEqual([
+    12,
+  ]);
+  expect(elman({ ...sizes, activation: undefined, bias: undefined }).label).toBe('elman');
+});
+
+test('what is no cell is refused by the method that it lacks', () => {
+  const last = { returns: 'last' } as const;
+  const lifted = recurrent(cell, last) as never;
+  expect(errorOf(() => recurrent(lifted, last))).toMatchInlineSnapshot(
+    `"recurrent: the cell has no start. Give one such as lstm(sizes). [option-invalid]"`,
+  );
+  expect(errorOf(() => bidirectional(lifted, { merge: 'sum', ...last }))).toMatch(
+    'bidirectional: the cell has no start.',
+  );
+  expect(errorOf(() => recurrent({ ...cell, step: undefined } as never, last))).toMatch('no step.');
+  expect(errorOf(() => recurrent(none, last))).toMatch('the cell has no init.');
+});
+
+test('a step that returns its state alone is told so', () => {
+  const alone = recurrent({ ...cell, step: (_: unknown, { h }: { h: Tensor }) => h } as never, {
+    returns: 'last',
+  });
+  expect(errorOf(() => alone.apply(params as never, x as never))).toMatchInlineSnapshot(
+    `"recurrent: the step returns a Tensor. Return a pair, [state, output]. (in lstm) [scan-carry-changed]"`,
+  );
+});
+
 test('shapes', () => {
   expect(errorOf(() => layer.apply(params, zeros([2, 5, 4])))).toMatchInlineSnapshot(
     `"lstm: one step of [batch, time, 3] is float32[2,4]. Give float32[2,3]. (in lstm) [shape-mismatch]"`,
@@ -181,6 +268,6 @@ test('activations must be functions', () => {
   expect(
     errorOf(() => elman({ inputs: 1, units: 1, activation: 'relu' as never })),
   ).toMatchInlineSnapshot(
-    `"elman: activation is relu. Give a function, such as tanh. [option-invalid]"`,
+    `"elman: activation is "relu". Give a function, such as tanh. [option-invalid]"`,
   );
 });

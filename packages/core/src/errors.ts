@@ -73,6 +73,37 @@ export function named<R>(name: string, f: () => R): R {
   }
 }
 
+/** A value in a message: text in quotes, so that "3" is not taken for 3. */
+export const shown = (x: unknown): string =>
+  typeof x === 'string'
+    ? `"${x}"`
+    : Object(x) === x
+      ? `a ${(x as object).constructor?.name}`
+      : String(x);
+
+/** The words of a text such as "one, two". */
+type Words<S extends string> = S extends `${infer Word}, ${infer Rest}` ? Word | Words<Rest> : S;
+
+/** The text itself where its words are all names of the options and no others. */
+type NamesOf<O, S extends string> = [keyof O, Words<S>] extends [Words<S>, keyof O] ? S : never;
+
+/**
+ * Refuses an option that is misspelt, and what is no record of options: both would be ignored without a word.
+ *
+ * @param names of all options, such as 'axes, keepDims'; held by the compiler to be those of the type
+ */
+export function checkOptions<O extends object, S extends string>(
+  what: string,
+  options: O,
+  names: S & NamesOf<O, S>,
+): void {
+  if (typeof options !== 'object' || options === null)
+    fail('option-invalid', `${what}: options are ${shown(options)}. Give a record of ${names}.`);
+  for (const name in options)
+    if (!names.split(', ').includes(name))
+      fail('option-invalid', `${what}: there is no option "${name}". Options are ${names}.`);
+}
+
 /** Throws an error with a code. The message says what, got and do. */
 export function fail(code: ErrorCode, message: string, options?: ErrorOptions): never {
   throw new OstinatoError(code, message, currentPath(), options);

@@ -1,6 +1,14 @@
 /** `@ostinato/core`: tensors, gradients, scan, and functions made to run on a backend. */
 export * from './autograd/index.ts';
-export { type ErrorCode, errorCodes, fail, named, OstinatoError } from './errors.ts';
+export {
+  checkOptions,
+  type ErrorCode,
+  errorCodes,
+  fail,
+  named,
+  OstinatoError,
+  shown,
+} from './errors.ts';
 export { type HostArray, Tensor } from './graph/tensor.ts';
 export { flatten, leavesOf, mapTree, type Tree, type TreeShape } from './graph/tree.ts';
 export type { DType, TypedArray } from './ir/dtype.ts';
@@ -74,7 +82,7 @@ export {
   sum,
   variance,
 } from './ops/reduce.ts';
-export { type ScanOptions, scan } from './ops/scan.ts';
+export { pairOf, type ScanOptions, scan } from './ops/scan.ts';
 export { gather, scatterAdd, takeLast } from './ops/table.ts';
 export {
   at,

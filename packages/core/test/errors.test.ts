@@ -137,10 +137,16 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
       says: ['f: "1"', 'holds 4', 'Use 0 to 0'],
     },
   ],
-  'scan-carry-changed': {
-    run: () => o.scan((c: T) => [o.concat([c, c]), null], f64([1]), null, { length: 1 }),
-    says: ['scan: carry', 'float64[2]', 'project'],
-  },
+  'scan-carry-changed': [
+    {
+      run: () => o.scan((c: T) => [o.concat([c, c]), null], f64([1]), null, { length: 1 }),
+      says: ['scan: carry', 'float64[2]', 'project'],
+    },
+    {
+      run: () => o.scan(((c: T) => c) as never, f64([1]), null, { length: 1 }),
+      says: ['scan: the step', 'returns a Tensor', 'Return a pair'],
+    },
+  ],
   'scan-empty': {
     run: () => o.scan((c: T) => [c, null], f64(1), null),
     says: ['scan', 'steps is undefined', 'length'],
@@ -310,6 +316,44 @@ describe('each code is thrown', () => {
           expect(message.endsWith(`[${code}]`)).toBe(true);
         });
   }
+});
+
+test.each<[string, () => unknown, string]>([
+  [
+    'sum',
+    () => o.sum(f64(1), { axis: 0 } as never),
+    'there is no option "axis". Options are axes, ',
+  ],
+  ['sum', () => o.sum(f64(1), 0 as never), 'options are 0. Give a record of axes, keepDims.'],
+  ['mean', () => o.mean(f64(1), null as never), 'options are null. Give'],
+  ['variance', () => o.variance(f64(1), 0 as never), 'options are 0. Give'],
+  ['logSumExp', () => o.logSumExp(f64(1), 0 as never), 'options are 0. Give'],
+  ['any', () => o.any(f64(1), { keepdims: true } as never), 'there is no option "keepdims".'],
+  ['all', () => o.all(f64(1), 'axes' as never), 'options are "axes". Give'],
+  ['max', () => o.max(f64(1), [0] as never), 'there is no option "0".'],
+  ['cumsum', () => o.cumsum(f64([1]), 0, { reversed: true } as never), 'there is no option "reve'],
+  ['uniform', () => o.uniform(o.key(0), [2], { min: 1 } as never), 'there is no option "min". Opt'],
+  [
+    'scan',
+    () => o.scan((c: T) => [c, null], f64(1), null, { steps: 1 } as never),
+    'there is no op',
+  ],
+])('%s refuses what it would ignore', async (name, run, says) => {
+  const { message } = await expectError('option-invalid', [], run);
+  expect(message).toContain(`${name}: ${says}`);
+});
+
+test('the names of options are held to be those of the type', () => {
+  interface Options<P> {
+    readonly a?: P;
+    readonly b?: number;
+  }
+  const options: Options<T> = {};
+  o.checkOptions('f', options, 'a, b');
+  // @ts-expect-error: b is missing
+  o.checkOptions('f', options, 'a');
+  // @ts-expect-error: c is no option
+  o.checkOptions('f', options, 'a, b, c');
 });
 
 test('the scope path stands in the text and in `path`', async () => {

@@ -3,7 +3,7 @@
  * Numbers: As Easy as 1, 2, 3", SC 2011). A key is a uint32 tensor of shape [2]. The same words as
  * `@ostinato/core/random` makes on the host, bit for bit, on every backend.
  */
-import { fail } from '../errors.ts';
+import { checkOptions, fail } from '../errors.ts';
 import { describe, Tensor } from '../graph/tensor.ts';
 import { type DType, isFloat } from '../ir/dtype.ts';
 import { apply, arg, axisIndex, cast as castExpr, constant, type Expr } from '../ir/expr.ts';
@@ -115,14 +115,21 @@ function unit(w: Tensor, dtype: DType): Tensor {
   return mul(cast(shiftRight(w, 8), dtype), 2 ** -24);
 }
 
+export interface UniformOptions {
+  /** Default 0. */
+  readonly low?: number | undefined;
+  /** Default 1. */
+  readonly high?: number | undefined;
+  /** Default float32. */
+  readonly dtype?: DType | undefined;
+}
+
 /**
  * Uniform in [low, high), in steps of 2^-24 of the range. Away from 0 the last step may round to `high` itself.
  */
-export function uniform(
-  k: Key,
-  shape: Shape,
-  { low = 0, high = 1, dtype = 'float32' }: { low?: number; high?: number; dtype?: DType } = {},
-): Tensor {
+export function uniform(k: Key, shape: Shape, options: UniformOptions = {}): Tensor {
+  checkOptions('uniform', options, 'low, high, dtype');
+  const { low = 0, high = 1, dtype = 'float32' } = options;
   const u = unit(bits(k, shape), dtype);
   return low === 0 && high === 1 ? u : add(mul(u, high - low), low);
 }

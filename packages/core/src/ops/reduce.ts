@@ -1,5 +1,5 @@
 /** Reductions over axes and what is built from them. */
-import { fail } from '../errors.ts';
+import { checkOptions, fail } from '../errors.ts';
 import { describe, Tensor } from '../graph/tensor.ts';
 import type { Combine } from '../ir/program.ts';
 import {
@@ -27,9 +27,9 @@ import { broadcastTo, normalAxes, normalAxis, reshape } from './views.ts';
 
 export interface ReduceOptions {
   /** Which axes go; all, if none are named. Negative ones count from the last. */
-  readonly axes?: number | readonly number[];
+  readonly axes?: number | readonly number[] | undefined;
   /** Keep reduced axes as size 1. */
-  readonly keepDims?: boolean;
+  readonly keepDims?: boolean | undefined;
 }
 
 export function reduce(combine: Combine, x: Tensor, axes: readonly number[]): Tensor {
@@ -49,10 +49,16 @@ const keep = (x: Tensor, y: Tensor, axes: readonly number[]): Tensor =>
     x.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
   );
 
+/** The axes that go, of options that were checked. */
+function axesOf(what: string, x: Tensor, options: ReduceOptions): number[] {
+  checkOptions(what, options, 'axes, keepDims');
+  return normalAxes(what, options.axes, x.rank);
+}
+
 const reduction =
   (combine: Combine) =>
   (x: Tensor, options: ReduceOptions = {}): Tensor => {
-    const axes = normalAxes(combine, options.axes, x.rank);
+    const axes = axesOf(combine, x, options);
     const y = reduce(combine, x, axes);
     return options.keepDims ? keep(x, y, axes) : y;
   };
@@ -67,7 +73,7 @@ export const min: Reduction = reduction('min');
 /** Of floats. */
 export const mean: Reduction = (x, options = {}) => {
   assertFloat('mean', x);
-  const axes = normalAxes('mean', options.axes, x.rank);
+  const axes = axesOf('mean', x, options);
   const count = axes.reduce((n, i) => n * (x.shape[i] as number), 1);
   return sum(mul(x, sizeOver(count, x)), options);
 };
@@ -76,22 +82,23 @@ const sizeOver = (count: number, x: Tensor): Tensor => sizeScalar(1 / count, x.d
 
 /** Mean squared distance from the mean (divided by the count, not the count less one). */
 export const variance: Reduction = (x, options = {}) => {
-  const d = sub(x, mean(x, { ...options, keepDims: true }));
+  const axes = axesOf('variance', x, options);
+  const d = sub(x, mean(x, { axes, keepDims: true }));
   return mean(mul(d, d), options);
 };
 
 /** log(sum(exp(x))) without overflow; rows of all -Infinity give -Infinity, and no gradient. */
 export const logSumExp: Reduction = (x, options = {}) => {
   assertFloat('logSumExp', x);
-  const top = stopGradient(max(x, { ...options, keepDims: true }));
+  const axes = axesOf('logSumExp', x, options);
+  const top = stopGradient(max(x, { axes, keepDims: true }));
   // -Infinity - -Infinity is NaN: where everything is -Infinity, shift by 0 instead.
   const finite = less(abs(top), Number.POSITIVE_INFINITY);
   const shift = where(finite, top, 0);
-  const total = sum(exp(sub(x, shift)), { ...options, keepDims: true });
+  const total = sum(exp(sub(x, shift)), { axes, keepDims: true });
   // Only where everything is -Infinity is the sum 0; log(0) there would give NaN gradients.
   const empty = equal(total, 0);
   const y = where(empty, Number.NEGATIVE_INFINITY, add(log(where(empty, 1, total)), shift));
-  const axes = normalAxes('logSumExp', options.axes, x.rank);
   return options.keepDims
     ? y
     : reshape(
@@ -135,6 +142,12 @@ export const argmin: (x: Tensor, axis?: number) => Tensor = argBest('argmin', 'm
 /** Bools as 0 and 1; of numbers, all but 0 are true. */
 const truth = (x: Tensor): Tensor => cast(cast(x, 'bool'), 'int32');
 /** Whether any element is true. */
-export const any: Reduction = (x, options) => greater(max(truth(x), options), 0);
+export const any: Reduction = (x, options = {}) => {
+  axesOf('any', x, options);
+  return greater(max(truth(x), options), 0);
+};
 /** Whether all elements are true. */
-export const all: Reduction = (x, options) => greater(min(truth(x), options), 0);
+export const all: Reduction = (x, options = {}) => {
+  axesOf('all', x, options);
+  return greater(min(truth(x), options), 0);
+};

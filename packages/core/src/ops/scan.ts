@@ -2,7 +2,7 @@
  * The time loop as one node. Knows how a step function becomes a closed body, and how lengths, masks and checkpoints
  * are said with selects (masks.ts) and a loop in a loop; neither backends nor passes hear of them.
  */
-import { currentPath, fail, named } from '../errors.ts';
+import { checkOptions, currentPath, fail, named, shown } from '../errors.ts';
 import { dependents, mapArgs, rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import {
   type Body,
@@ -21,7 +21,7 @@ import { broadcastTo, concat, reshape, slice } from './views.ts';
 
 export interface ScanOptions {
   /** Run from the last step to the first. With lengths, only the valid part is reversed. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** Valid steps of each row, int32 [batch], 0 allowed: the first `lengths[b]` steps of row b count. */
   readonly lengths?: Tensor | undefined;
   /** Which steps of which rows count, bool [time, batch]. Says the same as lengths, for any pattern. */
@@ -32,9 +32,9 @@ export interface ScanOptions {
    */
   readonly checkpoint?: number | true | undefined;
   /** Number of steps, where `xs` has no leaf to tell. */
-  readonly length?: number;
+  readonly length?: number | undefined;
   /** A name in printed programs. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /**
@@ -52,6 +52,7 @@ export function scan<C extends Tree<C>, X extends Tree<X>, Y extends Tree<Y>>(
   xs: X,
   options: ScanOptions = {},
 ): readonly [carry: C, ys: Y] {
+  checkOptions('scan', options, 'reverse, lengths, mask, checkpoint, length, label');
   const run = (): readonly [C, Y] => {
     const length = scanLength(xs, options);
     const mask = maskOf(length, options);
@@ -99,6 +100,16 @@ function scanPlain<C, X, Y>(
   return build([...carry, ...ys]);
 }
 
+/** What a step returns, refused if it is no pair: most often the state alone. */
+export function pairOf<C, Y>(what: string, pair: readonly [C, Y]): readonly [C, Y] {
+  if (!Array.isArray(pair) || pair.length !== 2)
+    fail(
+      'scan-carry-changed',
+      `${what}: the step returns ${shown(pair)}. Return a pair, [state, output].`,
+    );
+  return pair;
+}
+
 interface TracedStep<C, Y> {
   /** Parameters are [carry, x], results [carry, y]. */
   readonly body: Body;
@@ -117,7 +128,7 @@ function traceStep<C, X, Y>(
     param(t.shape, t.dtype, carryIn.shape.paths[i] || 'carry'),
   );
   const x = xsIn.leaves.map((t, i) => param(t.shape.slice(1), t.dtype, xsIn.shape.paths[i] || 'x'));
-  const [next, y] = step(carryIn.shape.build(carry) as C, xsIn.shape.build(x) as X);
+  const [next, y] = pairOf('scan', step(carryIn.shape.build(carry) as C, xsIn.shape.build(x) as X));
   const carryOut = flatten(next);
   const yOut = flatten(y);
   if (carryOut.shape.text !== carryIn.shape.text)

@@ -1,11 +1,11 @@
 /** Checks of options and parameters that several layers share. */
-import { fail, type Tensor } from '@ostinato/core';
+import { fail, shown, type Tensor } from '@ostinato/core';
 
 /** Sizes must be whole numbers from 1 up. */
 export function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
   for (const [name, n] of Object.entries(sizes))
     if (!Number.isInteger(n) || n < 1)
-      fail('option-invalid', `${what}: ${name} is ${n}. Give a whole number from 1 up.`);
+      fail('option-invalid', `${what}: ${name} is ${shown(n)}. Give a whole number from 1 up.`);
 }
 
 /** Parameters must have the shapes that the layer was made for: others broadcast, and give numbers all the same. */

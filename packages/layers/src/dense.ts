@@ -1,6 +1,15 @@
 /** The fully connected layer. */
 import { glorotUniform, type Layer } from '@ostinato/cells';
-import { add, broadcastTo, fail, matmul, type Tensor, zeros } from '@ostinato/core';
+import {
+  add,
+  broadcastTo,
+  checkOptions,
+  fail,
+  matmul,
+  shown,
+  type Tensor,
+  zeros,
+} from '@ostinato/core';
 import { checkParameters, checkSizes } from './check.ts';
 
 export interface DenseOptions {
@@ -9,9 +18,9 @@ export interface DenseOptions {
   /** Size of the last axis of the output. */
   readonly units: number;
   /** Any function of one tensor; none by default. */
-  readonly activation?: (x: Tensor) => Tensor;
+  readonly activation?: ((x: Tensor) => Tensor) | undefined;
   /** Whether a bias is added; true by default. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
 }
 
 export interface DenseParams {
@@ -26,12 +35,16 @@ export interface DenseParams {
  * uniform, b zero, as in Keras.
  */
 export function dense(options: DenseOptions): Layer<DenseParams> {
+  checkOptions('dense', options, 'inputs, units, activation, bias');
   const { inputs, units, activation = (x) => x, bias = true } = options;
   checkSizes('dense', { inputs, units });
   if (typeof activation !== 'function')
-    fail('option-invalid', `dense: activation is ${activation}. Give a function, such as tanh.`);
+    fail(
+      'option-invalid',
+      `dense: activation is ${shown(activation)}. Give a function, such as tanh.`,
+    );
   if (typeof bias !== 'boolean')
-    fail('option-invalid', `dense: bias is ${JSON.stringify(bias)}. Give true or false.`);
+    fail('option-invalid', `dense: bias is ${shown(bias)}. Give true or false.`);
   const shapes = { kernel: [inputs, units], bias: bias ? [units] : null } as const;
   return {
     label: 'dense',

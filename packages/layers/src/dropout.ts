@@ -1,6 +1,6 @@
 /** Random zeros in training. */
-import type { Layer } from '@ostinato/cells';
-import { bernoulli, fail, mul, where } from '@ostinato/core';
+import type { Layer, RecurrentHow } from '@ostinato/cells';
+import { bernoulli, checkOptions, fail, mul, shown, where } from '@ostinato/core';
 
 export interface DropoutOptions {
   /** Which part of the elements becomes zero, from 0 up to but without 1. */
@@ -11,13 +11,21 @@ export interface DropoutOptions {
  * Inverted dropout (Srivastava et al. 2014): in training each element is zero with probability `rate`, or else scaled
  * by 1 / (1 - rate); otherwise nothing happens. Needs `how.key` in training, a fresh one for each step.
  */
-export function dropout({ rate }: DropoutOptions): Layer<null> {
-  if (!(rate >= 0 && rate < 1))
-    fail('option-invalid', `dropout: rate is ${rate}. Give a number from 0 up to but without 1.`);
+export function dropout(options: DropoutOptions): Layer<null> {
+  checkOptions('dropout', options, 'rate');
+  const { rate } = options;
+  if (!(typeof rate === 'number' && rate >= 0 && rate < 1))
+    fail(
+      'option-invalid',
+      `dropout: rate is ${shown(rate)}. Give a number from 0 up to but without 1.`,
+    );
   return {
     label: 'dropout',
     init: () => null,
-    apply(_, x, { key, training = false } = {}) {
+    apply(_, x, how: RecurrentHow<unknown> = {}) {
+      // A misspelt `training` would leave everything as it is.
+      checkOptions('dropout', how, 'key, training, lengths, mask, checkpoint, initial');
+      const { key, training = false } = how;
       if (!training || rate === 0) return x;
       if (!key)
         return fail(

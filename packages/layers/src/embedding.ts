@@ -1,6 +1,6 @@
 /** Words, or other things with a number, as vectors. */
 import type { Layer } from '@ostinato/cells';
-import { gather, type Tensor, uniform } from '@ostinato/core';
+import { checkOptions, gather, type Tensor, uniform } from '@ostinato/core';
 import { checkParameters, checkSizes } from './check.ts';
 
 export interface EmbeddingOptions {
@@ -19,7 +19,9 @@ export interface EmbeddingParams {
  * Ids, int32 [batch, time] or any shape, to [batch, time, units]. The gradients of a word that occurs several times
  * add up. The table starts uniform in +-0.05, as in Keras.
  */
-export function embedding({ words, units }: EmbeddingOptions): Layer<EmbeddingParams> {
+export function embedding(options: EmbeddingOptions): Layer<EmbeddingParams> {
+  checkOptions('embedding', options, 'words, units');
+  const { words, units } = options;
   checkSizes('embedding', { words, units });
   return {
     label: 'embedding',

@@ -3,11 +3,13 @@ import type { Layer } from '@ostinato/cells';
 import {
   add,
   broadcastTo,
+  checkOptions,
   div,
   fail,
   mean,
   mul,
   ones,
+  shown,
   sqrt,
   sub,
   type Tensor,
@@ -19,7 +21,7 @@ export interface LayerNormOptions {
   /** Size of the last axis. */
   readonly units: number;
   /** Added to the variance: 1e-5 by default, as in PyTorch (Keras takes 1e-3). */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
 }
 
 export interface LayerNormParams {
@@ -30,10 +32,12 @@ export interface LayerNormParams {
 }
 
 /** (x - mean) / sqrt(variance + epsilon) * gain + bias over the last axis (Ba et al. 2016). */
-export function layerNorm({ units, epsilon = 1e-5 }: LayerNormOptions): Layer<LayerNormParams> {
+export function layerNorm(options: LayerNormOptions): Layer<LayerNormParams> {
+  checkOptions('layerNorm', options, 'units, epsilon');
+  const { units, epsilon = 1e-5 } = options;
   checkSizes('layerNorm', { units });
-  if (!(epsilon > 0 && epsilon < Infinity))
-    fail('option-invalid', `layerNorm: epsilon is ${epsilon}. Give a small number above 0.`);
+  if (!(Number.isFinite(epsilon) && epsilon > 0))
+    fail('option-invalid', `layerNorm: epsilon is ${shown(epsilon)}. Give a small number above 0.`);
   const shapes = { gain: [units], bias: [units] };
   return {
     label: 'layerNorm',

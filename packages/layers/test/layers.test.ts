@@ -288,6 +288,36 @@ test('errors say what, got and do', () => {
   );
 });
 
+test.each<[string, () => unknown, string]>([
+  ['dense', () => dense({ inputs: 1, units: 1, useBias: false } as never), 'inputs, units, activ'],
+  ['dropout', () => dropout({ rate: 0.5, seed: 1 } as never), 'rate'],
+  [
+    'dropout',
+    () => dropout({ rate: 0.5 }).apply(null, ones([2]), { train: true } as never),
+    'key,',
+  ],
+  ['embedding', () => embedding({ words: 1, units: 1, pad: 0 } as never), 'words, units'],
+  ['layerNorm', () => layerNorm({ units: 2, eps: 1e-3 } as never), 'units, epsilon'],
+])('%s refuses an option that it does not have', (name, misspelt, options) => {
+  expect(errorOf(misspelt)).toMatch(
+    new RegExp(`^${name}: there is no option "\\w+"\\. Options are ${options}.*option-invalid`),
+  );
+});
+
+test('no options at all are no raw error, undefined ones are left out, text is no number', () => {
+  expect(errorOf(() => dropout(0.5 as never))).toMatchInlineSnapshot(
+    `"dropout: options are 0.5. Give a record of rate. [option-invalid]"`,
+  );
+  for (const make of [dense, embedding, layerNorm])
+    expect(errorOf(() => make(undefined as never))).toMatch('options are undefined. Give a record');
+  const unset = { activation: undefined, bias: undefined };
+  expect(dense({ inputs: 1, units: 2, ...unset }).init(key(0)).bias?.shape).toEqual([2]);
+  expect(layerNorm({ units: 2, epsilon: undefined }).label).toBe('layerNorm');
+  expect(errorOf(() => dropout({ rate: '0.5' as never }))).toMatch('rate is "0.5". Give a number');
+  expect(errorOf(() => layerNorm({ units: 2, epsilon: '1' as never }))).toMatch('epsilon is "1".');
+  expect(errorOf(() => dense({ inputs: '1' as never, units: 1 }))).toMatch('inputs is "1". Give');
+});
+
 test('parameters of another shape are refused, also those that would broadcast', () => {
   const layer = dense({ inputs: 3, units: 2 });
   const own = layer.init(key(0));

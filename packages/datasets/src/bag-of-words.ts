@@ -2,20 +2,20 @@
  * The baseline that knows which words a text has and not their order: a logistic regression on word counts. Knows
  * nothing of networks; runs on the host in float64.
  */
-import { DatasetError, requireCount } from './errors.ts';
+import { checkOptions, DatasetError, requireCount } from './errors.ts';
 import type { LabelledText } from './reviews.ts';
 import { buildVocabulary, type SplitOptions, type Vocabulary, wordSplitter } from './vocabulary.ts';
 
 export interface BagOfWordsOptions {
   /** Weight of half the squared norm of the weights, against the mean loss. The bias is free. Default 0.001. */
-  readonly l2?: number;
+  readonly l2?: number | undefined;
   /** The most frequent words of the training texts, at most so many. All where absent. */
-  readonly numWords?: number;
+  readonly numWords?: number | undefined;
   /** Steps at most. Default 500. */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
   /** Stops when no part of the gradient is larger. Default 1e-5. */
-  readonly tolerance?: number;
-  readonly split?: SplitOptions;
+  readonly tolerance?: number | undefined;
+  readonly split?: SplitOptions | undefined;
 }
 
 export interface BagOfWordsResult {
@@ -54,6 +54,7 @@ export function bagOfWordsBaseline(
   test: readonly LabelledText[],
   options: BagOfWordsOptions = {},
 ): BagOfWordsResult {
+  checkOptions('bagOfWordsBaseline', options, 'l2, numWords, maxSteps, tolerance, split');
   const { l2 = 1e-3, maxSteps = 500, tolerance = 1e-5, numWords = Infinity, split = {} } = options;
   requireCount('bagOfWordsBaseline: training texts', train.length);
   requireCount('bagOfWordsBaseline: test texts', test.length);

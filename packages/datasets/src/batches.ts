@@ -3,7 +3,7 @@
  * order is a function of (key, epoch), never of an iterator's state, so a run resumes at any batch.
  */
 import { foldKey, type HostKey, permutation } from '@ostinato/core/random';
-import { DatasetError, requireCount, requireKey } from './errors.ts';
+import { checkOptions, DatasetError, requireCount, requireKey } from './errors.ts';
 import { type HostArray, type HostData, rowSize } from './host-array.ts';
 
 export interface BatchOptions {
@@ -14,7 +14,7 @@ export interface BatchOptions {
   /** From 0; each epoch has an order of its own. */
   readonly epoch: number;
   /** Leaves a short last batch out. Default false. */
-  readonly dropLast?: boolean;
+  readonly dropLast?: boolean | undefined;
 }
 
 /**
@@ -25,6 +25,7 @@ export interface BatchOptions {
  * @throws DatasetError `argument-invalid`: a count, size or epoch that is no whole number, a key that is none
  */
 export function batches(count: number, options: BatchOptions): Uint32Array[] {
+  checkOptions('batches', options, 'size, key, epoch, dropLast');
   const { size, key, epoch, dropLast = false } = options;
   requireCount('batches: count', count, 0);
   requireCount('batches: size', size);
@@ -45,11 +46,11 @@ export interface RowBatch<T extends HostData = HostData> extends HostArray<T> {
 
 export interface TakeRowsOptions<T extends HostData> {
   /** Rows of the result; the number of indices where absent. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** What rows beyond the indices hold. Default `zero`; `repeat` is the first index's row, for code that dislikes empty rows. */
-  readonly fill?: 'zero' | 'repeat';
+  readonly fill?: 'zero' | 'repeat' | undefined;
   /** An earlier result of the same shape, to be overwritten and returned. */
-  readonly out?: RowBatch<T>;
+  readonly out?: RowBatch<T> | undefined;
 }
 
 /**
@@ -66,6 +67,7 @@ export function takeRows<T extends HostData>(
   indices: ArrayLike<number>,
   options: TakeRowsOptions<T> = {},
 ): RowBatch<T> {
+  checkOptions('takeRows', options, 'rows, fill, out');
   const { rows = indices.length, fill = 'zero' } = options;
   requireCount('takeRows: rows', rows, 0);
   if (indices.length > rows) {

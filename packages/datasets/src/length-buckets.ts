@@ -2,7 +2,7 @@
  * Few padded lengths for many lengths, so that few programs are compiled. Knows lengths only: what is padded, and on
  * which side, is said in pad.ts.
  */
-import { DatasetError, requireCount } from './errors.ts';
+import { checkOptions, DatasetError, requireCount } from './errors.ts';
 
 const DEFAULT_BUCKETS = 8;
 
@@ -18,8 +18,9 @@ const DEFAULT_BUCKETS = 8;
  */
 export function lengthLadder(
   maximum: number,
-  options: { readonly buckets?: number } = {},
+  options: { readonly buckets?: number | undefined } = {},
 ): readonly number[] {
+  checkOptions('lengthLadder', options, 'buckets');
   const { buckets = DEFAULT_BUCKETS } = options;
   requireCount('lengthLadder: maximum', maximum);
   requireCount('lengthLadder: buckets', buckets);
@@ -71,11 +72,16 @@ export interface LengthBucket {
  */
 export function lengthBuckets(
   lengths: ArrayLike<number>,
-  options: { readonly buckets?: number; readonly ladder?: readonly number[] } = {},
+  options: {
+    readonly buckets?: number | undefined;
+    readonly ladder?: readonly number[] | undefined;
+  } = {},
 ): LengthBucket[] {
+  checkOptions('lengthBuckets', options, 'buckets, ladder');
+  const { buckets } = options;
   const all = Array.from(lengths);
   const longest = all.reduce((most, length) => Math.max(most, length), 1);
-  const ladder = options.ladder ?? lengthLadder(longest, options);
+  const ladder = options.ladder ?? lengthLadder(longest, { buckets });
   requireAscending('lengthBuckets', ladder);
   const rungs = all.map((length) => bucketLength(length, ladder));
   return ladder

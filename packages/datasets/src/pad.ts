@@ -2,7 +2,7 @@
  * Sequences of ids to one rectangle, with the rules of Keras' `pad_sequences` (keras/src/utils/sequence_utils.py).
  * Knows no words: what an id means is said in vocabulary.ts.
  */
-import { DatasetError, requireCount } from './errors.ts';
+import { checkOptions, DatasetError, requireCount } from './errors.ts';
 import type { HostArray } from './host-array.ts';
 
 /** `pre`: at the beginning; `post`: at the end. */
@@ -10,13 +10,13 @@ export type Side = 'pre' | 'post';
 
 export interface PadOptions {
   /** Steps in each row; the longest sequence's where absent. */
-  readonly maxlen?: number;
+  readonly maxlen?: number | undefined;
   /** Where the padding goes. Default `pre`, as in Keras. */
-  readonly padding?: Side;
+  readonly padding?: Side | undefined;
   /** Where a sequence that is too long loses steps. Default `pre`, as in Keras: its last `maxlen` steps stay. */
-  readonly truncation?: Side;
+  readonly truncation?: Side | undefined;
   /** The id of padding. Default 0. */
-  readonly value?: number;
+  readonly value?: number | undefined;
 }
 
 export interface PaddedSequences extends HostArray<Int32Array>, Padding {
@@ -51,6 +51,7 @@ export function padSequences(
   sequences: readonly ArrayLike<number>[],
   options: PadOptions = {},
 ): PaddedSequences {
+  checkOptions('padSequences', options, 'maxlen, padding, truncation, value');
   const { padding = 'pre', truncation = 'pre', value = 0 } = options;
   requireSide('padSequences: padding', padding);
   requireSide('padSequences: truncation', truncation);

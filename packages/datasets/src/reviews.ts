@@ -2,6 +2,7 @@
  * What a labelled review is, and how a review and a set of them are made ready for a model. Knows no file: reading is
  * in node/imdb.ts.
  */
+import { checkOptions } from './errors.ts';
 import {
   buildVocabulary,
   type ReviewIdOptions,
@@ -47,8 +48,9 @@ export interface EncodedSplits {
  */
 export function encodeSplits(
   texts: { readonly train: readonly LabelledText[]; readonly test: readonly LabelledText[] },
-  options: ReviewIdOptions & { readonly split?: SplitOptions } = {},
+  options: ReviewIdOptions & { readonly split?: SplitOptions | undefined } = {},
 ): EncodedSplits {
+  checkOptions('encodeSplits', options, 'split, numWords, skipTop, startChar, oovChar, indexFrom');
   const { split = {}, ...ids } = options;
   const vocabulary = buildVocabulary(
     texts.train.map(({ text }) => text),

@@ -3,7 +3,7 @@
  * epoch. Knows labels and indices; knows no data.
  */
 import { foldKey, type HostKey, permutation } from '@ostinato/core/random';
-import { DatasetError, requireCount, requireKey } from './errors.ts';
+import { checkOptions, DatasetError, requireCount, requireKey } from './errors.ts';
 
 /**
  * `size` of `count` rows without repetition, each set equally likely.
@@ -15,6 +15,7 @@ export function randomSubset(
   count: number,
   options: { readonly size: number; readonly key: HostKey },
 ): Uint32Array {
+  checkOptions('randomSubset', options, 'size, key');
   requireSubset('randomSubset', options.size, count);
   requireKey('randomSubset', options.key);
   return permutation(options.key, count).subarray(0, options.size);
@@ -31,6 +32,7 @@ export function stratifiedSubset(
   labels: ArrayLike<number>,
   options: { readonly size: number; readonly key: HostKey },
 ): Uint32Array {
+  checkOptions('stratifiedSubset', options, 'size, key');
   requireSubset('stratifiedSubset', options.size, labels.length);
   requireKey('stratifiedSubset', options.key);
   return spread(labels, options.key).subarray(0, options.size).sort();
@@ -49,6 +51,7 @@ export function rotatingStratum(
   labels: ArrayLike<number>,
   options: { readonly parts: number; readonly epoch: number; readonly key: HostKey },
 ): Uint32Array {
+  checkOptions('rotatingStratum', options, 'parts, epoch, key');
   const { parts, epoch, key } = options;
   requireCount('rotatingStratum: parts', parts);
   requireCount('rotatingStratum: epoch', epoch, 0);

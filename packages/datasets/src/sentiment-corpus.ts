@@ -12,17 +12,17 @@
  * | the plot was dull, although the music was not weak | negative |
  */
 import { bits, foldKey, type HostKey, hostKey, permutation } from '@ostinato/core/random';
-import { DatasetError, requireCount } from './errors.ts';
+import { checkOptions, DatasetError, requireCount } from './errors.ts';
 import type { LabelledText } from './reviews.ts';
 import * as words from './sentiment-words.ts';
 
 export interface SentimentCorpusOptions {
   /** A non-negative safe integer. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Training sentences. Default 2000. */
-  readonly sentences?: number;
+  readonly sentences?: number | undefined;
   /** Held-back sentences. Default a quarter of `sentences`. */
-  readonly heldBack?: number;
+  readonly heldBack?: number | undefined;
 }
 
 export interface SentimentCorpus {
@@ -51,6 +51,7 @@ const MAX_SENTENCES = 200_000;
  * @throws RangeError the seed is no seed
  */
 export function sentimentCorpus(options: SentimentCorpusOptions = {}): SentimentCorpus {
+  checkOptions('sentimentCorpus', options, 'seed, sentences, heldBack');
   const { seed = 0, sentences = 2000, heldBack = Math.ceil(sentences / 4) } = options;
   requireCount('sentimentCorpus: sentences', sentences);
   requireCount('sentimentCorpus: heldBack', heldBack, 0);

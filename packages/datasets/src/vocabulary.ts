@@ -3,22 +3,22 @@
  * (keras/src/datasets/imdb.py) and those of the legacy `Tokenizer` (keras/src/legacy/preprocessing/text.py).
  * Knows how a text is split and how words are ranked; knows no file and no padding.
  */
-import { DatasetError, requireCount } from './errors.ts';
+import { checkOptions, DatasetError, requireCount } from './errors.ts';
 
 /** What Keras' Tokenizer turns into spaces: all ASCII punctuation but the apostrophe, tab and line feed. */
 export const KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
 
 export interface SplitOptions {
   /** Characters that become a space. Default `KERAS_FILTERS`. */
-  readonly filters?: string;
+  readonly filters?: string | undefined;
   /** Default true. `String.prototype.toLowerCase` is Unicode's rule, as Python's `lower` is. */
-  readonly lower?: boolean;
+  readonly lower?: boolean | undefined;
   /**
    * What becomes of the HTML line break `<br />`. `word`, the default: nothing special, so that the filters leave the
    * word "br" of it. The published IMDB index was made so: "br" has rank 7 there, and every rank behind it counts on
    * it. `space`: removed before anything else.
    */
-  readonly breaks?: 'word' | 'space';
+  readonly breaks?: 'word' | 'space' | undefined;
 }
 
 /**
@@ -31,6 +31,7 @@ export function splitWords(text: string, options: SplitOptions = {}): string[] {
 
 /** `splitWords` with its pattern made once, for many texts. */
 export function wordSplitter(options: SplitOptions): (text: string) => string[] {
+  checkOptions('splitWords', options, 'filters, lower, breaks');
   const { filters = KERAS_FILTERS, lower = true, breaks = 'word' } = options;
   const border = new RegExp(`[ ${filters.replace(/[\\\]^-]/g, '\\$&')}]+`, 'u');
   return (text) => {
@@ -62,8 +63,9 @@ export interface Vocabulary {
  */
 export function buildVocabulary(
   texts: Iterable<string>,
-  options: { readonly split?: SplitOptions } = {},
+  options: { readonly split?: SplitOptions | undefined } = {},
 ): Vocabulary {
+  checkOptions('buildVocabulary', options, 'split');
   const { split = {} } = options;
   requireTexts('buildVocabulary', texts);
   const wordsOf = wordSplitter(split);
@@ -82,15 +84,15 @@ export function buildVocabulary(
 
 export interface ReviewIdOptions {
   /** Ids stay below this number, special ids counted: 10000 keeps the 9,996 first words. All words where absent. */
-  readonly numWords?: number;
+  readonly numWords?: number | undefined;
   /** Ids below this number become `oovChar`. Counted after the shift by `indexFrom`, as in Keras. Default 0. */
-  readonly skipTop?: number;
+  readonly skipTop?: number | undefined;
   /** The id that begins every sequence; null for none. Default 1. */
-  readonly startChar?: number | null;
+  readonly startChar?: number | null | undefined;
   /** The id of a known word that `numWords` or `skipTop` cut; null drops such words. Default 2. */
-  readonly oovChar?: number | null;
+  readonly oovChar?: number | null | undefined;
   /** A word of rank r (from 1) has id r + indexFrom. Default 3. */
-  readonly indexFrom?: number;
+  readonly indexFrom?: number | undefined;
 }
 
 /**
@@ -109,6 +111,7 @@ export function textsToReviewIds(
   texts: Iterable<string>,
   options: ReviewIdOptions = {},
 ): number[][] {
+  checkOptions('textsToReviewIds', options, 'numWords, skipTop, startChar, oovChar, indexFrom');
   const { numWords = Infinity, skipTop = 0, startChar = 1, oovChar = 2, indexFrom = 3 } = options;
   requireTexts('textsToReviewIds', texts);
   // No id is below null: an absent limit that is said as in Python would make every word `oovChar`.
@@ -142,6 +145,7 @@ export function reviewIdsToText(
   ids: Iterable<number>,
   options: ReviewIdOptions = {},
 ): string {
+  checkOptions('reviewIdsToText', options, 'numWords, skipTop, startChar, oovChar, indexFrom');
   const { startChar = 1, oovChar = 2, indexFrom = 3 } = options;
   return Array.from(ids, (id) => {
     if (id === oovChar) return '[oov]';
@@ -153,9 +157,9 @@ export function reviewIdsToText(
 
 export interface TokenizerOptions {
   /** Ids stay below this number. All words where absent. */
-  readonly numWords?: number;
+  readonly numWords?: number | undefined;
   /** A token with id 1 for each word that is unknown or cut; every word's id is then one higher. Absent: such words are dropped. */
-  readonly oovToken?: string;
+  readonly oovToken?: string | undefined;
 }
 
 /**
@@ -170,6 +174,7 @@ export function textsToSequences(
   texts: Iterable<string>,
   options: TokenizerOptions = {},
 ): number[][] {
+  checkOptions('textsToSequences', options, 'numWords, oovToken');
   const { numWords = Infinity, oovToken } = options;
   requireTexts('textsToSequences', texts);
   if (numWords !== Infinity) requireCount('textsToSequences: numWords', numWords);

@@ -9,7 +9,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createGunzip } from 'node:zlib';
-import { DatasetError } from '../errors.ts';
+import { checkOptions, DatasetError } from '../errors.ts';
 import { readTar, type TarFile } from './tar.ts';
 
 /** Where an archive lies and how it is recognised. */
@@ -35,13 +35,13 @@ export interface DownloadImdbOptions {
   /** The folder that will hold `imdb/`; what OSTINATO_DATA_DIR names. Made where it is missing. */
   readonly cacheDir: string;
   /** Default: the global one. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Default: `IMDB_ARCHIVE`. */
-  readonly source?: ArchiveSource;
+  readonly source?: ArchiveSource | undefined;
   /** Stops the download; what was written so far is removed. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the compressed bytes so far; with the unpacked ones where `fetch` unpacks, see `downloadImdb`. */
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /** Labelled reviews only: the archive's 50,000 unlabelled ones and its word counts are not unpacked. */
@@ -63,6 +63,7 @@ const ABANDONED_AFTER = 12 * 60 * 60 * 1000;
  * the signal's reason where the signal stopped it
  */
 export async function downloadImdb(options: DownloadImdbOptions): Promise<string> {
+  checkOptions('downloadImdb', options, 'cacheDir, fetch, source, signal, onProgress');
   const { cacheDir, source = IMDB_ARCHIVE } = options;
   await removeAbandoned(cacheDir);
   const target = join(cacheDir, 'imdb');

@@ -6,15 +6,15 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { env } from 'node:process';
-import { DatasetError, requireCount } from '../errors.ts';
+import { checkOptions, DatasetError, requireCount } from '../errors.ts';
 import type { Review } from '../reviews.ts';
 import { readReviewTable } from './review-table.ts';
 
 export interface ReadImdbOptions {
   /** The folder with `train/` and `test/`, or with `aclImdb/`, or with the tables. Default: `imdb` in the folder that the environment variable OSTINATO_DATA_DIR names. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   /** At most so many reviews of each of training and test. All where absent. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 export interface Imdb {
@@ -43,6 +43,7 @@ const OPEN_FILES = 64;
  * that is not as above (the message has the line number), a table that ends early, what the disk does not let read
  */
 export async function readImdb(options: ReadImdbOptions = {}): Promise<Imdb> {
+  checkOptions('readImdb', options, 'dir, limit');
   const { limit = Infinity } = options;
   if (options.limit !== undefined) requireCount('readImdb: limit', limit);
   const dir = options.dir ?? defaultDir();

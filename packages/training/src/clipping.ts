@@ -9,6 +9,7 @@ import {
   mapTree,
   minimum,
   mul,
+  shown,
   sqrt,
   square,
   sum,
@@ -55,6 +56,6 @@ export function clipByValue<G>(gradients: G, bound: number): G {
 }
 
 function requireBound(what: string, bound: number): void {
-  if (bound > 0) return;
-  fail('option-invalid', `${what} is ${bound}. Give a number above 0.`);
+  if (typeof bound === 'number' && bound > 0) return;
+  fail('option-invalid', `${what} is ${shown(bound)}. Give a number above 0.`);
 }

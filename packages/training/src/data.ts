@@ -2,7 +2,7 @@
  * Examples on the host, and batches of them in buffers that are filled again and again. Knows rows and element types;
  * knows no model. Orders come from `@ostinato/datasets`.
  */
-import { fail, flatten, type Tensor } from '@ostinato/core';
+import { fail, flatten, shown, type Tensor } from '@ostinato/core';
 import { type HostData, type RowBatch, takeRows } from '@ostinato/datasets';
 import { isArrayOrTensor, isHostArray } from './host-tree.ts';
 import { classOf } from './require.ts';
@@ -50,6 +50,7 @@ export interface Batch<X = Tensor> {
 
 /** Number of examples; refuses arrays that are not whole, dense and of one number of rows. */
 export function countRows(data: InputData<unknown>): number {
+  requireFields(data);
   // null or an empty tree is a model without inputs; undefined is a name that was mistyped.
   if (data.inputs === undefined)
     fail('data-invalid', 'data: inputs is undefined. Give { inputs } with arrays [N, ...].');
@@ -64,6 +65,11 @@ export function countRows(data: InputData<unknown>): number {
         'data-invalid',
         `data: "${shape.paths[i]}" has shape [${array.shape}], "${shape.paths[0]}" has ${rows} rows. Give arrays [N, ...] with one number of rows, at least 1.`,
       );
+    if (size === 0)
+      fail(
+        'data-invalid',
+        `data: "${shape.paths[i]}" has shape [${array.shape}], in which an axis is empty. Give at least one step and one feature.`,
+      );
     if ('stride' in array || !isNumbers(array.data) || array.data.length !== size)
       fail(
         'data-invalid',
@@ -73,6 +79,24 @@ export function countRows(data: InputData<unknown>): number {
   checkLengths(data);
   return rows as number;
 }
+
+/** Refuses names that nothing here reads: misspelt weights would count 1 each. */
+function requireFields(data: unknown): void {
+  const names = Object.keys(everyField);
+  if (typeof data !== 'object' || data === null)
+    fail('data-invalid', `data: is ${shown(data)}. Give a record of ${names.join(', ')}.`);
+  for (const name of Object.keys(data))
+    if (!names.includes(name))
+      fail('data-invalid', `data: there is no place for "${name}". Names are ${names.join(', ')}.`);
+}
+
+const everyField: Record<keyof TrainingData, true> = {
+  inputs: true,
+  targets: true,
+  lengths: true,
+  mask: true,
+  weights: true,
+};
 
 /** The arrays of a tree, in which nothing else stands. */
 function arraysOf(tree: unknown): ReturnType<typeof flatten<HostRows>> {

@@ -16,7 +16,13 @@ import type { Backend } from './backend.ts';
 import { type Batch, batchFiller, countRows, type InputData, type TrainingData } from './data.ts';
 import { requireLike, tensorTree } from './host-tree.ts';
 import type { Model, ParamsInput } from './model.ts';
-import { requireBackend, requireMeasured, requireWhole } from './require.ts';
+import {
+  requireBackend,
+  requireKnown,
+  requireMeasured,
+  requireModel,
+  requireWhole,
+} from './require.ts';
 import { type StopSignal, throwIfAborted } from './signal.ts';
 import {
   addTotals,
@@ -56,6 +62,8 @@ export async function evaluate<P, X>(
   data: TrainingData<X>,
   options: EvaluateOptions,
 ): Promise<Measured> {
+  requireModel('evaluate', model);
+  requireKnown('evaluate', options);
   const { backend, batch = 32, metrics = {}, loss, seed = 0, signal } = options;
   requireMeasured('evaluate', options);
   requireWhole('evaluate: batch', batch);
@@ -139,6 +147,8 @@ export async function predict<P, X>(
   data: InputData<X>,
   options: RunOptions,
 ): Promise<HostArray> {
+  requireModel('predict', model);
+  requireKnown('predict', options);
   const { backend, batch = 32, seed = 0, signal } = options;
   requireBackend('predict', backend);
   requireWhole('predict: batch', batch);

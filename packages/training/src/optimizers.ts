@@ -5,6 +5,7 @@
 import {
   add,
   cast,
+  checkOptions,
   div,
   fail,
   flatten,
@@ -13,6 +14,7 @@ import {
   mul,
   neg,
   scalar,
+  shown,
   sqrt,
   sub,
   Tensor,
@@ -98,7 +100,7 @@ export function rateAt(rate: LearningRate, step: Tensor): Tensor {
   if (now instanceof Tensor && now.rank === 0) return now;
   return fail(
     'option-invalid',
-    `optimizer: learningRate returned ${now instanceof Tensor ? `${now.dtype}[${now.shape}]` : now}. It gets the step as a scalar tensor and returns one: use mul, div and the like.`,
+    `optimizer: learningRate returned ${now instanceof Tensor ? `${now.dtype}[${now.shape}]` : shown(now)}. It gets the step as a scalar tensor and returns one: use mul, div and the like.`,
   );
 }
 
@@ -117,20 +119,20 @@ function requireNumber(name: string, value: number, fits: (x: number) => boolean
   if (fits(value)) return;
   fail(
     'option-invalid',
-    `optimizer: ${name} is ${value}. Rates, decays and epsilon are finite and not negative; momentum, betas and alpha are below 1.`,
+    `optimizer: ${name} is ${shown(value)}. Rates, decays and epsilon are finite and not negative; momentum, betas and alpha are below 1.`,
   );
 }
 const notNegative = (x: number): boolean => Number.isFinite(x) && x >= 0;
-const belowOne = (x: number): boolean => x >= 0 && x < 1;
+const belowOne = (x: number): boolean => notNegative(x) && x < 1;
 
 export interface SgdOptions {
   readonly learningRate: LearningRate;
   /** Default 0. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Looks ahead along the velocity. Needs momentum. */
-  readonly nesterov?: boolean;
+  readonly nesterov?: boolean | undefined;
   /** Adds weightDecay * parameter to the gradient. Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**
@@ -138,6 +140,7 @@ export interface SgdOptions {
  * PyTorch's SGD with dampening 0 (Sutskever et al., ICML 2013, in the form without the rate in v).
  */
 export function sgd(options: SgdOptions): Optimizer<OptimizerState<'velocity'>> {
+  checkOptions('sgd', options, 'learningRate, momentum, nesterov, weightDecay');
   const { learningRate, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   checkRate(learningRate);
   requireNumber('momentum', momentum, belowOne);
@@ -156,15 +159,15 @@ export function sgd(options: SgdOptions): Optimizer<OptimizerState<'velocity'>> 
 
 export interface AdamOptions {
   /** Default 0.001. */
-  readonly learningRate?: LearningRate;
+  readonly learningRate?: LearningRate | undefined;
   /** Default 0.9. */
-  readonly beta1?: number;
+  readonly beta1?: number | undefined;
   /** Default 0.999. */
-  readonly beta2?: number;
+  readonly beta2?: number | undefined;
   /** Added outside of the square root. Default 1e-8. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** `adam` adds weightDecay * parameter to the gradient, `adamW` shrinks the parameter. Default 0 and 0.01. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**
@@ -172,25 +175,28 @@ export interface AdamOptions {
  * at zero `p = p - rate m / (sqrt(v) + epsilon)`. PyTorch's Adam.
  */
 export function adam(options: AdamOptions = {}): Optimizer<OptimizerState<'mean' | 'square'>> {
-  return adamRule({ ...options, weightDecay: options.weightDecay ?? 0 }, false);
+  return adamRule('adam', options, 0);
 }
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019): `p = p (1 - rate weightDecay)` first. PyTorch's AdamW. */
 export function adamW(options: AdamOptions = {}): Optimizer<OptimizerState<'mean' | 'square'>> {
-  return adamRule({ ...options, weightDecay: options.weightDecay ?? 0.01 }, true);
+  return adamRule('adamW', options, 0.01);
 }
 
 function adamRule(
-  options: AdamOptions & { readonly weightDecay: number },
-  decoupled: boolean,
+  name: 'adam' | 'adamW',
+  options: AdamOptions,
+  decay: number,
 ): Optimizer<OptimizerState<'mean' | 'square'>> {
-  const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay } = options;
+  checkOptions(name, options, 'learningRate, beta1, beta2, epsilon, weightDecay');
+  const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  const { weightDecay = decay } = options;
   checkRate(learningRate);
   requireNumber('beta1', beta1, belowOne);
   requireNumber('beta2', beta2, belowOne);
   requireNumber('epsilon', epsilon, notNegative);
   requireNumber('weightDecay', weightDecay, notNegative);
-  const name = decoupled ? 'adamW' : 'adam';
+  const decoupled = name === 'adamW';
   return byRule(
     name,
     ['mean', 'square'],
@@ -221,18 +227,18 @@ function oneMinusPower(beta: number, step: Tensor): Tensor {
 
 export interface RmspropOptions {
   /** Default 0.01. */
-  readonly learningRate?: LearningRate;
+  readonly learningRate?: LearningRate | undefined;
   /** How much of the mean square stays at each step. Default 0.99. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
   /** Added outside of the square root. Default 1e-8. */
-  readonly epsilon?: number;
-  readonly momentum?: number;
+  readonly epsilon?: number | undefined;
+  readonly momentum?: number | undefined;
   /**
    * Divides by the deviation from the mean gradient instead of by its root mean square. Where gradients hardly change,
    * that is next to nothing, and steps are as long as epsilon lets them be (PyTorch's too).
    */
-  readonly centered?: boolean;
-  readonly weightDecay?: number;
+  readonly centered?: boolean | undefined;
+  readonly weightDecay?: number | undefined;
 }
 
 /**
@@ -242,6 +248,7 @@ export interface RmspropOptions {
 export function rmsprop(
   options: RmspropOptions = {},
 ): Optimizer<OptimizerState<'square' | 'mean' | 'velocity'>> {
+  checkOptions('rmsprop', options, 'learningRate, alpha, epsilon, momentum, centered, weightDecay');
   const { learningRate = 0.01, alpha = 0.99, epsilon = 1e-8 } = options;
   const { momentum = 0, centered = false, weightDecay = 0 } = options;
   checkRate(learningRate);
@@ -270,16 +277,17 @@ export function rmsprop(
 
 export interface AdagradOptions {
   /** Default 0.01. */
-  readonly learningRate?: LearningRate;
+  readonly learningRate?: LearningRate | undefined;
   /** The rate at step n is learningRate / (1 + (n - 1) rateDecay). Default 0. */
-  readonly rateDecay?: number;
+  readonly rateDecay?: number | undefined;
   /** Default 1e-10. */
-  readonly epsilon?: number;
-  readonly weightDecay?: number;
+  readonly epsilon?: number | undefined;
+  readonly weightDecay?: number | undefined;
 }
 
 /** Duchi, Hazan and Singer, JMLR 2011: `s = s + g^2`, `p = p - rate g / (sqrt(s) + epsilon)`. PyTorch's Adagrad. */
 export function adagrad(options: AdagradOptions = {}): Optimizer<OptimizerState<'square'>> {
+  checkOptions('adagrad', options, 'learningRate, rateDecay, epsilon, weightDecay');
   const { learningRate = 0.01, rateDecay = 0, epsilon = 1e-10, weightDecay = 0 } = options;
   checkRate(learningRate);
   requireNumber('rateDecay', rateDecay, notNegative);

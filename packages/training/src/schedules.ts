@@ -1,5 +1,16 @@
 /** Learning rates that change with the step, as functions for an optimiser's `learningRate`. Knows no optimiser. */
-import { add, cos, fail, minimum, mul, pow, sub, type Tensor } from '@ostinato/core';
+import {
+  add,
+  checkOptions,
+  cos,
+  fail,
+  minimum,
+  mul,
+  pow,
+  shown,
+  sub,
+  type Tensor,
+} from '@ostinato/core';
 import { checkRate, type LearningRate, rateAt } from './optimizers.ts';
 import { requireWhole } from './require.ts';
 
@@ -20,7 +31,11 @@ export function linearWarmup(rate: LearningRate, steps: number): Schedule {
  * Half a cosine from `rate` at the first step to `least` after `steps` of them, and `least` from there on: Loshchilov and
  * Hutter, ICLR 2017, without restarts. PyTorch's CosineAnnealingLR, moved on after each step.
  */
-export function cosineDecay(rate: number, options: { steps: number; least?: number }): Schedule {
+export function cosineDecay(
+  rate: number,
+  options: { steps: number; least?: number | undefined },
+): Schedule {
+  checkOptions('cosineDecay', options, 'steps, least');
   const { steps, least = 0 } = options;
   requireRate('cosineDecay: rate', rate);
   requireRate('cosineDecay: least', least);
@@ -36,14 +51,15 @@ export function exponentialDecay(
   rate: number,
   options: { steps: number; factor: number },
 ): Schedule {
+  checkOptions('exponentialDecay', options, 'steps, factor');
   const { steps, factor } = options;
   requireRate('exponentialDecay: rate', rate);
   requireWhole('exponentialDecay: steps', steps);
   const held = Math.fround(factor); // the power of a 0 or an infinity would be the rate from the second step on
-  if (!(held > 0 && Number.isFinite(held)))
+  if (!(typeof factor === 'number' && held > 0 && Number.isFinite(held)))
     fail(
       'option-invalid',
-      `exponentialDecay: factor is ${factor}. Give a number above 0 that float32 holds.`,
+      `exponentialDecay: factor is ${shown(factor)}. Give a number above 0 that float32 holds.`,
     );
   return (step) => mul(pow(factor, mul(sub(step, 1), 1 / steps)), rate);
 }

@@ -1,10 +1,18 @@
 /** One step of training as a pure function on trees. Knows model, loss and optimiser; knows no backend and no epoch. */
-import { cast, fail, foldKey, type Key, Tensor, valueAndGradAux } from '@ostinato/core';
+import {
+  cast,
+  checkOptions,
+  fail,
+  foldKey,
+  type Key,
+  Tensor,
+  valueAndGradAux,
+} from '@ostinato/core';
 import { clipByGlobalNorm, clipByNorm, clipByValue } from './clipping.ts';
 import type { Batch } from './data.ts';
 import type { Model, ModelHow } from './model.ts';
 import type { Optimizer } from './optimizers.ts';
-import { requireWhole } from './require.ts';
+import { requireModel, requireWhole } from './require.ts';
 import { addTotals, type Metrics, noTotals, type Totals } from './totals.ts';
 import type { Measure } from './weighted-mean.ts';
 
@@ -52,7 +60,10 @@ export function trainingStep<P, X>(
   model: Model<P, X>,
   options: StepOptions & { readonly key: Key; readonly batchesPerEpoch: number },
 ): (state: TrainingState<P>, batch: Batch<X>) => readonly [TrainingState<P>, StepReport] {
+  requireModel('trainingStep', model);
+  checkOptions('trainingStep', options, 'loss, metrics, optimizer, clip, key, batchesPerEpoch');
   const { loss, metrics = {}, optimizer, clip, batchesPerEpoch } = options;
+  requireClip(clip);
   requireWhole('trainingStep: batchesPerEpoch', batchesPerEpoch); // at 0, each batch would begin the means anew
   return (state, batch) => {
     const key = foldKey(options.key, state.totals.batches);
@@ -85,22 +96,26 @@ const differentiate = valueAndGradAux as unknown as <P>(
 ) => (params: P) => readonly [readonly [loss: Tensor, outputs: Tensor], gradients: P];
 
 function clipped<G>(gradients: G, clip: Clip | undefined): { gradients: G; norm: Tensor | null } {
-  if (clip === undefined) return { gradients, norm: null };
-  if (typeof clip !== 'object' || clip === null) return refuseClip(clip);
-  if (Object.values(clip).filter((bound) => bound !== undefined).length !== 1)
-    return refuseClip(clip);
-  const { norm, tensorNorm, value } = clip as { readonly [kind: string]: number | undefined };
+  const { norm, tensorNorm, value } = (clip ?? {}) as Bounds;
   if (norm !== undefined) return clipByGlobalNorm(gradients, norm);
   if (tensorNorm !== undefined) return { gradients: clipByNorm(gradients, tensorNorm), norm: null };
   if (value !== undefined) return { gradients: clipByValue(gradients, value), norm: null };
-  return refuseClip(clip);
+  return { gradients, norm: null };
 }
 
-const refuseClip = (clip: unknown): never =>
-  fail(
-    'option-invalid',
-    `training: clip is ${JSON.stringify(clip)}. Give { norm }, { tensorNorm } or { value }, one of them.`,
-  );
+type Bounds = { readonly [kind in 'norm' | 'tensorNorm' | 'value']?: number | undefined };
+
+/** Refuses bounds that are none, or more than one. */
+export function requireClip(clip: Clip | undefined): void {
+  if (clip === undefined) return;
+  checkOptions('training: clip', clip as Bounds, 'norm, tensorNorm, value');
+  const bounds = Object.values(clip).filter((bound) => bound !== undefined);
+  if (bounds.length !== 1)
+    fail(
+      'option-invalid',
+      `training: clip has ${bounds.length} bounds. Give { norm }, { tensorNorm } or { value }, one of them.`,
+    );
+}
 
 /** What `fit` fills in, and a batch made by hand may lack. */
 export function given(name: 'targets' | 'weights', t: Tensor | null | undefined): Tensor {

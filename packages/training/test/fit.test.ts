@@ -28,6 +28,7 @@ import {
   predict,
   readTree,
   sgd,
+  trainingStep,
 } from '../src/index.ts';
 import { backends } from './backends.ts';
 import { loss, type Mlp, mlp, numbersOf, points } from './models.ts';
@@ -69,7 +70,7 @@ describe.each(backends)('on %s', (backendName, create) => {
     const backend = create();
     const none = undefined;
     const unset = { batch: none, seed: none, metrics: none, signal: none };
-    const options = { backend, optimizer: adam({ weightDecay: none as never }), loss, epochs: 1 };
+    const options = { backend, optimizer: adam({ weightDecay: none }), loss, epochs: 1 };
     const data = { ...points(40), lengths: none, mask: none, weights: none };
     const validation = { validation: none, validationSplit: none };
     const checkpoint = { store: memoryStore(), name: none, everySteps: none, resume: none };
@@ -429,21 +430,24 @@ describe.each(backends)('on %s', (backendName, create) => {
     const good = { backend, optimizer: adam(), loss, epochs: 1 };
     const data = points(10);
     const short = { ...data, targets: { data: new Float32Array(9), shape: [9] } };
-    const refused = (promise: Promise<unknown>, code: string): Promise<void> =>
-      expect(promise).rejects.toMatchObject({ code });
-    await refused(last(fit(mlp, short, good)), 'data-invalid');
+    // By the call itself: a run that nobody pulls, or that is awaited, would say nothing.
+    const refused = (f: () => unknown, code: string): void =>
+      expect(f).toThrow(expect.objectContaining({ code }));
+    refused(() => fit(mlp, short, good), 'data-invalid');
     const plain = { ...data, targets: { data: [...data.targets.data] as never, shape: [10] } };
-    await refused(last(fit(mlp, plain, good)), 'data-invalid');
-    await refused(last(fit(mlp, data, { ...good, epochs: 0 })), 'option-invalid');
-    await refused(last(fit(mlp, data, { ...good, batch: 1.5 })), 'option-invalid');
+    refused(() => fit(mlp, plain, good), 'data-invalid');
+    refused(() => fit(mlp, data, { ...good, epochs: 0 }), 'option-invalid');
+    refused(() => fit(mlp, data, { ...good, batch: 1.5 }), 'option-invalid');
     const both = { ...good, validation: data, validationSplit: 0.5 };
-    await refused(last(fit(mlp, data, both)), 'option-invalid');
+    refused(() => fit(mlp, data, both), 'option-invalid');
     const unmarked = { inputs: data.inputs } as never;
-    await refused(last(fit(mlp, data, { ...good, validation: unmarked })), 'data-invalid');
+    refused(() => fit(mlp, data, { ...good, validation: unmarked }), 'data-invalid');
     const wide = { ...data, inputs: { data: new Float32Array(20), shape: [10, 2] } };
-    await refused(last(fit(mlp, wide, good)), 'shape-mismatch');
+    await expect(last(fit(mlp, wide, good))).rejects.toMatchObject({ code: 'shape-mismatch' });
     const params = { hidden: { w: tensor([1]), b: tensor([1]) }, out: { w: tensor([1]) } };
-    await refused(evaluate(mlp, params, data, { backend, loss }), 'shape-mismatch');
+    await expect(evaluate(mlp, params, data, { backend, loss })).rejects.toMatchObject({
+      code: 'shape-mismatch',
+    });
     expect(leaks(backend)).toEqual([]);
   });
 
@@ -456,6 +460,11 @@ describe.each(backends)('on %s', (backendName, create) => {
       [{ targets: data.targets.data }, /"targets" is a Float32Array. Give { data, shape }/],
       [{ inputs: tensor([[1]]) }, /"inputs" is a Tensor. .* readTree/],
       [{ inputs: undefined }, /inputs is undefined. Give { inputs }/],
+      [{ weight: data.targets }, /no place for "weight". Names are inputs, targets, /],
+      [
+        { inputs: { data: new Float32Array(), shape: [4, 0, 3] } },
+        /\[4,0,3\], in which an axis is/,
+      ],
       [{ weights: { data: [1, 1, 1, 1], shape: [4] } }, /typed array of numbers, got Array of 4/],
       [{ lengths: { data: Int32Array.of(1, 1, 3, 1), shape: [4] } }, /3 for row 2.*0 to 2/],
       [{ lengths: { data: Int32Array.of(1, -1, 2, 1), shape: [4] } }, /-1 for row 1/],
@@ -463,11 +472,13 @@ describe.each(backends)('on %s', (backendName, create) => {
     ];
     for (const [wrong, message] of cases) {
       const given = { ...data, ...('lengths' in wrong && { inputs: steps }), ...wrong };
-      await expect(last(fit(mlp, given as never, good))).rejects.toMatchObject({
-        code: 'data-invalid',
-        message: expect.stringMatching(message),
-      });
+      const error = { code: 'data-invalid', message: expect.stringMatching(message) };
+      expect(() => fit(mlp, given as never, good)).toThrow(expect.objectContaining(error));
     }
+    expect(() => fit(mlp, null as never, good)).toThrow(/data: is null. Give a record of inputs/);
+    // What stands beside the numbers of an array is nobody's business.
+    const padded = { ...data.inputs, lengths: new Int32Array(4), name: 'points' };
+    expect(() => fit(mlp, { ...data, inputs: padded }, good)).not.toThrow();
     expect(() => encodeParams({ w: tensor([1]) })).toThrow(/"w" is a tensor. .*readTree/);
   });
 
@@ -482,13 +493,13 @@ describe.each(backends)('on %s', (backendName, create) => {
       init: () => tensor(1),
       apply: (w, x) => mul(sum(x, { axes: [1, 2] }), w),
     };
-    const train = (data: ReturnType<typeof given>) => last(fit(summed, data, options));
+    const train = async (data: ReturnType<typeof given>) => last(fit(summed, data, options));
     await expect(train(given('pre', 1))).rejects.toThrow(/on the left.*paddingMask\(inputs\)/);
     for (const fine of [given('pre', 2), given('post', 1)])
       expect((await train(fine)).type).toBe('done');
   });
 
-  test('options that are something else are refused before the first step', async () => {
+  test('options that are something else are refused before the first step', () => {
     const good = { backend: create(), optimizer: adam(), loss, epochs: 1 };
     const cases: readonly (readonly [object, RegExp])[] = [
       [{ backend: Promise.resolve(create()) }, /backend has no method alloc.*await wasm/],
@@ -497,17 +508,61 @@ describe.each(backends)('on %s', (backendName, create) => {
       [{ metrics: binaryAccuracy }, /metrics is a function. Give a record/],
       [{ metrics: { accuracy: 1 } }, /metric "accuracy" is 1/],
       [{ checkpoint: { resume: true } }, /checkpoint.store has no method read/],
-      [{ checkpoint: memoryStore() }, /checkpoint.store has no method read/],
-      [{ clip: 1 }, /clip is 1. Give { norm }/],
-      [{ clip: { max: 1 } }, /clip is {"max":1}. Give { norm }/],
+      [{ checkpoint: memoryStore() }, /checkpoint: there is no option "read". Options are store/],
+      [{ checkpoint: null }, /checkpoint: options are null. Give/],
+      [{ clip: 1 }, /clip: options are 1. Give a record of norm/],
+      [{ clip: { max: 1 } }, /clip: there is no option "max". Options are norm, tensorNorm, value/],
+      [{ clip: {} }, /clip has 0 bounds. Give { norm }/],
       [{ clip: { norm: 1, value: 1 } }, /one of them/],
       [{ seed: -1 }, /seed is -1/],
+      [{ epochs: '3' }, /epochs is "3". Give a whole number/],
+      [{ batchsize: 8 }, /fit: there is no option "batchsize". Options are backend, loss/],
     ];
     for (const [wrong, message] of cases)
-      await expect(last(fit(mlp, points(4), { ...good, ...wrong }))).rejects.toMatchObject({
-        code: 'option-invalid',
-        message: expect.stringMatching(message),
-      });
+      expect(() => fit(mlp, points(4), { ...good, ...wrong })).toThrow(
+        expect.objectContaining({
+          code: 'option-invalid',
+          message: expect.stringMatching(message),
+        }),
+      );
+    expect(() => fit(mlp, points(4), undefined as never)).toThrow(/fit: options are undefined/);
+  });
+
+  test('what is no model is refused by what it lacks', async () => {
+    const backend = create();
+    const good = { backend, optimizer: adam(), loss, epochs: 1 };
+    const cell = { init: mlp.init, start: () => null, step: () => [null, null] };
+    const refusal = (name: string, lacks: string): RegExp =>
+      new RegExp(`${name}: model has no method ${lacks}. Give a layer, .* await it`);
+    expect(() => fit(cell as never, points(4), good)).toThrow(refusal('fit', 'apply'));
+    expect(() => fit(Promise.resolve(mlp) as never, points(4), good)).toThrow(
+      refusal('fit', 'init'),
+    );
+    const params = {} as never;
+    await expect(evaluate(cell as never, params, points(4), good)).rejects.toThrow(
+      refusal('evaluate', 'apply'),
+    );
+    await expect(predict(cell as never, params, points(4), good)).rejects.toThrow(
+      refusal('predict', 'apply'),
+    );
+    const step = { optimizer: adam(), loss, key: key(0), batchesPerEpoch: 1 };
+    expect(() => trainingStep(cell as never, step)).toThrow(refusal('trainingStep', 'apply'));
+  });
+
+  test('evaluate, predict and trainingStep refuse an option that they do not have', async () => {
+    const backend = create();
+    const params = mlp.init(key(0));
+    await expect(
+      evaluate(mlp, params, points(4), { backend, loss, batchSize: 2 } as never),
+    ).rejects.toThrow(/evaluate: there is no option "batchSize"/);
+    await expect(predict(mlp, params, points(4), backend as never)).rejects.toThrow(
+      /predict: there is no option/,
+    );
+    await expect(
+      predict(mlp, params, { input: points(4).inputs } as never, { backend }),
+    ).rejects.toThrow(/no place for "input". Names are inputs/);
+    const step = { optimizer: adam(), loss, key: key(0), batchesPerEpoch: 1, seed: 1 };
+    expect(() => trainingStep(mlp, step)).toThrow(/trainingStep: there is no option "seed"/);
   });
 
   test('parameters of an event are those of its moment or none', async () => {

@@ -8,6 +8,7 @@ import {
   adam,
   adamW,
   clipByGlobalNorm,
+  clipByValue,
   cosineDecay,
   exponentialDecay,
   type LearningRate,
@@ -63,6 +64,39 @@ test('a learning rate has the precision of its parameter', async () => {
 test('a factor of decay is above 0, and finite', () => {
   for (const factor of [-1, Number.POSITIVE_INFINITY, 1e-50, 1e50])
     expect(() => exponentialDecay(1, { steps: 2, factor })).toThrow(`factor is ${factor}`);
+});
+
+test.each<[string, (options: never) => unknown, string]>([
+  ['sgd', sgd, 'learningRate, momentum, nesterov, weightDecay'],
+  ['adam', adam, 'learningRate, beta1, beta2, epsilon, weightDecay'],
+  ['adamW', adamW, 'learningRate, beta1, beta2, epsilon, weightDecay'],
+  ['rmsprop', rmsprop, 'learningRate, alpha, epsilon, momentum, centered, weightDecay'],
+  ['adagrad', adagrad, 'learningRate, rateDecay, epsilon, weightDecay'],
+  ['cosineDecay', (o) => cosineDecay(1, o), 'steps, least'],
+  ['exponentialDecay', (o) => exponentialDecay(1, o), 'steps, factor'],
+])('%s refuses what it would ignore', (name, make, options) => {
+  expect(() => make({ lr: 100 } as never)).toThrow(
+    `${name}: there is no option "lr". Options are ${options}.`,
+  );
+  for (const wrong of [0.01, null, '0.01', ...(/sgd|Decay/.test(name) ? [undefined] : [])])
+    expect(() => make(wrong as never)).toThrow(
+      `${name}: options are ${typeof wrong === 'string' ? '"0.01"' : wrong}. Give a record of ${options}.`,
+    );
+  expect(() => make((() => 1) as never)).toThrow(`${name}: options are a Function.`);
+});
+
+test('undefined options have their defaults, and text is no number', () => {
+  const unset = { learningRate: undefined, epsilon: undefined, weightDecay: undefined };
+  for (const make of [adam, adamW, rmsprop, adagrad]) expect(() => make(unset)).not.toThrow();
+  const momentum = undefined;
+  expect(
+    Object.keys(sgd({ learningRate: 1, momentum, nesterov: momentum }).init([]).slots),
+  ).toEqual([]);
+  expect(() => cosineDecay(1, { steps: 2, least: undefined })).not.toThrow();
+  expect(() => adam({ beta1: '0.5' as never })).toThrow('beta1 is "0.5".');
+  expect(() => exponentialDecay(1, { steps: 2, factor: '0.5' as never })).toThrow('is "0.5".');
+  expect(() => linearWarmup(1, '3' as never)).toThrow('steps is "3". Give a whole number');
+  expect(() => clipByValue([], '1' as never)).toThrow('bound is "1". Give a number above 0.');
 });
 
 test('a decay of a schedule is refused, for its formula would give NaN', () => {
@@ -216,7 +250,7 @@ describe.each(backends)('on %s', (_, create) => {
     };
     expect(updated(() => Number.NaN)).toThrow(/learningRate returned NaN/);
     expect(updated((step: number) => 0.1 / step)).toThrow(/is no number or text. Use operations/);
-    expect(() => sgd({ learningRate: '0.01' as never })).toThrow(/learningRate is 0.01/);
+    expect(() => sgd({ learningRate: '0.01' as never })).toThrow(/learningRate is "0.01"/);
   });
 
   test('options that make no sense are refused', () => {

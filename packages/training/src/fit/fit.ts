@@ -9,10 +9,12 @@ import type { Model } from '../model.ts';
 import { isAbort } from '../signal.ts';
 import type { FitEvent } from './events.ts';
 import type { FitOptions } from './options.ts';
-import { Session } from './session.ts';
+import { planOf } from './plan.ts';
+import { type Given, Session } from './session.ts';
 
 /**
- * Trains a model. Begins when the first event is pulled; when the loop ends, breaks, is aborted or throws, everything
+ * Trains a model. What is wrong with the options and the data is thrown at once, before anybody pulls. Begins when the first
+ * event is pulled; when the loop ends, breaks, is aborted or throws, everything
  * that it made on the backend is disposed. What events hand out lives on the host.
  *
  * @example
@@ -20,18 +22,22 @@ import { Session } from './session.ts';
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.validation?.loss);
  * }
  */
-export async function* fit<P, X>(
+export function fit<P, X>(
   model: Model<P, X>,
   data: TrainingData<X>,
   options: FitOptions<P, X>,
 ): AsyncGenerator<FitEvent<P>, void, void> {
-  const session = await Session.open(model, data, options);
+  return eventsOf({ model, data, options, plan: planOf(model, data, options) });
+}
+
+async function* eventsOf<P, X>(given: Given<P, X>): AsyncGenerator<FitEvent<P>, void, void> {
+  const session = await Session.open(given);
   let outcome: 'stopped' | 'failed' | 'done' = 'stopped';
   try {
     yield* session.events();
     outcome = 'done';
   } catch (e) {
-    if (!isAbort(e, options.signal)) outcome = 'failed';
+    if (!isAbort(e, given.options.signal)) outcome = 'failed';
     throw e;
   } finally {
     try {

@@ -31,7 +31,7 @@ import type {
   StepEvent,
 } from './events.ts';
 import type { FitOptions } from './options.ts';
-import { epochOrder, type Plan, planOf } from './plan.ts';
+import { epochOrder, type Plan } from './plan.ts';
 import { differences, nameOf, resumeFrom } from './resume.ts';
 
 type Step<P, X> = (
@@ -39,7 +39,8 @@ type Step<P, X> = (
   batch: Batch<X>,
 ) => readonly [TrainingState<P>, StepReport];
 
-interface Given<P, X> {
+/** What a run is made of, checked. */
+export interface Given<P, X> {
   readonly model: Model<P, X>;
   readonly data: TrainingData<X>;
   readonly plan: Plan<X>;
@@ -65,12 +66,8 @@ export class Session<P, X> {
   /** Step and epochs of the last checkpoint, to write none twice; or of the beginning, which is not worth that of before. */
   private saved: string;
 
-  static async open<P, X>(
-    model: Model<P, X>,
-    data: TrainingData<X>,
-    options: FitOptions<P, X>,
-  ): Promise<Session<P, X>> {
-    const plan = planOf(data, options);
+  static async open<P, X>(given: Given<P, X>): Promise<Session<P, X>> {
+    const { model, plan, options } = given;
     const metrics = options.metrics ?? {};
     throwIfAborted(options.signal);
     const params = options.params ? paramsFor(model, options.params) : model.init(plan.keys.init);
@@ -81,7 +78,7 @@ export class Session<P, X> {
     const totals = plan.validation ? noTotals(metrics) : null;
     const made = await run(options.backend, { state: start, totals });
     try {
-      return new Session({ model, data, plan, options }, found, made);
+      return new Session(given, found, made);
     } catch (e) {
       dispose(made);
       throw e;
@@ -93,18 +90,18 @@ export class Session<P, X> {
     found: Checkpoint | null,
     made: { state: TrainingState<P>; totals: Totals | null },
   ) {
-    const { backend, loss, metrics = {}, signal } = options;
+    const { backend, loss, metrics = {}, optimizer, clip, signal } = options;
     const { batch } = plan.identity;
     this.plan = plan;
     this.options = options;
     this.state = made.state;
     this.validationTotals = made.totals ?? undefined;
     const { stepsPerEpoch: batchesPerEpoch, keys } = plan;
-    this.compiledStep = compile(
-      backend,
-      trainingStep(model, { ...options, key: keys.step, batchesPerEpoch }),
-      { donate: [0], label: 'training step' },
-    );
+    const step = { loss, metrics, optimizer, clip, key: keys.step, batchesPerEpoch };
+    this.compiledStep = compile(backend, trainingStep(model, step), {
+      donate: [0],
+      label: 'training step',
+    });
     this.fill = batchFiller(data, batch);
     this.evaluator = plan.validation
       ? createEvaluator(model, plan.validation, { backend, batch, loss, metrics, key: keys.init })

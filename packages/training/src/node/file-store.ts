@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '@ostinato/core';
+import { fail, shown } from '@ostinato/core';
 import type { Store } from '../checkpoint/store.ts';
 
 const SUFFIX = '.safetensors';
@@ -20,6 +20,8 @@ const ABANDONED_AFTER = 10 * 60 * 1000;
  * that write them, are fine; of writers of one name the last wins.
  */
 export function fileStore(dir: string): Store {
+  if (typeof dir !== 'string' || dir === '')
+    fail('option-invalid', `fileStore: the folder is ${shown(dir)}. Give its path as text.`);
   // Writes and removals of one name by one store end in the order in which they began.
   const pending = new Map<string, Promise<void>>();
   async function inTurn(name: string, act: () => Promise<void>): Promise<void> {

@@ -77,6 +77,11 @@ test('names cannot leave the folder', async () => {
     });
 });
 
+test('a folder must be named', () => {
+  for (const dir of [undefined, '', 3])
+    expect(() => fileStore(dir as never)).toThrow(/^fileStore: the folder is .*Give its path/);
+});
+
 test('unfinished files are removed once they are old, and not before', async () => {
   const store = fileStore(dir);
   const id = '00000000-0000-4000-8000-00000000000';

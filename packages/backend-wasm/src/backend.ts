@@ -8,19 +8,19 @@ import { MAXIMUM_BUFFERS, type Threads } from './target.ts';
 
 export interface WasmOptions {
   /** Fused multiply-add from relaxed SIMD; on where the engine has it. */
-  readonly relaxedSimd?: boolean;
+  readonly relaxedSimd?: boolean | undefined;
   /** 256-bit vectors through V8's revectoriser; on where it works and a self-check finds the same bits. */
-  readonly pairedSimd?: boolean;
+  readonly pairedSimd?: boolean | undefined;
   /**
    * How many threads share the work of large programs. By default as many as the machine offers, 4 at most; 1 where
    * there is no shared memory. Results have the same bits for any number.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * Elementary operations of an instruction from which on threads share it, and fewer where they are awake for another one
    * of its program; 2 million by default.
    */
-  readonly threadsFrom?: number;
+  readonly threadsFrom?: number | undefined;
 }
 
 /**

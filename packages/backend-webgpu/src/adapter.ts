@@ -6,13 +6,13 @@ import { fail } from '@ostinato/core/backend';
 
 export interface AdapterOptions {
   /** A GPU object of one's own, such as one that Dawn's `create` returned. By default `navigator.gpu`, else Dawn. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly gpu?: GPU | undefined;
+  readonly powerPreference?: GPUPowerPreference | undefined;
   /**
    * Takes an adapter that computes on the CPU (SwiftShader, lavapipe), which is slower than backend-cpu: for tests. Off
    * by default.
    */
-  readonly allowSoftware?: boolean;
+  readonly allowSoftware?: boolean | undefined;
 }
 
 export interface OpenDevice {

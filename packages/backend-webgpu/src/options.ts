@@ -9,13 +9,13 @@ export interface WebGpuOptions extends AdapterOptions, Omit<PlanOptions, 'schedu
    * on zeros, and keeps what was faster here. That takes longer, memory for its arguments once more, and two processes may
    * choose differently.
    */
-  readonly schedule?: 'persistent' | 'stepwise' | 'measured';
+  readonly schedule?: 'persistent' | 'stepwise' | 'measured' | undefined;
   /** For which kind of adapter kernels are chosen; by default for what it is. */
-  readonly tuning?: 'gpu' | 'software';
+  readonly tuning?: 'gpu' | 'software' | undefined;
   /** Whether reductions use subgroups; by default where the device has them. */
-  readonly subgroups?: boolean;
+  readonly subgroups?: boolean | undefined;
   /** Times every dispatch, each in a pass of its own, for `timings`. Needs an adapter with timestamps. */
-  readonly profile?: boolean;
+  readonly profile?: boolean | undefined;
 }
 
 const choices = {

@@ -54,18 +54,18 @@ export interface Machine {
 
 export interface PlanOptions {
   /** By default what suits the device. A scan whose rows mix is stepped through in any case. */
-  readonly schedule?: 'persistent' | 'stepwise';
+  readonly schedule?: 'persistent' | 'stepwise' | undefined;
   /** Rows per workgroup of a persistent scan; by default as many as its memory suits, 4 at most. */
-  readonly tileRows?: number;
+  readonly tileRows?: number | undefined;
   /** Steps of a persistent scan per dispatch. */
-  readonly stepsPerDispatch?: number;
+  readonly stepsPerDispatch?: number | undefined;
   /**
    * Copies the weights of a persistent scan's products into workgroup memory before its first step, as far as they fit. By
    * default on GPUs: an adapter in software has no memory that is nearer.
    */
-  readonly residentWeights?: boolean;
+  readonly residentWeights?: boolean | undefined;
   /** False leaves out the barriers of persistent scans, to see that tests notice. */
-  readonly barriers?: boolean;
+  readonly barriers?: boolean | undefined;
 }
 
 /** All dispatches, those of time loops once per step. */

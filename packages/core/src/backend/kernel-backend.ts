@@ -19,9 +19,9 @@ import {
 } from './interface.ts';
 
 export interface KernelBackendOptions {
-  readonly limits?: Partial<Limits>;
-  readonly info?: Omit<BackendInfo, 'name'>;
-  readonly dispose?: () => void;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly info?: Omit<BackendInfo, 'name'> | undefined;
+  readonly dispose?: (() => void) | undefined;
 }
 
 /** Builds a backend named `name`. Whatever `kernels` lacks is derived from its `loop`. */

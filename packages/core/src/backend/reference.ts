@@ -40,7 +40,7 @@ type Host = ArrayBuffer;
 
 export interface ReferenceOptions {
   /** Claimed, so that tests see how core plans for a smaller device. */
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A cell that shows what it computes on its way. Knows the interface of cells; knows no cell. */
-import type { Tree } from '@ostinato/core';
+import { pairOf, type Tree } from '@ostinato/core';
 import type { Cell, Gates, Preparation } from './cell.ts';
+import { checkCell } from './check.ts';
 
 /** What happened in one step. */
 export interface Exposed<S, Y> {
@@ -22,6 +23,7 @@ export interface Exposed<S, Y> {
 export function exposed<P, S extends Tree<S>, X, Y extends Tree<Y>, C>(
   cell: Cell<P, S, X, Y, C>,
 ): Cell<P, S, X, Exposed<S, Y>, C> {
+  checkCell('exposed', cell);
   const { label, prepare } = cell;
   return {
     ...(label !== undefined && { label }),
@@ -30,7 +32,7 @@ export function exposed<P, S extends Tree<S>, X, Y extends Tree<Y>, C>(
     ...(prepare && { prepare: (params: P, how: Preparation) => prepare.call(cell, params, how) }),
     step(params, state, x, context) {
       // What the two calls have in common is computed once: equal nodes are shared.
-      const [next, output] = cell.step(params, state, x, context);
+      const [next, output] = pairOf('exposed', cell.step(params, state, x, context));
       const gates = cell.gates?.(params, state, x, context) ?? {};
       return [next, { output, state: next, gates }];
     },

@@ -4,6 +4,7 @@ import {
   bidirectional,
   type Cell,
   elman,
+  exposed,
   glorotUniform,
   gru,
   type LstmParams,
@@ -154,14 +155,18 @@ test('what is no cell is refused by the method that it lacks', () => {
   );
   expect(errorOf(() => recurrent({ ...cell, step: undefined } as never, last))).toMatch('no step.');
   expect(errorOf(() => recurrent(none, last))).toMatch('the cell has no init.');
+  expect(errorOf(() => exposed(lifted))).toMatch('exposed: the cell has no start.');
 });
 
 test('a step that returns its state alone is told so', () => {
-  const alone = recurrent({ ...cell, step: (_: unknown, { h }: { h: Tensor }) => h } as never, {
-    returns: 'last',
-  });
+  const own = { ...cell, step: (_: unknown, { h }: { h: Tensor }) => h } as never;
+  const alone = recurrent(own, { returns: 'last' });
   expect(errorOf(() => alone.apply(params as never, x as never))).toMatchInlineSnapshot(
     `"recurrent: the step returns a Tensor. Return a pair, [state, output]. (in lstm) [scan-carry-changed]"`,
+  );
+  const shown = recurrent(exposed(own), { returns: 'last' });
+  expect(errorOf(() => shown.apply(params as never, x as never))).toMatch(
+    'exposed: the step returns',
   );
 });
 

@@ -78,7 +78,7 @@ export const shown = (x: unknown): string =>
   typeof x === 'string'
     ? `"${x}"`
     : Object(x) === x
-      ? `a ${(x as object).constructor?.name}`
+      ? `a ${(x as object).constructor?.name ?? 'object of a class'}`
       : String(x);
 
 /** The words of a text such as "one, two". */

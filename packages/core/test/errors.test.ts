@@ -84,8 +84,8 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
   ],
   'dtype-mismatch': [
     { run: () => o.add(f64([1]), i32([1])), says: ['add', 'int32[1]', 'use cast'] },
-    { run: () => o.zeros([2], {} as never), says: ['scalar', 'Object', 'one of float32'] },
-    { run: () => o.cast(f64([1]), 'half' as never), says: ['cast', 'string half', 'float32'] },
+    { run: () => o.zeros([2], {} as never), says: ['scalar', 'a Object', 'one of float32'] },
+    { run: () => o.cast(f64([1]), 'half' as never), says: ['cast', '"half"', 'float32'] },
     { run: () => o.exp(i32([1])), says: ['exp', 'int32[1]', 'use cast'] },
     {
       run: () => o.scatterAdd(o.equal(f64([1]), 1), i32([0]), 2),
@@ -228,16 +228,16 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
     },
   ],
   'tree-leaf': [
-    { run: () => o.leavesOf({ a: [1] }), says: ['"a.0"', 'number 1', 'scalar()'] },
+    { run: () => o.leavesOf({ a: [1] }), says: ['"a.0"', 'is 1', 'scalar()'] },
     { run: () => o.leavesOf({ a: new Date() }), says: ['"a"', 'Date', 'plain records'] },
     { run: () => o.add(o.zeros([1]), [1] as never), says: ['add', 'Array', 'tensor()'] },
     { run: () => o.mul(undefined as never, 2), says: ['mul', 'undefined', 'tensor()'] },
-    { run: () => o.exp('1' as never), says: ['exp', 'string 1', 'tensor()'] },
+    { run: () => o.exp('1' as never), says: ['exp', '"1"', 'tensor()'] },
     {
       run: () => o.matmul(o.zeros([1]), Promise.resolve() as never),
       says: ['matmul', 'Promise', 'await'],
     },
-    { run: () => o.leavesOf({ a: () => 1 }), says: ['"a"', 'function', 'plain records'] },
+    { run: () => o.leavesOf({ a: () => 1 }), says: ['"a"', 'a Function', 'plain records'] },
     {
       run: () => o.leavesOf(Object.create({ constructor: undefined })),
       says: ['tree', 'object of a class', 'plain records'],
@@ -286,7 +286,7 @@ const causes: { readonly [C in ErrorCode]: Cause | readonly Cause[] | string } =
       run: () => o.compile(Promise.resolve(backend) as never, o.neg),
       says: ['backend', 'Promise', 'await wasm()'],
     },
-    { run: () => o.run(reference as never, f64(1)), says: ['run', 'function', 'cpu()'] },
+    { run: () => o.run(reference as never, f64(1)), says: ['run', 'a Function', 'cpu()'] },
   ],
   'data-invalid': 'training',
   'checkpoint-damaged': 'training',

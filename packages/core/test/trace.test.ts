@@ -186,7 +186,7 @@ describe('arguments', () => {
     );
     await expectError('shape-invalid', ['Empty'], () => double({ data: [], shape: [0] }));
     await expectError('not-run', ['never ran', 'await run'], () => double(mul(tensor([1]), 2)));
-    await expectError('tree-leaf', ['"0"', 'string'], () => double('x' as never));
+    await expectError('tree-leaf', ['"0"', 'is "x"'], () => double('x' as never));
     await expectError('tree-leaf', ['Map'], () => double(new Map() as never));
   });
 

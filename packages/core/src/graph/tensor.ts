@@ -4,7 +4,7 @@
  */
 // For those who compile to ES2022 without Node's types, where Symbol.dispose has no type.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { fail, scoped } from '../errors.ts';
+import { fail, scoped, shown } from '../errors.ts';
 import { arrays, bytesOfView, copied, type DType, type TypedArray, viewOf } from '../ir/dtype.ts';
 import type { Expr } from '../ir/expr.ts';
 import type { Combine } from '../ir/program.ts';
@@ -174,19 +174,13 @@ export function hostArray({ shape, dtype, size }: Tensor, bytes: Uint8Array): Ho
 /** For messages: `float32[2,3] "lstm/map"`. */
 export const describe = (t: Tensor): string => `${t.dtype}[${t.shape}] "${t.label}"`;
 
-/** What is none, for messages: `Promise`, `string a`. */
-export const describeOther = (x: unknown): string =>
-  typeof x === 'object' && x
-    ? (x.constructor?.name ?? 'object of a class')
-    : `${typeof x} ${String(x)}`;
-
 /** A tensor where the compiler could not look: not an array, nor a promise of one, nor nothing. */
 export const checkedTensor = (what: string, x: unknown): Tensor =>
   x instanceof Tensor
     ? x
     : fail(
         'tree-leaf',
-        `${what}: got ${describeOther(x)} for a tensor. Wrap values with tensor(), await promises.`,
+        `${what}: got ${shown(x)} for a tensor. Wrap values with tensor(), await promises.`,
       );
 
 /** The bytes of an array that a tensor is to be read into, checked. */

@@ -2,8 +2,8 @@
  * Trees of leaves: records, arrays and null around tensors. Parameters, states and batches are such trees. Knows how to
  * take them apart and put them together, always with the keys in sorted order.
  */
-import { fail } from '../errors.ts';
-import { describeOther, Tensor } from './tensor.ts';
+import { fail, shown } from '../errors.ts';
+import { Tensor } from './tensor.ts';
 
 /**
  * The constraint for a tree of tensors, `T extends Tree<T>`. It is homomorphic, so that a user's `interface` fits as
@@ -95,7 +95,7 @@ export function flatten<Leaf = Tensor>(
     }
     return fail(
       'tree-leaf',
-      `tree: "${path}" is a ${describeOther(x)}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
+      `tree: "${path}" is ${shown(x)}. A tree holds tensors, null, arrays and plain records; wrap numbers with scalar().`,
     );
   };
   const { text, build, take } = visit(tree, '');

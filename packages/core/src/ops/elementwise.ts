@@ -1,6 +1,6 @@
 /** Elementwise maths: expressions of the scalar table, applied to tensors. Shapes align by NumPy's rule. */
-import { fail } from '../errors.ts';
-import { checkedTensor, describe, describeOther, Tensor } from '../graph/tensor.ts';
+import { fail, shown } from '../errors.ts';
+import { checkedTensor, describe, Tensor } from '../graph/tensor.ts';
 import { coerce, type DType, dtypes, isFloat, isInteger } from '../ir/dtype.ts';
 import {
   apply,
@@ -171,7 +171,7 @@ export function checkType(what: string, dtype: DType): void {
   if (!dtypes.includes(dtype))
     fail(
       'dtype-mismatch',
-      `${what}: there is no dtype ${describeOther(dtype)}. Use one of ${dtypes.join(', ')}.`,
+      `${what}: there is no dtype ${shown(dtype)}. Use one of ${dtypes.join(', ')}.`,
     );
 }
 

@@ -3,9 +3,9 @@
  * and called with buffers. Knows the passes by name and the backend by its interface.
  */
 import type { Backend, Executable, Ref } from '../backend/interface.ts';
-import { fail } from '../errors.ts';
+import { fail, shown } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
-import { describeOther, param, Tensor } from '../graph/tensor.ts';
+import { param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape } from '../graph/tree.ts';
 import { bytesOfView, type DType, type TypedArray } from '../ir/dtype.ts';
 import type { Program } from '../ir/program.ts';
@@ -106,7 +106,7 @@ export function compile<A extends readonly unknown[], R>(
   if (typeof (backend as Partial<Backend> | undefined)?.alloc !== 'function')
     fail(
       'option-invalid',
-      `${name}: its backend is a ${describeOther(backend)}. Give what cpu() or await wasm() returns.`,
+      `${name}: its backend is ${shown(backend)}. Give what cpu() or await wasm() returns.`,
     );
   // A step of training, then: what it needs is on its way while others still prepare its arguments.
   if (donate.length > 0) import('./extras.ts').catch(() => {});

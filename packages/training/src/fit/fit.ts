@@ -13,9 +13,9 @@ import { planOf } from './plan.ts';
 import { type Given, Session } from './session.ts';
 
 /**
- * Trains a model. What is wrong with the options and the data is thrown at once, before anybody pulls. Begins when the first
- * event is pulled; when the loop ends, breaks, is aborted or throws, everything
- * that it made on the backend is disposed. What events hand out lives on the host.
+ * Trains a model. Options and data that do not fit are refused by the call itself; the work begins when the first event is
+ * pulled. When the loop ends, breaks, is aborted or throws, everything that it made on the backend is disposed. What events
+ * hand out lives on the host.
  *
  * @example
  * for await (const event of fit(model, data, { backend, optimizer: adam(), loss: binaryCrossEntropy, epochs: 10 })) {

@@ -1,5 +1,5 @@
 /** The backend: one heap, programs as modules, and the choice of variant with its reason. */
-import { type Backend, fail, unlimited } from '@ostinato/core/backend';
+import { type Backend, checkOptions, fail, unlimited } from '@ostinato/core/backend';
 import { assertCompiles, fusesMultiplyAdd } from './engine/features.ts';
 import { compileProgram, type Host } from './executable.ts';
 import type { Team } from './jobs.ts';
@@ -43,6 +43,7 @@ export async function openWasm(
   options: WasmOptions,
   { led, ...forced }: Forced,
 ): Promise<Backend<WasmBuffer>> {
+  checkOptions('wasm', options, 'relaxedSimd, pairedSimd, threads, threadsFrom');
   await assertCompiles();
   const notes: string[] = [];
   const relaxed = (options.relaxedSimd ?? true) && (await fusesMultiplyAdd());

@@ -208,6 +208,7 @@ test('a script that forgets dispose ends by itself', () => {
 
 test('threads that make no sense are refused', async () => {
   await expect(wasm({ threads: 0 })).rejects.toMatchObject({ code: 'option-invalid' });
+  await expect(wasm({ thread: 2 } as never)).rejects.toThrow(/no option "thread".*threadsFrom/);
   for (const threadsFrom of [Number.NaN, -1])
     await expect(wasm({ threads: 2, threadsFrom })).rejects.toThrow(/threadsFrom is/);
 });

@@ -6,7 +6,7 @@ import { type Device, makeExecutable } from './executable.ts';
 import { makeFastest } from './fastest.ts';
 import { watch } from './health.ts';
 import { DeviceMemory, type GpuBuffer } from './memory.ts';
-import { checkOptions, type WebGpuOptions } from './options.ts';
+import { checkWebGpuOptions, type WebGpuOptions } from './options.ts';
 import { Pipelines } from './pipelines.ts';
 import type { Machine, Plan } from './plan/plan.ts';
 import { planProgram } from './plan/program.ts';
@@ -31,7 +31,7 @@ const TILE_THREADS = 256;
  * where there is none.
  */
 export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  checkOptions(options);
+  checkWebGpuOptions(options);
   const open = await openDevice(options);
   return backendOn(open, options);
 }

@@ -1,5 +1,5 @@
 /** What `webgpu()` can be told, and whether it makes sense. Knows no device. */
-import { fail } from '@ostinato/core/backend';
+import { checkOptions, fail, shown } from '@ostinato/core/backend';
 import type { AdapterOptions } from './adapter.ts';
 import type { PlanOptions } from './plan/plan.ts';
 
@@ -30,22 +30,39 @@ const counts = {
   stepsPerDispatch: Number.POSITIVE_INFINITY,
 } as const satisfies Partial<Record<keyof WebGpuOptions, number>>;
 
-/** Throws `option-invalid` for a value that would become a wrong kernel, or none, much later. */
-export function checkOptions(options: WebGpuOptions): void {
+const switches = [
+  'allowSoftware',
+  'residentWeights',
+  'barriers',
+  'subgroups',
+  'profile',
+] as const satisfies readonly (keyof WebGpuOptions)[];
+
+/** Throws `option-invalid` for a name that is none, and a value that would become a wrong kernel, or none, much later. */
+export function checkWebGpuOptions(options: WebGpuOptions): void {
+  checkOptions(
+    'webgpu',
+    options,
+    'gpu, powerPreference, allowSoftware, schedule, tuning, subgroups, profile, tileRows, stepsPerDispatch, residentWeights, barriers',
+  );
+  for (const name of switches) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      fail('option-invalid', `webgpu: ${name} is ${shown(value)}. Give true or false.`);
+  }
   for (const [name, allowed] of Object.entries(choices)) {
     const value = options[name as keyof typeof choices];
     if (value === undefined || (allowed as readonly string[]).includes(value)) continue;
     const names = allowed.map((choice) => `'${choice}'`).join(' or ');
-    fail('option-invalid', `webgpu: ${name} is ${JSON.stringify(value)}. Give ${names}.`);
+    fail('option-invalid', `webgpu: ${name} is ${shown(value)}. Give ${names}.`);
   }
   for (const [name, most] of Object.entries(counts)) {
     const n: unknown = options[name as keyof typeof counts];
     if (n === undefined || (Number.isInteger(n) && (n as number) >= 1 && (n as number) <= most))
       continue;
-    const got = typeof n === 'number' ? n : JSON.stringify(n);
     fail(
       'option-invalid',
-      `webgpu: ${name} is ${got}. Give a whole number from 1 ${Number.isFinite(most) ? `to ${most}` : 'up'}.`,
+      `webgpu: ${name} is ${shown(n)}. Give a whole number from 1 ${Number.isFinite(most) ? `to ${most}` : 'up'}.`,
     );
   }
 }

@@ -122,6 +122,11 @@ test.each([
   [{ schedule: 'fast' }, `schedule is "fast". Give 'persistent' or 'stepwise' or 'measured'.`],
   [{ tuning: 'tpu' }, `tuning is "tpu". Give 'gpu' or 'software'.`],
   [{ powerPreference: 'max' }, `powerPreference is "max". Give 'low-power' or 'high-performance'.`],
+  [
+    { tileRow: 4 },
+    'there is no option "tileRow". Options are gpu, powerPreference, allowSoftware, schedule, tuning, subgroups, profile, tileRows, stepsPerDispatch, residentWeights, barriers.',
+  ],
+  [{ subgroups: 'no' }, 'subgroups is "no". Give true or false.'],
   [{ tileRows: 0 }, 'tileRows is 0. Give a whole number from 1 to 64.'],
   [{ tileRows: 65 }, 'tileRows is 65. Give a whole number from 1 to 64.'],
   [{ tileRows: 1.5 }, 'tileRows is 1.5. Give a whole number from 1 to 64.'],

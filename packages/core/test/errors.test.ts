@@ -333,6 +333,8 @@ test.each<[string, () => unknown, string]>([
   ['max', () => o.max(f64(1), [0] as never), 'there is no option "0".'],
   ['cumsum', () => o.cumsum(f64([1]), 0, { reversed: true } as never), 'there is no option "reve'],
   ['uniform', () => o.uniform(o.key(0), [2], { min: 1 } as never), 'there is no option "min". Opt'],
+  ['compile', () => o.compile(backend, o.neg, { donated: [0] } as never), 'there is no option "do'],
+  ['tensor', () => o.tensor([1], 'int32' as never), 'options are "int32". Give a record of dtype.'],
   [
     'scan',
     () => o.scan((c: T) => [c, null], f64(1), null, { steps: 1 } as never),

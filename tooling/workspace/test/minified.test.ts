@@ -31,7 +31,7 @@ test('a bundle that terser minified in two passes computes what the sources do',
     const [wasm = [], cpu = []] = run(script);
     expect([wasm, cpu]).toEqual(run(input));
     // Both backends compute in float32, one of them with fused multiply-adds.
-    wasm.forEach((x, i) => expect(x).toBeCloseTo(cpu[i] as number, 5));
+    for (const [i, x] of wasm.entries()) expect(x).toBeCloseTo(cpu[i] as number, 5);
     expect(wasm[2]).toBeLessThan(wasm[0] as number);
   } finally {
     await rm(dir, { recursive: true });

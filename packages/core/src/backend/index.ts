@@ -1,5 +1,5 @@
 /** `@ostinato/core/backend`: all that the author of a backend needs. */
-export { type ErrorCode, fail, OstinatoError } from '../errors.ts';
+export { checkOptions, type ErrorCode, fail, OstinatoError, shown } from '../errors.ts';
 export {
   type ProgramBuilder,
   programBuilder,

@@ -3,7 +3,7 @@
  * and called with buffers. Knows the passes by name and the backend by its interface.
  */
 import type { Backend, Executable, Ref } from '../backend/interface.ts';
-import { fail, shown } from '../errors.ts';
+import { checkOptions, fail, shown } from '../errors.ts';
 import { rewrite, topo, withArgs } from '../graph/rewrite.ts';
 import { param, Tensor } from '../graph/tensor.ts';
 import { flatten, type TreeShape } from '../graph/tree.ts';
@@ -32,9 +32,9 @@ export type Feed<T> = T extends Tensor
 
 export interface CompileOptions {
   /** Numbers of arguments whose buffers the call may reuse for its results. They cannot be used afterwards. */
-  readonly donate?: readonly number[];
+  readonly donate?: readonly number[] | undefined;
   /** A name for messages and `explain`. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /**
@@ -100,6 +100,7 @@ export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
+  checkOptions('compile', options, 'donate, label');
   const { label, donate = [] } = options;
   const name = label ?? (f.name || 'compiled function');
   // From JavaScript a promise of one, or the function that opens one, gets here.

@@ -1,5 +1,5 @@
 /** The host edge: what counts as a host array, and how it becomes dense elements of one type. Knows no backend. */
-import { fail } from '../errors.ts';
+import { checkOptions, fail } from '../errors.ts';
 import { Tensor } from '../graph/tensor.ts';
 import {
   arrays,
@@ -113,8 +113,10 @@ export function denseHost(
  */
 export function tensor(
   values: Nested | HostInput | Tensor,
-  { dtype }: { dtype?: DType } = {},
+  options: { dtype?: DType | undefined } = {},
 ): Tensor {
+  checkOptions('tensor', options, 'dtype');
+  const { dtype } = options;
   if (dtype !== undefined) checkType('tensor', dtype);
   if (values instanceof Tensor) return dtype === undefined ? values : cast(values, dtype);
   const host = isHostInput(values) ? denseAny(values, dtype) : fromNested(values);

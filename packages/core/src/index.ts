@@ -9,6 +9,7 @@ export {
   OstinatoError,
   shown,
 } from './errors.ts';
+export { dependsOn } from './graph/rewrite.ts';
 export { type HostArray, Tensor } from './graph/tensor.ts';
 export { flatten, leavesOf, mapTree, type Tree, type TreeShape } from './graph/tree.ts';
 export type { DType, TypedArray } from './ir/dtype.ts';

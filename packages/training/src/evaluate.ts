@@ -33,7 +33,7 @@ import {
   type Totals,
 } from './totals.ts';
 import { applyModel, given, measure, scalarOf } from './training-step.ts';
-import type { Measure } from './weighted-mean.ts';
+import { type Measure, weighing } from './weighted-mean.ts';
 
 export interface RunOptions {
   readonly backend: Backend;
@@ -101,7 +101,9 @@ export function createEvaluator<P, X>(
   rows: Rows<X>,
   options: Omit<EvaluateOptions, 'seed' | 'signal'> & { readonly batch: number; readonly key: Key },
 ): Evaluator<P> {
-  const { backend, loss, metrics = {} } = options;
+  const { backend } = options;
+  const uneven = rows.data.weights || rows.indices.some((part) => part.length < options.batch);
+  const { loss, metrics = {} } = uneven ? weighing(options.loss, options.metrics ?? {}) : options;
   const step = compile(
     backend,
     function evaluation(totals: Totals, params: P, batch: Batch<X>): Totals {

@@ -2,6 +2,7 @@
 import {
   broadcastTo,
   cast,
+  dependsOn,
   div,
   equal,
   fail,
@@ -9,12 +10,36 @@ import {
   mul,
   reshape,
   sum,
-  type Tensor,
+  Tensor,
   where,
 } from '@ostinato/core';
 
 /** Losses and metrics have this form, so that `fit` can take any of them. The result is a scalar. */
 export type Measure = (outputs: Tensor, targets: Tensor, weights?: Tensor) => Tensor;
+
+/**
+ * Loss and metrics where rows do not all count alike. One that leaves its weights out, and with them which rows only fill up
+ * a short batch, is refused when it is traced.
+ */
+export function weighing<M extends Readonly<Record<string, Measure>>>(
+  loss: Measure,
+  metrics: M,
+): { readonly loss: Measure; readonly metrics: M } {
+  const named = Object.entries(metrics).map(([name, f]) => [name, checked(`metric "${name}"`, f)]);
+  return { loss: checked('loss', loss), metrics: Object.fromEntries(named) };
+}
+
+const checked =
+  (what: string, measure: Measure): Measure =>
+  (outputs, targets, weights) => {
+    const value = measure(outputs, targets, weights);
+    if (value instanceof Tensor && weights && !dependsOn(value, weights))
+      fail(
+        'option-invalid',
+        `${what}: does not use its third argument, weights, but rows count differently: some have weights, or fill up the last batch. Return weightedMean(values, weights), or give a batch size that divides the rows and no weights.`,
+      );
+    return value;
+  };
 
 /**
  * sum(weights * values) / sum(weights), and 0 where no example has a weight. Without weights: the mean. Weights below zero

@@ -28,6 +28,7 @@ import {
   predict,
   readTree,
   sgd,
+  type TrainingData,
   trainingStep,
 } from '../src/index.ts';
 import { backends } from './backends.ts';
@@ -480,6 +481,23 @@ describe.each(backends)('on %s', (backendName, create) => {
     const padded = { ...data.inputs, lengths: new Int32Array(4), name: 'points' };
     expect(() => fit(mlp, { ...data, inputs: padded }, good)).not.toThrow();
     expect(() => encodeParams({ w: tensor([1]) })).toThrow(/"w" is a tensor. .*readTree/);
+  });
+
+  test('a loss or metric that leaves weights out is refused where rows count differently', async () => {
+    const options = { backend: create(), optimizer: adam(), epochs: 1, batch: 4 };
+    const plain = (y: Tensor, t: Tensor): Tensor => loss(y, t);
+    const even = points(8);
+    const weights = { data: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 2), shape: [8] };
+    const train = (data: TrainingData, measures: object) =>
+      last(fit(mlp, data, { ...options, loss, ...measures }));
+    for (const data of [points(9), { ...even, weights }]) {
+      await expect(train(data, { loss: plain })).rejects.toThrow(/^loss: does not use .*weights/);
+      const metrics = { plain };
+      await expect(train(data, { metrics })).rejects.toThrow(/^metric "plain": does not use/);
+      await expect(train(even, { validation: data, metrics })).rejects.toThrow(/^metric "plain"/);
+    }
+    const done = await train(even, { loss: plain, metrics: { plain }, validation: even });
+    expect(done.history[0]?.metrics.plain).toBe(done.history[0]?.loss);
   });
 
   test('lengths beside inputs that are padded on the left are refused, where there is padding', async () => {

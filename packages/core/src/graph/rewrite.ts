@@ -2,6 +2,9 @@
 import { mapSame } from '../ir/expr.ts';
 import { Tensor } from './tensor.ts';
 
+/** Whether the value of one tensor is computed from another, however little. */
+export const dependsOn = (result: Tensor, on: Tensor): boolean => topo([result]).includes(on);
+
 /** All nodes below `roots`, each after its arguments. Iterative: an unrolled loop may be very deep. */
 export function topo(roots: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = [];

@@ -21,6 +21,7 @@ import {
   trainingState,
   trainingStep,
 } from '../training-step.ts';
+import { weighing } from '../weighted-mean.ts';
 import type {
   BestEpoch,
   CheckpointEvent,
@@ -97,7 +98,9 @@ export class Session<P, X> {
     this.state = made.state;
     this.validationTotals = made.totals ?? undefined;
     const { stepsPerEpoch: batchesPerEpoch, keys } = plan;
-    const step = { loss, metrics, optimizer, clip, key: keys.step, batchesPerEpoch };
+    const uneven = data.weights || plan.identity.rows % batch > 0;
+    const measures = uneven ? weighing(loss, metrics) : { loss, metrics };
+    const step = { ...measures, optimizer, clip, key: keys.step, batchesPerEpoch };
     this.compiledStep = compile(backend, trainingStep(model, step), {
       donate: [0],
       label: 'training step',

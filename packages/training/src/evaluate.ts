@@ -44,9 +44,9 @@ export interface RunOptions {
   readonly signal?: StopSignal | undefined;
 }
 
-export interface EvaluateOptions extends RunOptions {
+export interface EvaluateOptions<M extends Metrics = Metrics> extends RunOptions {
   readonly loss: Measure;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: M | undefined;
 }
 
 /** Gives the loop its pauses: after each batch. */
@@ -56,12 +56,12 @@ export interface Pace {
 }
 
 /** Weighted means of the loss and the metrics over all examples of `data`. */
-export async function evaluate<P, X>(
+export async function evaluate<P, X, M extends Metrics = Metrics>(
   model: Model<P, X>,
   params: ParamsInput<P>,
   data: TrainingData<X>,
-  options: EvaluateOptions,
-): Promise<Measured> {
+  options: EvaluateOptions<M>,
+): Promise<Measured<M>> {
   requireModel('evaluate', model);
   requireKnown('evaluate', options);
   const { backend, batch = 32, metrics = {}, loss, seed = 0, signal } = options;
@@ -72,7 +72,8 @@ export async function evaluate<P, X>(
   const evaluator = createEvaluator(model, rows, { backend, batch, loss, metrics, key: key(seed) });
   const { params: own, totals } = await run(backend, start);
   try {
-    return await evaluator.measure(own, { signal, breath: breather() }, totals);
+    const pace = { signal, breath: breather() };
+    return (await evaluator.measure(own, pace, totals)) as Measured<M>;
   } finally {
     evaluator.dispose();
     dispose([own, totals]);

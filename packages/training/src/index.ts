@@ -48,7 +48,7 @@ export {
 } from './optimizers.ts';
 export { cosineDecay, exponentialDecay, linearWarmup, type Schedule } from './schedules.ts';
 export type { StopSignal } from './signal.ts';
-export type { Measured, Metrics, Totals } from './totals.ts';
+export type { Measured, Metrics, PerMetric, Totals } from './totals.ts';
 export {
   type Clip,
   type StepOptions,

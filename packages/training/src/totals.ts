@@ -25,10 +25,13 @@ export interface Totals {
 /** What is measured beside the loss, by name. */
 export type Metrics = { readonly [name: string]: Measure };
 
+/** A value for each metric, by its name. */
+export type PerMetric<M, V = number> = { readonly [Name in keyof M]: V };
+
 /** Means over a round. */
-export interface Measured {
+export interface Measured<M = Metrics> {
   readonly loss: number;
-  readonly metrics: { readonly [name: string]: number };
+  readonly metrics: PerMetric<M>;
 }
 
 export const noTotals = (metrics: Metrics): Totals => ({

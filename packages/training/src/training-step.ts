@@ -13,7 +13,7 @@ import type { Batch } from './data.ts';
 import type { Model, ModelHow } from './model.ts';
 import type { Optimizer } from './optimizers.ts';
 import { requireModel, requireWhole } from './require.ts';
-import { addTotals, type Metrics, noTotals, type Totals } from './totals.ts';
+import { addTotals, type Metrics, noTotals, type PerMetric, type Totals } from './totals.ts';
 import type { Measure } from './weighted-mean.ts';
 
 /** Bounds for the gradients: their global norm, the norm of each tensor, or each element. */
@@ -22,9 +22,9 @@ export type Clip =
   | { readonly tensorNorm: number }
   | { readonly value: number };
 
-export interface StepOptions {
+export interface StepOptions<M extends Metrics = Metrics> {
   readonly loss: Measure;
-  readonly metrics?: Metrics | undefined;
+  readonly metrics?: M | undefined;
   readonly optimizer: Optimizer;
   readonly clip?: Clip | undefined;
 }
@@ -36,13 +36,13 @@ export interface TrainingState<P> {
   readonly totals: Totals;
 }
 
-export interface StepReport {
+export interface StepReport<M = Metrics> {
   /** Of this batch, before the update; []. */
   readonly loss: Tensor;
   /** Of all gradients before clipping, where they are clipped by it; []. */
   readonly gradientNorm: Tensor | null;
   /** Of this batch, before the update; [] each. */
-  readonly metrics: { readonly [name: string]: Tensor };
+  readonly metrics: PerMetric<M, Tensor>;
 }
 
 /** The state before the first step, to be evaluated with `run`. */
@@ -56,13 +56,14 @@ export function trainingState<P>(
 /**
  * `(state, batch) => [state, report]`, to be compiled with the state donated. The key of step n is `foldKey(key, n)`.
  */
-export function trainingStep<P, X>(
+export function trainingStep<P, X, M extends Metrics = Metrics>(
   model: Model<P, X>,
-  options: StepOptions & { readonly key: Key; readonly batchesPerEpoch: number },
-): (state: TrainingState<P>, batch: Batch<X>) => readonly [TrainingState<P>, StepReport] {
+  options: StepOptions<M> & { readonly key: Key; readonly batchesPerEpoch: number },
+): (state: TrainingState<P>, batch: Batch<X>) => readonly [TrainingState<P>, StepReport<M>] {
   requireModel('trainingStep', model);
   checkOptions('trainingStep', options, 'loss, metrics, optimizer, clip, key, batchesPerEpoch');
-  const { loss, metrics = {}, optimizer, clip, batchesPerEpoch } = options;
+  const { loss, optimizer, clip, batchesPerEpoch } = options;
+  const metrics: Metrics = options.metrics ?? {};
   requireClip(clip);
   requireWhole('trainingStep: batchesPerEpoch', batchesPerEpoch); // at 0, each batch would begin the means anew
   return (state, batch) => {
@@ -84,7 +85,7 @@ export function trainingStep<P, X>(
         gradientNorm: norm,
         metrics: Object.fromEntries(
           Object.entries(measured).map(([name, t]) => [name, cast(t, 'float32')]),
-        ),
+        ) as PerMetric<M, Tensor>,
       },
     ];
   };

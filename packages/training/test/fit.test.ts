@@ -13,7 +13,7 @@ import {
   tensor,
 } from '@ostinato/core';
 import type { Backend } from '@ostinato/core/backend';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   adam,
   binaryAccuracy,
@@ -85,6 +85,31 @@ describe.each(backends)('on %s', (backendName, create) => {
     expect(await predict(mlp, params, data, { backend, ...unset })).toEqual(
       await predict(mlp, params, points(40), { backend }),
     );
+  });
+
+  test('what is measured has the names of the metrics, and the compiler knows them', async () => {
+    const backend = create();
+    const options = {
+      backend,
+      optimizer: adam(),
+      loss,
+      metrics: { yes: binaryAccuracy },
+      batch: 4,
+    };
+    interface Yes {
+      readonly yes: number;
+    }
+    for await (const event of fit(mlp, points(8), { ...options, epochs: 1, validation: points(4) }))
+      if (event.type === 'epoch') {
+        expectTypeOf(event.metrics).toEqualTypeOf<Yes>();
+        expectTypeOf(event.validation?.metrics).toEqualTypeOf<Yes | undefined>();
+      } else if (event.type === 'done') {
+        expectTypeOf(event.history[0]?.metrics).toEqualTypeOf<Yes | undefined>();
+        const { metrics } = await evaluate(mlp, event.last.params, points(4), options);
+        expect(metrics.yes).toBe(event.history[0]?.validation?.metrics.yes);
+        // @ts-expect-error: nobody asked for it
+        expect(metrics.no).toBeUndefined();
+      }
   });
 
   test('the metrics of the steps have the mean of their epoch', async () => {

@@ -5,7 +5,7 @@
 import { fail, flatten, type HostArray, Tensor } from '@ostinato/core';
 import { isArrayOrTensor } from '../host-tree.ts';
 import type { HostTree } from '../model.ts';
-import type { Measured } from '../totals.ts';
+import type { Measured, Metrics } from '../totals.ts';
 import { fromJson, toJson } from './json.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -13,10 +13,10 @@ const FORMAT = 'ostinato-checkpoint';
 const VERSION = '1';
 
 /** One epoch's means. */
-export interface EpochRecord extends Measured {
+export interface EpochRecord<M = Metrics> extends Measured<M> {
   /** From 1. */
   readonly epoch: number;
-  readonly validation: Measured | null;
+  readonly validation: Measured<M> | null;
 }
 
 /** What must be equal for a run to go on as if it had never stopped. */

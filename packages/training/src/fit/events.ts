@@ -1,6 +1,7 @@
 /** What `fit` tells. Types only; whatever events hand out lives on the host. */
 import type { EpochRecord } from '../checkpoint/checkpoint.ts';
 import type { HostTree } from '../model.ts';
+import type { Metrics, PerMetric } from '../totals.ts';
 
 export interface StartEvent {
   readonly type: 'start';
@@ -20,7 +21,7 @@ export interface Snapshot<P> {
   params(): Promise<HostTree<P>>;
 }
 
-export interface StepEvent<P> extends Snapshot<P> {
+export interface StepEvent<P, M = Metrics> extends Snapshot<P> {
   readonly type: 'step';
   /** From 1. */
   readonly epoch: number;
@@ -31,10 +32,10 @@ export interface StepEvent<P> extends Snapshot<P> {
   /** Before clipping; null without clipping by norm. */
   readonly gradientNorm: number | null;
   /** Of this batch, before its update; null where `every` left them out. */
-  readonly metrics: { readonly [name: string]: number } | null;
+  readonly metrics: PerMetric<M> | null;
 }
 
-export interface EpochEvent<P> extends EpochRecord, Snapshot<P> {
+export interface EpochEvent<P, M = Metrics> extends EpochRecord<M>, Snapshot<P> {
   readonly type: 'epoch';
   readonly step: number;
   /** The least validation loss so far. */
@@ -48,10 +49,10 @@ export interface CheckpointEvent {
   readonly bytes: number;
 }
 
-export interface DoneEvent<P> {
+export interface DoneEvent<P, M = Metrics> {
   readonly type: 'done';
   readonly step: number;
-  readonly history: readonly EpochRecord[];
+  readonly history: readonly EpochRecord<M>[];
   readonly last: { readonly epoch: number; readonly params: HostTree<P> };
   /** By validation loss; null without validation. */
   readonly best: BestEpoch<P> | null;
@@ -63,9 +64,10 @@ export interface BestEpoch<P> {
   readonly params: HostTree<P>;
 }
 
-export type FitEvent<P> =
+/** `M` is the record of metrics: each value has its metric's name. */
+export type FitEvent<P, M = Metrics> =
   | StartEvent
-  | StepEvent<P>
-  | EpochEvent<P>
+  | StepEvent<P, M>
+  | EpochEvent<P, M>
   | CheckpointEvent
-  | DoneEvent<P>;
+  | DoneEvent<P, M>;

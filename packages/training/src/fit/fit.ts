@@ -7,6 +7,7 @@
 import type { TrainingData } from '../data.ts';
 import type { Model } from '../model.ts';
 import { isAbort } from '../signal.ts';
+import type { Metrics } from '../totals.ts';
 import type { FitEvent } from './events.ts';
 import type { FitOptions } from './options.ts';
 import { planOf } from './plan.ts';
@@ -22,12 +23,13 @@ import { type Given, Session } from './session.ts';
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.validation?.loss);
  * }
  */
-export function fit<P, X>(
+export function fit<P, X, M extends Metrics = Metrics>(
   model: Model<P, X>,
   data: TrainingData<X>,
-  options: FitOptions<P, X>,
-): AsyncGenerator<FitEvent<P>, void, void> {
-  return eventsOf({ model, data, options, plan: planOf(model, data, options) });
+  options: FitOptions<P, X, M>,
+): AsyncGenerator<FitEvent<P, M>, void, void> {
+  const events = eventsOf({ model, data, options, plan: planOf(model, data, options) });
+  return events as AsyncGenerator<FitEvent<P, M>, void, void>; // its records are made of the metrics' names
 }
 
 async function* eventsOf<P, X>(given: Given<P, X>): AsyncGenerator<FitEvent<P>, void, void> {

@@ -5,9 +5,10 @@ import type { Store } from '../checkpoint/store.ts';
 import type { TrainingData } from '../data.ts';
 import type { ParamsInput } from '../model.ts';
 import type { StopSignal } from '../signal.ts';
+import type { Metrics } from '../totals.ts';
 import type { StepOptions } from '../training-step.ts';
 
-export interface FitOptions<P, X = Tensor> extends StepOptions {
+export interface FitOptions<P, X = Tensor, M extends Metrics = Metrics> extends StepOptions<M> {
   readonly backend: Backend;
   /** Times through the data. */
   readonly epochs: number;

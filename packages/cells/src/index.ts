@@ -12,7 +12,16 @@ export { type Bias, type ElmanOptions, type ElmanParams, elman } from './elman.t
 export { type Exposed, exposed } from './exposed.ts';
 export { type GruOptions, type GruParams, gru } from './gru.ts';
 export { glorotUniform, orthogonal } from './initial.ts';
-export type { Both, How, Layer, Recurrent, RecurrentHow, Returned, Returns } from './layer.ts';
+export {
+  type Both,
+  checkHow,
+  type How,
+  type Layer,
+  type Recurrent,
+  type RecurrentHow,
+  type Returned,
+  type Returns,
+} from './layer.ts';
 export { type LstmOptions, type LstmParams, type LstmState, lstm } from './lstm.ts';
 export type { PaddedOutput } from './padded-output.ts';
 export { type RecurrentOptions, recurrent } from './recurrent.ts';

@@ -1,5 +1,5 @@
 /** Random zeros in training. */
-import type { Layer, RecurrentHow } from '@ostinato/cells';
+import { checkHow, type Layer } from '@ostinato/cells';
 import { bernoulli, checkOptions, fail, mul, shown, where } from '@ostinato/core';
 
 export interface DropoutOptions {
@@ -22,9 +22,8 @@ export function dropout(options: DropoutOptions): Layer<null> {
   return {
     label: 'dropout',
     init: () => null,
-    apply(_, x, how: RecurrentHow<unknown> = {}) {
-      // A misspelt `training` would leave everything as it is.
-      checkOptions('dropout', how, 'key, training, lengths, mask, checkpoint, initial');
+    apply(_, x, how = {}) {
+      checkHow('dropout', how); // a misspelt `training` would leave everything as it is
       const { key, training = false } = how;
       if (!training || rate === 0) return x;
       if (!key)

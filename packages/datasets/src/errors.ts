@@ -19,6 +19,7 @@ export class DatasetError extends Error {
   }
 }
 
+// As in core's errors.ts, of which this package sees random numbers alone.
 /** The words of a text such as "one, two". */
 type Words<S extends string> = S extends `${infer Word}, ${infer Rest}` ? Word | Words<Rest> : S;
 

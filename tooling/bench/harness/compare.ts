@@ -3,7 +3,8 @@
  * do. And the figures of all passes.
  */
 import type { Ceiling } from '../ceiling/index.ts';
-import { cacheRate } from './machine.ts';
+import { type Cores, watchCores } from './cores/index.ts';
+import { busyMs } from './machine.ts';
 import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
 
@@ -54,17 +55,20 @@ export const nameOf = ({ case: name, cell, mode, shape }: Case): string =>
   `${name}/${cell}/${mode} ${shape.join(',')}`;
 
 export interface Times {
-  readonly sliceMs: number;
+  readonly turnMs: number;
   readonly warmUpMs: number;
 }
 
 /**
- * Turns are short, so that all sides see the same machine, and neighbours who come and go are in some of them only; a
- * slower step is a turn of its own. Warming up takes longer than engines take to compile what is hot.
+ * Turns are short, so that all sides see the same machine; a slower step is a turn of its own. Warming up takes longer than
+ * engines take to compile what is hot.
  */
-const usual: Times = { sliceMs: 250, warmUpMs: 2000 };
+const usual: Times = { turnMs: 250, warmUpMs: 2000 };
 /** Enough to see what is several times too slow. */
-export const quick: Times = { sliceMs: 200, warmUpMs: 500 };
+export const quick: Times = { turnMs: 200, warmUpMs: 500 };
+
+/** Neighbours come and go within tens of milliseconds: a turn is made of slices that most often have them or have not. */
+const SLICE_MS = 20;
 
 /** A ceiling does the same thing all the time: it needs less of everything. */
 const CEILING_PART = 1 / 5;
@@ -91,28 +95,44 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
   const sides = sidesOf(of).map(startSide);
   const ceilings = ceilingsOf(of).map(startSide);
   const all = [...sides, ...ceilings];
+  const cores = await watchCores(Math.max(...of.ours.map(({ threads }) => threads)));
   try {
     const checked = await checkAll(of, sides);
-    const sliceOf = async (side: Side, ms: number): Promise<Slice> => {
-      const before = cacheRate();
-      const slice = await side.slice(ceilings.includes(side) ? ms * CEILING_PART : ms);
-      return { ...slice, cacheRate: Math.min(before, cacheRate()) };
-    };
-    for (const side of all) await sliceOf(side, times.warmUpMs);
+    for (const side of all) await side.slice(times.warmUpMs);
     const slices = new Map<Side, Slice[]>(all.map((side) => [side, []]));
-    for (const side of turns(all, rounds))
-      slices.get(side)?.push(await sliceOf(side, times.sliceMs));
+    for (const side of turns(all, rounds)) {
+      const ms = ceilings.includes(side) ? times.turnMs * CEILING_PART : times.turnMs;
+      slices.get(side)?.push(...(await turnOf(side, ms, cores)));
+    }
     return { ...checked, slices: [...slices.values()] };
   } finally {
-    await Promise.all(all.map((side) => side.stop()));
+    await Promise.all([...all, cores].map((each) => each.stop()));
   }
 }
 
-/** The greatest cache rate of all slices: what the machine does where no neighbour disturbs it. */
-export const fastestOf = (passes: readonly Pass[]): number =>
-  Math.max(...passes.flatMap(({ slices }) => slices.flat()).map((slice) => slice.cacheRate));
+/** One turn of one side: slices until `ms` are over, at least one. */
+async function turnOf(side: Side, ms: number, cores: Cores): Promise<Slice[]> {
+  const [busy, start] = [busyMs(), performance.now()];
+  const slices: Omit<Slice, 'foreign'>[] = [];
+  let own = 0;
+  let before = cores.rate();
+  do {
+    const { allCpuMs, ...times } = await side.slice(Math.min(ms, SLICE_MS));
+    const after = cores.rate();
+    slices.push({ ...times, coreRate: Math.min(before, after) });
+    own += allCpuMs;
+    before = after;
+  } while (performance.now() - start < ms);
+  // Of the whole turn, for the system counts in ticks of 10 ms.
+  const foreign = Math.max(0, (busyMs() - busy - own) / (performance.now() - start));
+  return slices.map((slice) => ({ ...slice, foreign }));
+}
 
-/** The figures of all passes over a case; what is calm is told by the run's greatest cache rate. */
+/** The greatest rate of the cores in all slices: what they do where no neighbour shares them. */
+export const fastestOf = (passes: readonly Pass[]): number =>
+  Math.max(...passes.flatMap(({ slices }) => slices.flat()).map((slice) => slice.coreRate));
+
+/** The figures of all passes over a case; what is calm is told by the run's greatest rate of the cores. */
 export function resultOf(
   of: Case,
   passes: readonly [Pass, ...Pass[]],

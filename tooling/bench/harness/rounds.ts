@@ -1,14 +1,14 @@
 /** How sides take turns and what becomes of their slices. Knows no process and no clock. */
 
-/** One turn of one side: some steps in a row. */
+/** Some steps of one side in a row: a part of its turn. */
 export interface Slice {
   /** Median of the steps by the clock, and their mean in CPU time of the process, helper threads included. */
   readonly ms: number;
   readonly cpuMs: number;
-  /** Cores that other processes kept busy meanwhile. */
+  /** Cores that other processes kept busy in its turn. */
   readonly foreign: number;
-  /** What neighbours on the same host left of the caches right before or after it, whichever was less: `cacheRate`. */
-  readonly cacheRate: number;
+  /** What neighbours on the same host left of the cores right before or after it, whichever was less: `coreRate`. */
+  readonly coreRate: number;
 }
 
 export interface Figure {
@@ -27,8 +27,8 @@ export interface Figure {
 
 /** A slice is calm where other processes used less than this part of one core, */
 const FOREIGN = 0.35;
-/** and where reading took no more than this part longer than in the calmest slice of the run. */
-const SLOWER = 0.1;
+/** and where its cores took no more than this part longer to read than in the calmest slice of the run. */
+const SLOWER = 0.03;
 /** With fewer calm slices than this, the least disturbed ones count instead. */
 const ENOUGH = 3;
 
@@ -48,11 +48,11 @@ export function median(values: readonly number[]): number {
 
 /**
  * The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few.
- * `fastest` is the greatest cache rate of all slices of all sides, so that the same holds for each of them.
+ * `fastest` is the greatest core rate of all slices of all sides, so that the same holds for each of them.
  */
 export function figureOf(slices: readonly Slice[], fastest: number): Figure {
   const disturbance = (slice: Slice): number =>
-    Math.max(slice.foreign / FOREIGN, (fastest / slice.cacheRate - 1) / SLOWER);
+    Math.max(slice.foreign / FOREIGN, (fastest / slice.coreRate - 1) / SLOWER);
   const byDisturbance = slices.toSorted((a, b) => disturbance(a) - disturbance(b));
   const quiet = byDisturbance.filter((slice) => disturbance(slice) < 1).length;
   const calm = quiet >= Math.min(ENOUGH, slices.length);

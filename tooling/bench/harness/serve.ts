@@ -19,10 +19,14 @@ export type Question =
   /** Run steps until `ms` are over; at least one. */
   | { readonly ask: 'slice'; readonly ms: number };
 
-export type Answer =
-  | { readonly numbers: readonly number[]; readonly about?: string }
-  /** Per step: the median of some repeats, and CPU time in the mean. Beside them the CPU time of all steps. */
-  | { readonly ms: number; readonly cpuMs: number; readonly allCpuMs: number };
+export type Answer = { readonly numbers: readonly number[]; readonly about?: string } | Steps;
+
+/** Per step: the median of some repeats, and CPU time in the mean. Beside them the CPU time of all steps. */
+export interface Steps {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly allCpuMs: number;
+}
 
 /** Least length of a repeat in ms: of so many steps in a row as that takes. */
 const REPEAT = 1;

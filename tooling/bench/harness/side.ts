@@ -2,9 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { busyMs } from './machine.ts';
-import type { Slice } from './rounds.ts';
-import type { Answer, Question } from './serve.ts';
+import type { Answer, Question, Steps } from './serve.ts';
 
 export interface SideOptions {
   readonly name: string;
@@ -30,8 +28,7 @@ export interface Checked {
 export interface Side {
   readonly name: string;
   check(): Promise<Checked>;
-  /** All of a slice but what neighbours leave, which is for the machine to say. */
-  slice(ms: number): Promise<Omit<Slice, 'cacheRate'>>;
+  slice(ms: number): Promise<Steps>;
   stop(): Promise<void>;
 }
 
@@ -78,12 +75,7 @@ export function startSide(options: SideOptions): Side {
   return {
     name,
     check: () => ask({ ask: 'check' }),
-    async slice(ms) {
-      const [busy, start] = [busyMs(), performance.now()];
-      const { allCpuMs, ...slice } = await ask({ ask: 'slice', ms });
-      const wall = performance.now() - start;
-      return { ...slice, foreign: Math.max(0, (busyMs() - busy - allCpuMs) / wall) };
-    },
+    slice: (ms) => ask({ ask: 'slice', ms }),
     async stop() {
       child.stdin.end();
       await ended;
@@ -93,4 +85,4 @@ export function startSide(options: SideOptions): Side {
 
 type AnswerTo<Q extends Question> = Q['ask'] extends 'check'
   ? Extract<Answer, { numbers: unknown }>
-  : Extract<Answer, { ms: unknown }>;
+  : Steps;

@@ -16,9 +16,9 @@ describe('median', () => {
 });
 
 describe('figureOf', () => {
-  const slice = (ms: number, foreign: number, cacheRate = 40) => ({
+  const slice = (ms: number, foreign: number, coreRate = 40) => ({
     ...{ ms, cpuMs: ms / 2 },
-    ...{ foreign, cacheRate },
+    ...{ foreign, coreRate },
   });
 
   test('counts only slices in which other processes were quiet', () => {
@@ -26,11 +26,11 @@ describe('figureOf', () => {
     expect(figure).toMatchObject({ ms: 2, min: 1, max: 3, counted: 3, slices: 4, calm: true });
   });
 
-  test('counts only slices in which neighbours left the caches alone', () => {
-    const all = [slice(90, 0, 30), slice(3, 0, 39), slice(1, 0, 40), slice(2, 0, 38)];
+  test('counts only slices in which no neighbour shared the core', () => {
+    const all = [slice(90, 0, 30), slice(3, 0, 39), slice(1, 0, 40), slice(2, 0, 39.5)];
     expect(figureOf(all, 40)).toMatchObject({ ms: 2, max: 3, counted: 3, calm: true });
-    // Another side of the case saw what the machine can do.
-    expect(figureOf(all, 80)).toMatchObject({ ms: 2, min: 1, counted: 2, calm: false });
+    // Another side of the case saw what the core can do.
+    expect(figureOf(all, 80)).toMatchObject({ ms: 1.5, max: 2, counted: 2, calm: false });
   });
 
   test('counts the least disturbed third, and says so, where too few slices were quiet', () => {

@@ -17,7 +17,7 @@ test('a side answers with its numbers and with the median of a slice', async () 
   expect(await started.check()).toEqual({ numbers: [1, 2] });
   const slice = await started.slice(20);
   expect(slice.ms).toBeGreaterThan(3);
-  expect(slice.foreign).toBeGreaterThanOrEqual(0);
+  expect(slice.allCpuMs).toBeGreaterThanOrEqual(0);
 });
 
 test('a side that fails says what its process said', async () => {
@@ -50,7 +50,7 @@ test('sides that compute different numbers are not timed', async () => {
 });
 
 test('a result is a row for each side, a JSON line for each variant and the limits it misses', async () => {
-  const times = { warmUpMs: 1, sliceMs: 1 };
+  const times = { warmUpMs: 1, turnMs: 1 };
   const same = caseOf({ numbers: [1], ms: 1 }, { numbers: [1.0001], ms: 40 });
   const result = resultOf(same, [await compare(same, 2, times)]);
   expect(table([result]).split('\n')).toHaveLength(4);
@@ -72,14 +72,14 @@ test('a ceiling is measured once and counts for each thread', async () => {
     side: side(`own ${threads}`, { numbers: [1], ms: 1 }),
   });
   const of: Case = { ...caseOf({}, {}), ours: [ours(1), ours(2)], peers: [] };
-  const { peaks } = resultOf(of, [await compare(of, 2, { warmUpMs: 1, sliceMs: 1 })]);
+  const { peaks } = resultOf(of, [await compare(of, 2, { warmUpMs: 1, turnMs: 1 })]);
   const [alone, both] = peaks as [number, number];
   expect(alone).toBeGreaterThan(0);
   expect(both).toBe(2 * alone);
 });
 
 test('figures are of the slices of all passes', () => {
-  const slice = (ms: number) => ({ ms, cpuMs: ms, foreign: 0, cacheRate: 40 });
+  const slice = (ms: number) => ({ ms, cpuMs: ms, foreign: 0, coreRate: 40 });
   const pass = (apart: number, ...ms: number[]) => ({
     // Two of ours, a peer, and the ceiling of the second of ours, which has two threads.
     slices: [ms.map(slice), [slice(1)], ms.map((x) => slice(2 * x)), [slice(10), slice(20)]],

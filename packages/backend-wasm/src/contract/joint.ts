@@ -38,7 +38,7 @@ import {
   stepOfPanels,
 } from './product.ts';
 import { copyHeights } from './rows.ts';
-import { ahead, type Cursor, copy, move, overAxes, type Range } from './walk.ts';
+import { ahead, type Cursor, copy, move, overAxes, type Range, type Steps } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
 export interface Companion {
@@ -133,6 +133,8 @@ export interface Unit {
 interface Part {
   /** So many of the first unit's panels are the next one's, too; for units whose rows are all near. */
   readonly twins: number;
+  /** The products' outs are laid out in panels; for units whose rows are all near. */
+  readonly inPanels: boolean;
   /** Of the panels; all of them unless given. */
   readonly range: Range | undefined;
   /** 0, or -1: what the outs hold is added to. Then the common operand is near, in the second cache. */
@@ -144,22 +146,18 @@ export function emitJoint(
   f: FunctionBuilder,
   units: readonly Unit[],
   { scratch, extras }: { readonly scratch: Value<'i32'>; readonly extras: Extras },
-  { twins, range, more }: Part,
+  { twins, inPanels, range, more }: Part,
 ): void {
   let used = 0;
   const members = units.flatMap(({ plans, buffers, withSum }) =>
-    plans.map((plan, k): Member => {
+    plans.map((given, k): Member => {
+      const isSum = withSum && k === plans.length - 1;
+      const { plan, step } = (isSum || !inPanels ? asGiven : laidInPanels)(given);
       const packed = { scratch: i32.add(scratch, used), extras };
       used += plan.scratch;
       const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
-      const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
-      return {
-        plan,
-        shared,
-        from: first,
-        packs: k === 0,
-        isSum: withSum && k === plans.length - 1,
-      };
+      const first = range ? ahead(f, from, step, f.get(range.first)) : from;
+      return { plan, shared, from: first, step, packs: k === 0, isSum };
     }),
   );
   const { shared } = members[0] as Member;
@@ -185,11 +183,47 @@ export function emitJoint(
   else all();
 }
 
+/**
+ * An out that is added to again and again: panels one after another, of each the rows one after another. A tile then adds to the
+ * lines behind those of the tile before, and the processor has asked for them; rows of 1024 columns are 4 kB apart, and
+ * each tile waits for the third cache.
+ */
+const laidInPanels = (plan: ContractPlan): Pick<Member, 'plan' | 'step'> => ({
+  plan: { ...plan, rows: { ...plan.rows, out: 4 * plan.tile.columns } },
+  step: { ...stepOfPanels(plan), out: bytesOfPanel(plan) },
+});
+
+const asGiven: typeof laidInPanels = (plan) => ({ plan, step: stepOfPanels(plan) });
+
+const bytesOfPanel = ({ rows, tile }: ContractPlan): number => 4 * rows.size * tile.columns;
+
+/** Copies such an out to where `plan` itself has it. */
+export function emitFromPanels(
+  f: FunctionBuilder,
+  plan: ContractPlan,
+  { from, to }: { readonly from: Value<'i32'>; readonly to: Local<'i32'> },
+): void {
+  const { rows, columns, tile } = plan;
+  const bytes = 4 * tile.columns;
+  const panels = columns.size / tile.columns;
+  const a = f.let('from', from);
+  const axes = [
+    { size: panels, a: bytesOfPanel(plan), b: 0, out: bytes },
+    { size: rows.size, a: bytes, b: 0, out: rows.out },
+  ];
+  overAxes(f, axes, { a, b: a, out: to }, (at) => {
+    for (let c = 0; c < bytes; c += 16)
+      f.store('v128.store', f.get(at.out), v128.load(f.get(at.a), c), c);
+  });
+}
+
 /** A product, or the sum. */
 interface Member {
   readonly plan: ContractPlan;
   readonly shared: Shared;
   readonly from: Cursor;
+  /** From one panel to the next. */
+  readonly step: Omit<Steps, 'size'>;
   /** The first of its unit: its common operand is what is packed, to where the first plan of all has panels. */
   readonly packs: boolean;
   readonly isSum: boolean;
@@ -261,7 +295,9 @@ function panelByPanel(
       readers[k]?.({ ...at, b });
     });
     if (left) f.advance(left, -1);
-    for (const c of moving) move(f, c, stepOfPanels(plan));
+    moving.forEach((c, k) => {
+      move(f, c, (members[k] as Member).step);
+    });
   });
 }
 

@@ -12,6 +12,8 @@ import {
   sizeOf,
 } from '@ostinato/core/backend';
 import { i32 } from '../assembler/instructions.ts';
+import { emitFromPanels } from '../contract/joint.ts';
+import type { ContractPlan } from '../contract/plan.ts';
 import type { ModuleBuilder } from '../module-builder.ts';
 import { type Argument, behind, type Call, type Surroundings } from '../program.ts';
 
@@ -59,17 +61,20 @@ export interface Kept {
   readonly bring: Call;
 }
 
-/** A place for a result whose own may be in use until it is its turn. */
+/** A place for a result whose own may be in use until it is its turn; laid out in panels there, if `plan` is given. */
 export function keep(
   module: ModuleBuilder,
   instr: Contract | Loop,
   name: string,
   place: Place,
+  plan?: ContractPlan,
 ): Kept {
   const bytes = 4 * sizeOf(instr.shape);
   const from = module.reserve(bytes, `${name} result`);
   const bring = module.define(`${name}_bring`, ['to'], false, (f, [to]) => {
-    if (to) f.do('memory.copy', [f.get(to), from, i32.const(bytes)]);
+    if (!to) return;
+    if (plan) emitFromPanels(f, plan, { from, to });
+    else f.do('memory.copy', [f.get(to), from, i32.const(bytes)]);
   });
   const out = instr.outs[0] as Operand;
   return {

@@ -175,8 +175,13 @@ interface Wanted {
   readonly constants: ReadonlySet<number>;
   /** Threads share the panels. */
   readonly parted: boolean;
-  /** The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. */
+  /**
+   * The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. The products' outs are laid out in
+   * panels then, if their rows are all near.
+   */
   readonly adds?: boolean;
+  /** The same of another depth, whose outs these are too. */
+  readonly like?: Joined | undefined;
   /** So many of the first columns are the same for the second joint: what it has there is not read. */
   readonly twins?: number;
 }
@@ -188,7 +193,7 @@ interface Wanted {
 export function prepareJoint(
   module: ModuleBuilder,
   joints: readonly Shared[],
-  { name, constants, parted, adds = false, twins = 0 }: Wanted,
+  { name, constants, parted, adds = false, like, twins = 0 }: Wanted,
 ): Joined | undefined {
   const { machine } = module;
   const uses = joints.map((joint) => membersOf(joint).map((i) => i.buffers));
@@ -202,14 +207,17 @@ export function prepareJoint(
   const panels = joints.map((joint) =>
     Math.max(...joint.companions.map((c) => panelOf(c, target, { constants, extras }))),
   );
-  const panel = Math.max(...panels);
+  const panel = like?.panel ?? Math.max(...panels);
   const products = panels.every((n) => n > 0)
     ? planJoint(companions, target, { panel, extras })
     : undefined;
   const [first] = products ?? [];
   if (!products || !first) return undefined;
   const whole = Math.floor(twins / first.tile.columns);
-  if (joints.length > 1 && (whole === 0 || !products.every(isNear))) return undefined;
+  const near = products.every(isNear);
+  if (joints.length > 1 && (whole === 0 || !near)) return undefined;
+  const inPanels = adds && near;
+  if (like && like.inPanels !== inPanels) return undefined;
   const plans = joints.map(({ companions: own, sum }) => [
     ...own.map((c) => products[companions.indexOf(c)] as ContractPlan),
     ...(sum ? [planSum(first, sum)] : []),
@@ -237,15 +245,27 @@ export function prepareJoint(
       const [from, count, thread] = p.slice(used) as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
       const own = { scratch: scratch(parted ? f.get(thread) : i32.const(0)), extras };
       const range = parted ? { first: from, count } : undefined;
-      emitJoint(f, units, own, { twins: whole, range, more });
+      emitJoint(f, units, own, { twins: whole, inPanels, range, more });
     },
   );
-  return { main, parts: first.range.size, twins: whole * first.tile.columns };
+  return {
+    main,
+    parts: first.range.size,
+    panel: first.tile.columns,
+    plans: plans.flat(),
+    inPanels,
+    twins: whole * first.tile.columns,
+  };
 }
 
 export interface Joined {
   readonly main: Callee;
   readonly parts: number;
+  /** Columns of a panel. */
+  readonly panel: number;
+  /** Of all members, in order; and whether the outs of products are laid out in panels instead. */
+  readonly plans: readonly ContractPlan[];
+  readonly inPanels: boolean;
   /** Columns of the second joint that are not read. */
   readonly twins: number;
 }

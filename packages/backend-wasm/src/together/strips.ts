@@ -300,23 +300,24 @@ function sumsOf(
 ): Sums | undefined {
   const [lead] = readers;
   const parted = partsOf(leadOf(lead.joint)) !== undefined;
-  const lengths = lengthsOf(lead, steps);
-  const made = lengths.flatMap((n, k) => {
+  const byLength = new Map<number, Joined>();
+  for (const n of lengthsOf(lead, steps)) {
+    const longest = byLength.get(steps);
     const strips = readers.map((reader) => jointOfStrip(reader, n));
-    const own = k === 0 ? name : `${name}_${n}`;
-    const sums = prepareJoint(module, strips, { name: own, constants, parted, adds: true, twins });
-    return sums ? [[n, sums] as const] : [];
-  });
-  if (made.length < lengths.length) return undefined;
-  const byLength = new Map(made);
+    const own = { name: longest ? `${name}_${n}` : name, like: longest };
+    const wanted = { ...own, constants, parted, adds: true, twins };
+    const sums = prepareJoint(module, strips, wanted);
+    if (!sums) return undefined;
+    byLength.set(n, sums);
+  }
   const results = readers.flatMap((reader) =>
     membersOf(reader.joint).map((member) => ({ reader, member })),
   );
-  const kept = results.map(({ reader, member }, k) => ({
-    reader,
-    member,
-    ...keep(module, member, `${name}_${k}`, place),
-  }));
+  const { plans, inPanels, twins: whole } = byLength.get(steps) as Joined;
+  const kept = results.map(({ reader, member }, k) => {
+    const plan = inPanels && member.kind === 'contract' ? plans[k] : undefined;
+    return { reader, member, ...keep(module, member, `${name}_${k}`, place, plan) };
+  });
   const call = ({ low, steps: n, first }: Turn): Call => {
     const { main, parts } = byLength.get(n) as Joined;
     const windows = kept.flatMap(({ reader: { alone, stack, time }, member, at }) => [
@@ -332,8 +333,7 @@ function sumsOf(
   };
   return {
     readers,
-    // Panels of another depth may be of another width.
-    twins: Math.min(...made.map(([, sums]) => sums.twins)),
+    twins: whole,
     call,
     later: new Map(kept.map(({ member, bring }) => [member, [bring]])),
   };

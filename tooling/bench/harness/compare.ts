@@ -3,9 +3,9 @@
  * do. And the figures of all passes.
  */
 import type { Ceiling } from '../ceiling/index.ts';
-import { type Cores, watchCores } from './cores/index.ts';
+import { type Cores, type Rates, watchCores } from './cores/index.ts';
 import { busyMs } from './machine.ts';
-import { distance, type Figure, figureOf, type Slice, turns } from './rounds.ts';
+import { distance, type Figure, figureOf, least, most, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
 
 /** One of several ways in which ours computes a case. */
@@ -112,14 +112,14 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
 
 /** One turn of one side: slices until `ms` are over, at least one. */
 async function turnOf(side: Side, ms: number, cores: Cores): Promise<Slice[]> {
+  let before = cores.ratesWhenAlone();
   const [busy, start] = [busyMs(), performance.now()];
   const slices: Omit<Slice, 'foreign'>[] = [];
   let own = 0;
-  let before = cores.rate();
   do {
     const { allCpuMs, ...times } = await side.slice(Math.min(ms, SLICE_MS));
-    const after = cores.rate();
-    slices.push({ ...times, coreRate: Math.min(before, after) });
+    const after = cores.rates();
+    slices.push({ ...times, rates: least([before, after]) });
     own += allCpuMs;
     before = after;
   } while (performance.now() - start < ms);
@@ -128,11 +128,11 @@ async function turnOf(side: Side, ms: number, cores: Cores): Promise<Slice[]> {
   return slices.map((slice) => ({ ...slice, foreign }));
 }
 
-/** The greatest rate of the cores in all slices: what they do where no neighbour shares them. */
-export const fastestOf = (passes: readonly Pass[]): number =>
-  Math.max(...passes.flatMap(({ slices }) => slices.flat()).map((slice) => slice.coreRate));
+/** The greatest rates of all slices: what the machine does where no neighbour disturbs it. */
+export const fastestOf = (passes: readonly Pass[]): Rates =>
+  most(passes.flatMap(({ slices }) => slices.flat()).map((slice) => slice.rates));
 
-/** The figures of all passes over a case; what is calm is told by the run's greatest rate of the cores. */
+/** The figures of all passes over a case; what is calm is told by the run's greatest rates. */
 export function resultOf(
   of: Case,
   passes: readonly [Pass, ...Pass[]],

@@ -1,4 +1,5 @@
 /** How sides take turns and what becomes of their slices. Knows no process and no clock. */
+import type { Rates } from './cores/rate.ts';
 
 /** Some steps of one side in a row: a part of its turn. */
 export interface Slice {
@@ -7,8 +8,8 @@ export interface Slice {
   readonly cpuMs: number;
   /** Cores that other processes kept busy in its turn. */
   readonly foreign: number;
-  /** What neighbours on the same host left of the cores right before or after it, whichever was less: `coreRate`. */
-  readonly coreRate: number;
+  /** What neighbours on the same host left of the cores right before or after it, whichever was less. */
+  readonly rates: Rates;
 }
 
 export interface Figure {
@@ -27,8 +28,25 @@ export interface Figure {
 
 /** A slice is calm where other processes used less than this part of one core, */
 const FOREIGN = 0.35;
-/** and where its cores took no more than this part longer to read than in the calmest slice of the run. */
-const SLOWER = 0.03;
+/** and where neither its cores nor their caches took more than this part longer to read than where they were fastest. */
+const SLOWER: Rates = { core: 0.08, caches: 0.12 };
+
+/** How disturbed cores with these rates are, where `fastest` is what they have without neighbours; from 1 on, too much. */
+const disturbanceOf = ({ core, caches }: Rates, fastest: Rates): number =>
+  Math.max((fastest.core / core - 1) / SLOWER.core, (fastest.caches / caches - 1) / SLOWER.caches);
+
+export const isDisturbed = (rates: Rates, fastest: Rates): boolean =>
+  disturbanceOf(rates, fastest) >= 1;
+
+const ofEach = (all: readonly Rates[], of: (...rates: number[]) => number): Rates => ({
+  core: of(...all.map((r) => r.core)),
+  caches: of(...all.map((r) => r.caches)),
+});
+
+/** The greatest and the least of each kind. */
+export const most = (all: readonly Rates[]): Rates => ofEach(all, Math.max);
+export const least = (all: readonly Rates[]): Rates => ofEach(all, Math.min);
+
 /** With fewer calm slices than this, the least disturbed ones count instead. */
 const ENOUGH = 3;
 
@@ -48,11 +66,11 @@ export function median(values: readonly number[]): number {
 
 /**
  * The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few.
- * `fastest` is the greatest core rate of all slices of all sides, so that the same holds for each of them.
+ * `fastest` are the greatest rates of the whole run, so that the same holds for all sides.
  */
-export function figureOf(slices: readonly Slice[], fastest: number): Figure {
+export function figureOf(slices: readonly Slice[], fastest: Rates): Figure {
   const disturbance = (slice: Slice): number =>
-    Math.max(slice.foreign / FOREIGN, (fastest / slice.coreRate - 1) / SLOWER);
+    Math.max(slice.foreign / FOREIGN, disturbanceOf(slice.rates, fastest));
   const byDisturbance = slices.toSorted((a, b) => disturbance(a) - disturbance(b));
   const quiet = byDisturbance.filter((slice) => disturbance(slice) < 1).length;
   const calm = quiet >= Math.min(ENOUGH, slices.length);

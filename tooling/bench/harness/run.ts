@@ -63,7 +63,7 @@ function said(results: readonly Result[]): string[] {
 }
 
 const readingNotes = (busy: number): string[] => [
-  'ms: median of the calm slices: other processes used less than 0.35 of a core, and no neighbour on the host shared the core before or after; ~: of the least disturbed third',
+  'ms: median of the calm slices: other processes used less than 0.35 of a core, and neighbours on the host left the core and the caches alone before and after; ~: of the least disturbed third',
   'of peak: of what multiply-adds in registers reach, taking turns with the sides',
   'cpu ms: median CPU time of all slices, which a busy machine disturbs least',
   loadNote(busy),

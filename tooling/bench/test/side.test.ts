@@ -79,7 +79,7 @@ test('a ceiling is measured once and counts for each thread', async () => {
 });
 
 test('figures are of the slices of all passes', () => {
-  const slice = (ms: number) => ({ ms, cpuMs: ms, foreign: 0, coreRate: 40 });
+  const slice = (ms: number) => ({ ms, cpuMs: ms, foreign: 0, rates: { core: 13, caches: 40 } });
   const pass = (apart: number, ...ms: number[]) => ({
     // Two of ours, a peer, and the ceiling of the second of ours, which has two threads.
     slices: [ms.map(slice), [slice(1)], ms.map((x) => slice(2 * x)), [slice(10), slice(20)]],

@@ -38,7 +38,7 @@ import {
   stepOfPanels,
 } from './product.ts';
 import { copyHeights } from './rows.ts';
-import { ahead, type Cursor, copy, move, overAxes, type Range, type Steps } from './walk.ts';
+import { ahead, type Cursor, copy, move, overAxes, type Range } from './walk.ts';
 
 /** A product, and which of its operands is the common one. */
 export interface Companion {
@@ -152,12 +152,12 @@ export function emitJoint(
   const members = units.flatMap(({ plans, buffers, withSum }) =>
     plans.map((given, k): Member => {
       const isSum = withSum && k === plans.length - 1;
-      const { plan, step } = (isSum || !inPanels ? asGiven : laidInPanels)(given);
+      const plan = inPanels && !isSum ? laidInPanels(given) : given;
       const packed = { scratch: i32.add(scratch, used), extras };
       used += plan.scratch;
       const { shared, from } = begin(f, plan, buffers[k] as readonly Local<'i32'>[], packed, range);
-      const first = range ? ahead(f, from, step, f.get(range.first)) : from;
-      return { plan, shared, from: first, step, packs: k === 0, isSum };
+      const first = range ? ahead(f, from, stepOfPanels(plan), f.get(range.first)) : from;
+      return { plan, shared, from: first, packs: k === 0, isSum };
     }),
   );
   const { shared } = members[0] as Member;
@@ -186,16 +186,13 @@ export function emitJoint(
 /**
  * An out that is added to again and again: panels one after another, of each the rows one after another. A tile then adds to the
  * lines behind those of the tile before, and the processor has asked for them; rows of 1024 columns are 4 kB apart, and
- * each tile waits for the third cache.
+ * each tile waits for the third cache. Only whole panels are moved by, so that one column is as far as all rows.
  */
-const laidInPanels = (plan: ContractPlan): Pick<Member, 'plan' | 'step'> => ({
-  plan: { ...plan, rows: { ...plan.rows, out: 4 * plan.tile.columns } },
-  step: { ...stepOfPanels(plan), out: bytesOfPanel(plan) },
+const laidInPanels = (plan: ContractPlan): ContractPlan => ({
+  ...plan,
+  rows: { ...plan.rows, out: 4 * plan.tile.columns },
+  columns: { ...plan.columns, out: 4 * plan.rows.size },
 });
-
-const asGiven: typeof laidInPanels = (plan) => ({ plan, step: stepOfPanels(plan) });
-
-const bytesOfPanel = ({ rows, tile }: ContractPlan): number => 4 * rows.size * tile.columns;
 
 /** Copies such an out to where `plan` itself has it. */
 export function emitFromPanels(
@@ -205,10 +202,9 @@ export function emitFromPanels(
 ): void {
   const { rows, columns, tile } = plan;
   const bytes = 4 * tile.columns;
-  const panels = columns.size / tile.columns;
   const a = f.let('from', from);
   const axes = [
-    { size: panels, a: bytesOfPanel(plan), b: 0, out: bytes },
+    { size: columns.size / tile.columns, a: rows.size * bytes, b: 0, out: bytes },
     { size: rows.size, a: bytes, b: 0, out: rows.out },
   ];
   overAxes(f, axes, { a, b: a, out: to }, (at) => {
@@ -222,8 +218,6 @@ interface Member {
   readonly plan: ContractPlan;
   readonly shared: Shared;
   readonly from: Cursor;
-  /** From one panel to the next. */
-  readonly step: Omit<Steps, 'size'>;
   /** The first of its unit: its common operand is what is packed, to where the first plan of all has panels. */
   readonly packs: boolean;
   readonly isSum: boolean;
@@ -296,7 +290,7 @@ function panelByPanel(
     });
     if (left) f.advance(left, -1);
     moving.forEach((c, k) => {
-      move(f, c, (members[k] as Member).step);
+      move(f, c, stepOfPanels((members[k] as Member).plan));
     });
   });
 }

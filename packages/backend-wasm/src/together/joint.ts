@@ -176,8 +176,8 @@ interface Wanted {
   /** Threads share the panels. */
   readonly parted: boolean;
   /**
-   * The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. The products' outs are laid out in
-   * panels then, if their rows are all near.
+   * The function takes one more word after the buffers: 0, or -1 to add to what the outs hold. Those of products are laid out in
+   * panels then, if all rows are near.
    */
   readonly adds?: boolean;
   /** The same of another depth, whose outs these are too. */

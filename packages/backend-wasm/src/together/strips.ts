@@ -302,9 +302,9 @@ function sumsOf(
   const parted = partsOf(leadOf(lead.joint)) !== undefined;
   const byLength = new Map<number, Joined>();
   for (const n of lengthsOf(lead, steps)) {
-    const longest = byLength.get(steps);
+    const like = byLength.get(steps);
     const strips = readers.map((reader) => jointOfStrip(reader, n));
-    const own = { name: longest ? `${name}_${n}` : name, like: longest };
+    const own = { name: like ? `${name}_${n}` : name, like };
     const wanted = { ...own, constants, parted, adds: true, twins };
     const sums = prepareJoint(module, strips, wanted);
     if (!sums) return undefined;
@@ -313,7 +313,7 @@ function sumsOf(
   const results = readers.flatMap((reader) =>
     membersOf(reader.joint).map((member) => ({ reader, member })),
   );
-  const { plans, inPanels, twins: whole } = byLength.get(steps) as Joined;
+  const { plans, inPanels, twins: both } = byLength.get(steps) as Joined;
   const kept = results.map(({ reader, member }, k) => {
     const plan = inPanels && member.kind === 'contract' ? plans[k] : undefined;
     return { reader, member, ...keep(module, member, `${name}_${k}`, place, plan) };
@@ -333,7 +333,7 @@ function sumsOf(
   };
   return {
     readers,
-    twins: whole,
+    twins: both,
     call,
     later: new Map(kept.map(({ member, bring }) => [member, [bring]])),
   };

@@ -14,9 +14,9 @@ const READ = new Int32Array(2048).fill(1);
 const READINGS = 150;
 
 /**
- * 8 kB are read again and again: as many instructions at a time as it can start. Two threads of
- * a processor may share a core, and on a shared host the other one is somebody else's: while that one works, this is half to
- * two thirds of what it is otherwise.
+ * 8 kB are read again and again, as many instructions at a time as a core can start. Two threads of a processor may share
+ * it, and on a shared host the other one is somebody else's: while that one works, this is half to two thirds of what it
+ * is otherwise.
  */
 function coreRate(): number {
   let sum = readAll();

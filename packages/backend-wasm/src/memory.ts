@@ -31,7 +31,7 @@ export class Heap implements Memory<WasmBuffer> {
 
   constructor({ shared = false }: { shared?: boolean } = {}) {
     this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAXIMUM_PAGES, shared });
+    this.memory = openMemory(MAXIMUM_PAGES, shared);
   }
 
   alloc(bytes: number, label = 'buffer'): WasmBuffer {
@@ -141,4 +141,15 @@ export class Heap implements Memory<WasmBuffer> {
       `alloc: no room for ${what} beside the ${have * PAGE} in use; wasm memory ends at 4 GiB. Free tensors, use smaller batches, or checkpoint in scan.`,
     );
   }
+}
+
+/** Engines set addresses aside for the most that a memory may become; one that has not that many left may have half of them. */
+export function openMemory(maximum: number, shared = false): WebAssembly.Memory {
+  for (let most = maximum; most >= 1; most /= 2)
+    try {
+      return new WebAssembly.Memory({ initial: Math.min(16, most), maximum: most, shared });
+    } catch {
+      // Asked for once more, or said below.
+    }
+  fail('out-of-memory', 'wasm: no room for another memory. Dispose of other backends first.');
 }

@@ -49,6 +49,28 @@ test('what is freed is used again, so memory does not grow', () => {
   expect(heap.memory.buffer.byteLength).toBe(before);
 });
 
+test('an engine that has fewer addresses left than 4 GiB gets along with these; without any, opening says so', async () => {
+  const { Memory } = WebAssembly;
+  let most = 8192;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if ((descriptor.maximum as number) > most) throw new RangeError('no room');
+      super(descriptor);
+    }
+  };
+  try {
+    const heap = new Heap();
+    const kept = heap.alloc(2 ** 28);
+    heap.write(kept, Uint8Array.of(7));
+    expect(() => heap.alloc(2 ** 28)).toThrow(/no room for 268435456 bytes/);
+    expect((await heap.read(kept, 0, 1))[0]).toBe(7);
+    most = 0;
+    await expect(wasm()).rejects.toMatchObject({ code: 'out-of-memory' });
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
 test('asking for more than there can be is an error, and nothing is lost', async () => {
   const heap = new Heap();
   const kept = heap.alloc(8);

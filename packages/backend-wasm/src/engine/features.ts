@@ -3,6 +3,7 @@ import { fail } from '@ostinato/core/backend';
 import { FunctionBuilder } from '../assembler/function.ts';
 import { i32, v128 } from '../assembler/instructions.ts';
 import { encodeModule } from '../assembler/module.ts';
+import { openMemory } from '../memory.ts';
 
 /** A module of one function that does one thing, to ask the engine about it. */
 function probe(body: (f: FunctionBuilder) => void): Uint8Array<ArrayBuffer> {
@@ -44,7 +45,7 @@ export async function fusesMultiplyAdd(): Promise<boolean> {
     f.store('v128.store', i32.const(0), rest);
   });
   if (!WebAssembly.validate(madd)) return false;
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const memory = openMemory(1);
   const { instance } = await WebAssembly.instantiate(madd, { env: { memory } });
   (instance.exports.probe as () => void)();
   return new Float32Array(memory.buffer)[0] !== 0;

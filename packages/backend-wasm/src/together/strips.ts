@@ -313,9 +313,9 @@ function sumsOf(
   const results = readers.flatMap((reader) =>
     membersOf(reader.joint).map((member) => ({ reader, member })),
   );
-  const { plans, inPanels, twins: both } = byLength.get(steps) as Joined;
+  const longest = byLength.get(steps) as Joined;
   const kept = results.map(({ reader, member }, k) => {
-    const plan = inPanels && member.kind === 'contract' ? plans[k] : undefined;
+    const plan = longest.inPanels && member.kind === 'contract' ? longest.plans[k] : undefined;
     return { reader, member, ...keep(module, member, `${name}_${k}`, place, plan) };
   });
   const call = ({ low, steps: n, first }: Turn): Call => {
@@ -333,7 +333,7 @@ function sumsOf(
   };
   return {
     readers,
-    twins: both,
+    twins: longest.twins,
     call,
     later: new Map(kept.map(({ member, bring }) => [member, [bring]])),
   };

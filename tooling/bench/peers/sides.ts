@@ -122,7 +122,7 @@ export async function tfjsSides(): Promise<Readonly<Record<'cpu' | 'wasm', PeerS
 
 /**
  * tfjs on TensorFlow's native library, installed on demand, or nothing: its script fetches that library and a binding from
- * a server of its own. TensorFlow takes its threads from its environment.
+ * a server of its own (tfjs/build-tfjs-node.sh makes them without it). TensorFlow takes its threads from its environment.
  */
 export async function tfjsNodeSides(): Promise<
   (work: string, spec: object & { readonly threads: number }) => SideOptions[]

@@ -1,12 +1,15 @@
 /**
  * How long a fresh process waits for its first training step on backend-wasm: the LSTM of t16 with Adam, nothing compiled
- * before but its initial values. Each round is a process of its own. No peers.
+ * before but its initial values. Each round is a process of its own, which counts where neighbours on the host left two cores alone
+ * before and after: engines compile on a second one. No peers.
  */
 import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { type Cores, type Rates, watchCores } from './harness/cores/index.ts';
 import { foreignLoad, loadNote } from './harness/machine.ts';
-import { NO_CASE, parseOptions } from './harness/options.ts';
-import { median } from './harness/rounds.ts';
+import { NO_CASE, type Options, parseOptions } from './harness/options.ts';
+import { type Beside, calmest, least, median, most } from './harness/rounds.ts';
 import type { Engine } from './peers/ostinato/engine.ts';
 import type { Start } from './peers/ostinato/start.ts';
 import type { Reviews } from './peers/reviews.ts';
@@ -29,9 +32,15 @@ const engines: Readonly<Record<string, Engine>> = {
 
 const script = fileURLToPath(new URL('./peers/ostinato/start.ts', import.meta.url));
 
-function startOf(engine: Engine): Start {
+interface Watched extends Beside {
+  readonly start: Start;
+}
+
+function startOf(engine: Engine, cores: Cores): Watched {
+  const before = cores.ratesWhenAlone();
   const said = execFileSync(process.execPath, [script, JSON.stringify({ ...reviews, engine })]);
-  return JSON.parse(said.toString()) as Start;
+  const start = JSON.parse(said.toString()) as Start;
+  return { start, rates: least([before, cores.rates()]), foreign: 0 };
 }
 
 /** Of each part, by the clock and in CPU time. */
@@ -45,32 +54,49 @@ function figures(
   return Object.fromEntries(parts.map((part) => [part, [figure(part, 0), figure(part, 1)]]));
 }
 
-const { options } = parseOptions(process.argv.slice(2));
-const chosen = Object.entries(engines).filter(([variant]) =>
-  `wasm-start/lstm/training ${variant}`.includes(options.case),
-);
-if (chosen.length === 0) process.exitCode = NO_CASE;
-const busy = chosen.length > 0 ? await foreignLoad() : 0;
-const starts = new Map<string, Start[]>(chosen.map(([variant]) => [variant, []]));
-for (let round = 0; round < options.rounds; round++)
-  for (const [variant, engine] of chosen) starts.get(variant)?.push(startOf(engine));
+async function measure(chosen: readonly [string, Engine][], options: Options): Promise<void> {
+  const busy = await foreignLoad();
+  const starts = new Map<string, Watched[]>(chosen.map(([variant]) => [variant, []]));
+  const cores = await watchCores(Math.min(2, cpus().length));
+  for (let round = 0; round < options.rounds; round++)
+    for (const [variant, engine] of chosen) starts.get(variant)?.push(startOf(engine, cores));
+  await cores.stop();
+  const fastest = most([...starts.values()].flat().map(({ rates }) => rates));
+  for (const [variant, all] of starts) report(variant, all, fastest, busy, options);
+  if (!options.json) console.log(`- ${loadNote(busy)}`);
+}
 
-const { batch, time, features, units } = reviews;
-for (const [variant, all] of starts) {
-  const medians = figures(all, median);
-  const least = figures(all, (values) => Math.min(...values));
+function report(
+  variant: string,
+  all: readonly Watched[],
+  fastest: Rates,
+  busy: number,
+  options: Options,
+): void {
+  const { counting, calm } = calmest(all, fastest);
+  const counted = counting.map(({ start }) => start);
+  const medians = figures(counted, median);
+  const smallest = figures(counted, (values) => Math.min(...values));
   if (!options.json) {
+    const which = calm ? 'calm' : 'least disturbed';
     console.log(
-      `lstm/training ${variant}: ms of ${all.length} processes, (CPU time of the thread)`,
+      `lstm/training ${variant}: ms (CPU time of the thread), ${counted.length} ${which} processes of ${all.length}`,
     );
     for (const [part, [clock, cpu]] of Object.entries(medians))
-      console.log(`  ${part.padEnd(9)} ${clock} (${cpu}), at least ${least[part]?.[0]}`);
+      console.log(`  ${part.padEnd(9)} ${clock} (${cpu}), at least ${smallest[part]?.[0]}`);
   }
+  const { batch, time, features, units } = reviews;
   const shape = [batch, time, features, units];
   const about = { case: 'wasm-start', cell: 'lstm', mode: 'training', shape, threads: 1 };
   // Time alone, and no peers: a start is no throughput.
   const rates = { gflops: null, peakGflops: null, peers: {} };
   const measured = { backend: 'wasm', variant, ms: medians.first?.[0], ...rates };
-  console.log(JSON.stringify({ ...about, ...measured, medians, least, busy }));
+  console.log(JSON.stringify({ ...about, ...measured, medians, least: smallest, calm, busy }));
 }
-if (!options.json && chosen.length > 0) console.log(`- ${loadNote(busy)}`);
+
+const { options } = parseOptions(process.argv.slice(2));
+const chosen = Object.entries(engines).filter(([variant]) =>
+  `wasm-start/lstm/training ${variant}`.includes(options.case),
+);
+if (chosen.length > 0) await measure(chosen, options);
+else process.exitCode = NO_CASE;

@@ -64,25 +64,35 @@ export function median(values: readonly number[]): number {
   return ((sorted[lower] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
 }
 
+/** What was measured while neighbours on the host, and other processes, were as near as this says. */
+export type Beside = Pick<Slice, 'foreign' | 'rates'>;
+
 /**
- * The figure of one side: the median of its calm slices, or of the least disturbed third where there are too few.
- * `fastest` are the greatest rates of the whole run, so that the same holds for all sides.
+ * What counts of it: the calm ones, or the least disturbed third where there are too few of them. `fastest` are the greatest
+ * rates of the whole run, so that the same holds for all sides.
  */
+export function calmest<T extends Beside>(
+  all: readonly T[],
+  fastest: Rates,
+): { readonly counting: readonly T[]; readonly calm: boolean } {
+  const disturbance = ({ foreign, rates }: T): number =>
+    Math.max(foreign / FOREIGN, disturbanceOf(rates, fastest));
+  const byDisturbance = all.toSorted((a, b) => disturbance(a) - disturbance(b));
+  const quiet = byDisturbance.filter((one) => disturbance(one) < 1).length;
+  const calm = quiet >= Math.min(ENOUGH, all.length);
+  return { counting: byDisturbance.slice(0, calm ? quiet : Math.ceil(all.length / 3)), calm };
+}
+
+/** The figure of one side: the median of the slices that count. */
 export function figureOf(slices: readonly Slice[], fastest: Rates): Figure {
-  const disturbance = (slice: Slice): number =>
-    Math.max(slice.foreign / FOREIGN, disturbanceOf(slice.rates, fastest));
-  const byDisturbance = slices.toSorted((a, b) => disturbance(a) - disturbance(b));
-  const quiet = byDisturbance.filter((slice) => disturbance(slice) < 1).length;
-  const calm = quiet >= Math.min(ENOUGH, slices.length);
-  const counting = byDisturbance
-    .slice(0, calm ? quiet : Math.ceil(slices.length / 3))
-    .map((slice) => slice.ms);
+  const { counting, calm } = calmest(slices, fastest);
+  const times = counting.map((slice) => slice.ms);
   return {
-    ms: median(counting),
-    min: Math.min(...counting),
-    max: Math.max(...counting),
+    ms: median(times),
+    min: Math.min(...times),
+    max: Math.max(...times),
     cpuMs: median(slices.map((slice) => slice.cpuMs)),
-    counted: counting.length,
+    counted: times.length,
     slices: slices.length,
     calm,
   };

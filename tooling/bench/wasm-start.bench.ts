@@ -1,17 +1,17 @@
 /**
  * How long a fresh process waits for its first training step on backend-wasm: the LSTM of t16 with Adam, nothing compiled
- * before but its initial values. Each round is a process of its own, which counts where neighbours on the host left two cores alone
- * before and after: engines compile on a second one. No peers.
+ * before but its initial values. Each round is a process of its own, which counts where other processes were quiet and
+ * neighbours on the host left two cores alone before and after: engines compile on a second one. No peers.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Cores, type Rates, watchCores } from './harness/cores/index.ts';
-import { foreignLoad, loadNote } from './harness/machine.ts';
+import { foreignFromNow, foreignLoad, loadNote } from './harness/machine.ts';
 import { NO_CASE, type Options, parseOptions } from './harness/options.ts';
 import { type Beside, calmest, least, median, most } from './harness/rounds.ts';
 import type { Engine } from './peers/ostinato/engine.ts';
-import type { Start } from './peers/ostinato/start.ts';
+import type { Start, Timed } from './peers/ostinato/start.ts';
 import type { Reviews } from './peers/reviews.ts';
 
 const reviews: Reviews = {
@@ -38,9 +38,11 @@ interface Watched extends Beside {
 
 function startOf(engine: Engine, cores: Cores): Watched {
   const before = cores.ratesWhenAlone();
+  const foreignSince = foreignFromNow();
   const said = execFileSync(process.execPath, [script, JSON.stringify({ ...reviews, engine })]);
-  const start = JSON.parse(said.toString()) as Start;
-  return { start, rates: least([before, cores.rates()]), foreign: 0 };
+  const { start, cpuMs } = JSON.parse(said.toString()) as Timed;
+  const foreign = foreignSince(cpuMs);
+  return { start, foreign, rates: least([before, cores.rates()]) };
 }
 
 /** Of each part, by the clock and in CPU time. */
@@ -62,22 +64,22 @@ async function measure(chosen: readonly [string, Engine][], options: Options): P
     for (const [variant, engine] of chosen) starts.get(variant)?.push(startOf(engine, cores));
   await cores.stop();
   const fastest = most([...starts.values()].flat().map(({ rates }) => rates));
-  for (const [variant, all] of starts) report(variant, all, fastest, busy, options);
+  for (const [variant, all] of starts) report(variant, all, { fastest, busy, json: options.json });
   if (!options.json) console.log(`- ${loadNote(busy)}`);
 }
 
-function report(
-  variant: string,
-  all: readonly Watched[],
-  fastest: Rates,
-  busy: number,
-  options: Options,
-): void {
+interface Run {
+  readonly fastest: Rates;
+  readonly busy: number;
+  readonly json: boolean;
+}
+
+function report(variant: string, all: readonly Watched[], { fastest, busy, json }: Run): void {
   const { counting, calm } = calmest(all, fastest);
   const counted = counting.map(({ start }) => start);
   const medians = figures(counted, median);
   const smallest = figures(counted, (values) => Math.min(...values));
-  if (!options.json) {
+  if (!json) {
     const which = calm ? 'calm' : 'least disturbed';
     console.log(
       `lstm/training ${variant}: ms (CPU time of the thread), ${counted.length} ${which} processes of ${all.length}`,

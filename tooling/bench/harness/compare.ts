@@ -4,7 +4,7 @@
  */
 import type { Ceiling } from '../ceiling/index.ts';
 import { type Cores, type Rates, watchCores } from './cores/index.ts';
-import { busyMs } from './machine.ts';
+import { foreignFromNow } from './machine.ts';
 import { distance, type Figure, figureOf, least, most, type Slice, turns } from './rounds.ts';
 import { type Checked, type Side, type SideOptions, startSide } from './side.ts';
 
@@ -113,7 +113,7 @@ export async function compare(of: Case, rounds: number, times = usual): Promise<
 /** One turn of one side: slices until `ms` are over, at least one. */
 async function turnOf(side: Side, ms: number, cores: Cores): Promise<Slice[]> {
   let before = cores.ratesWhenAlone();
-  const [busy, start] = [busyMs(), performance.now()];
+  const [start, foreignSince] = [performance.now(), foreignFromNow()];
   const slices: Omit<Slice, 'foreign'>[] = [];
   let own = 0;
   do {
@@ -124,7 +124,7 @@ async function turnOf(side: Side, ms: number, cores: Cores): Promise<Slice[]> {
     before = after;
   } while (performance.now() - start < ms);
   // Of the whole turn, for the system counts in ticks of 10 ms.
-  const foreign = Math.max(0, (busyMs() - busy - own) / (performance.now() - start));
+  const foreign = foreignSince(own);
   return slices.map((slice) => ({ ...slice, foreign }));
 }
 

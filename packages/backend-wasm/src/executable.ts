@@ -32,12 +32,14 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
     for (const buffer of statics.splice(0)) heap.free(buffer);
   };
   try {
-    const { program, built, functions } = await build(host, given, statics).catch(async (error) => {
-      if (!(error instanceof ExtrasNeeded)) throw error;
-      release();
-      host.extras = await import('./extras.ts');
-      return build(host, given, statics);
-    });
+    const { program, team, built, functions } = await build(host, given, statics).catch(
+      async (error) => {
+        if (!(error instanceof ExtrasNeeded)) throw error;
+        release();
+        host.extras = await import('./extras.ts');
+        return build(host, given, statics);
+      },
+    );
     const modules: WebAssembly.Module[] = [];
     const env: Record<string, WebAssembly.ImportValue> = { memory: heap.memory };
     for (const tag of ['paired', 'plain'] as const) {
@@ -52,8 +54,7 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
     const kernels = names.map((name) => env[name] as Kernel);
     const parted = built.calls.some((c) => c.parts !== undefined);
     const code: Code = { modules, names, parted };
-    const team = host.threads.worth(program) ? await host.team() : undefined;
-    let loaded = await team?.load(code, kernels);
+    let loaded = await (await team)?.load(code, kernels);
     const jobsOf = jobsMaker(program, built);
     return {
       run(inputs, outputs) {
@@ -61,7 +62,7 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
         loaded ??= heap.lead?.load(code);
         const jobs = jobsOf(inputs, outputs);
         if (loaded) loaded.run(jobs);
-        else runAlone(jobs, kernels);
+        else runAlone(host, jobs, kernels);
       },
       dispose() {
         release();
@@ -74,26 +75,31 @@ export async function compileProgram(host: Host, given: Program): Promise<Execut
   }
 }
 
-async function build(
-  host: Host,
-  given: Program,
-  statics: WasmBuffer[],
-): Promise<{ program: Program; built: Built; functions: ModuleBuilder['functions'] }> {
+interface Building {
+  readonly program: Program;
+  /** On their way, so that they start while this thread builds; undefined: the program is not worth them. */
+  readonly team: ReturnType<Host['team']> | undefined;
+  readonly built: Built;
+  readonly functions: ModuleBuilder['functions'];
+}
+
+async function build(host: Host, given: Program, statics: WasmBuffer[]): Promise<Building> {
   // Only products whose outs leave the cache are worth moving into a loop (see passes/sink.ts).
   const { sinks } = host;
   const isLong = (i: Instr): boolean =>
     i.kind === 'contract' && 4 * sizeOf(i.shape) >= (sinks?.stack ?? LONG);
   const tight = given.code.some(isLong) ? need(host.extras).tighten(given, host) : given;
   const program = tight.code.some(reduces) ? need(host.extras).arrange(tight) : tight;
+  const team = host.threads.worth(program) ? host.team() : undefined;
   const builder = new ModuleBuilder(host, statics);
-  return { program, built: buildProgram(builder, program), functions: builder.functions };
+  return { program, team, built: buildProgram(builder, program), functions: builder.functions };
 }
 
-function runAlone(jobs: readonly Job[], kernels: readonly Kernel[]): void {
+function runAlone({ threads }: Host, jobs: readonly Job[], kernels: readonly Kernel[]): void {
   for (const { number, args, parts } of jobs) {
     const kernel = kernels[number] as Kernel;
     if (parts === undefined) kernel(...args);
-    else kernel(...args, 0, parts, 0);
+    else threads.alone?.(kernel, args, parts);
   }
 }
 

@@ -37,7 +37,7 @@ export interface Setting {
    * Parts of the work run at once: functions take `first`, `count` and `thread` after their buffers. `axis` is the
    * instruction's axis that parts; null where it chooses, undefined where every thread computes the whole for itself.
    */
-  readonly range?: { readonly axis: number | null | undefined };
+  readonly range?: PartOf | undefined;
   /** The axis of a batch's rows, which threads would share. */
   readonly rows?: number | undefined;
   /** The time loop that the instruction is in. */
@@ -46,6 +46,12 @@ export interface Setting {
   readonly apart?: boolean;
   /** Of a scan: its function takes after its buffers, which begin at the first step that runs, how many steps that are. */
   readonly counted?: boolean;
+}
+
+interface PartOf {
+  readonly axis: number | null | undefined;
+  /** See `Range` of contract/. */
+  readonly shares?: readonly number[];
 }
 
 export interface Prepared {
@@ -146,7 +152,9 @@ function partsAt(p: readonly Local<'i32'>[]): { first: Local<'i32'>; count: Loca
 
 /** The same, of an axis. */
 export const rangeOf = ({ range }: Setting, p: readonly Local<'i32'>[]) =>
-  typeof range?.axis === 'number' ? { axis: range.axis, ...partsAt(p) } : undefined;
+  typeof range?.axis === 'number'
+    ? { axis: range.axis, ...partsAt(p), shares: range.shares }
+    : undefined;
 
 function prepareContract(
   module: ModuleBuilder,
@@ -222,8 +230,9 @@ function prepareScan(
 ): Prepared {
   const { body } = scan;
   const nk = scan.init.length;
-  const parted = setting.range !== undefined;
-  const steps = prepareBody(module, scan, name, parted);
+  const { range: parts } = setting;
+  const parted = parts !== undefined;
+  const steps = prepareBody(module, scan, name, parts);
   const bytesOf = (slot: number): number => (body.slots[slot]?.size ?? 0) * 4;
   const carrySlots = body.outputs.slice(0, nk);
   const places = carrySlots.map((s) => ({
@@ -287,7 +296,12 @@ interface Steps {
   step(f: FunctionBuilder, slot: (slot: number) => Address, range: readonly Address[]): void;
 }
 
-function prepareBody(module: ModuleBuilder, scan: Scan, prefix: string, parted: boolean): Steps {
+function prepareBody(
+  module: ModuleBuilder,
+  scan: Scan,
+  prefix: string,
+  parts: Setting['range'],
+): Steps {
   const { body } = scan;
   const constants = new Set(body.inputs.slice(0, scan.consts.length));
   // Threads are at different steps at one time, so each has scratch of its own.
@@ -300,7 +314,7 @@ function prepareBody(module: ModuleBuilder, scan: Scan, prefix: string, parted: 
       constants,
       scan,
       rows: scan.rows?.axis[k] ?? undefined,
-      ...(parted ? { range: { axis: scan.rows?.axis[k] ?? undefined }, apart: true } : {}),
+      ...(parts && { range: { ...parts, axis: scan.rows?.axis[k] ?? undefined }, apart: true }),
     }),
   }));
   return {

@@ -91,7 +91,7 @@ export function buildProgram(module: ModuleBuilder, program: Program): Built {
     const parts = partsOf(instr);
     const prepared = prepareInstr(module, instr, `${instr.kind}_${k}`, {
       constants,
-      ...(parts ? { range: { axis: parts.axis } } : {}),
+      ...(parts && { range: parts }),
     });
     for (const pack of prepared.packs) calls.push(callOf(pack, place(pack.buffer)));
     calls.push({

@@ -1,6 +1,6 @@
 /** What the engine offers, as far as kernels care. Knows no kernel. */
 import type { Instr, Program } from '@ostinato/core/backend';
-import type { Team } from './jobs.ts';
+import type { Kernel, Team } from './jobs.ts';
 import type { Heap } from './memory.ts';
 
 export interface Target {
@@ -26,12 +26,16 @@ export interface Threads {
   worth(program: Program): boolean;
   /** Absent where there is one. */
   start?(heap: Heap): Promise<Team>;
+  /** What they would share, by one of them; absent where there is one. */
+  alone?(kernel: Kernel, args: readonly number[], parts: number): void;
 }
 
 export interface Parts {
   /** The instruction's axis; null where the instruction chooses (a scan parts by its rows). */
   readonly axis: number | null;
   readonly count: number;
+  /** How many of them a thread may have. */
+  readonly shares: readonly number[];
 }
 
 /** An address per buffer and a few numbers: engines refuse functions with more than 1000 parameters. */

@@ -267,6 +267,22 @@ test('rows that tiles of six leave: two get a wide one, four one of their own, o
   expect(heights(32, 256, targets.plain as Target)).toBe('8 of 4');
 });
 
+test('a range of rows has tiles for as many as it may have, and for no others', () => {
+  const { contract } = makeCase(matrix(64, 256, 64), layouts.straight as [Layout, Layout, Layout]);
+  const options = { constant: { b: true }, extras, rangeAxis: 0 };
+  const plan = planContract(contract, targets.paired as Target, options);
+  const heights = (...shares: readonly number[]): string => {
+    const f = new FunctionBuilder('f');
+    const [first, count] = [f.param('i32', 'first'), f.param('i32', 'count')];
+    const all = extras.heightsOf(f, plan, { first, count, ...(shares.length > 0 && { shares }) });
+    return all.map(({ rows, wide }) => `${rows}${wide ? ' wide' : ''}`).join(' ');
+  };
+  expect(heights(64, 32)).toBe('6 4 2 wide');
+  expect(heights(64, 22, 21)).toBe('6 5 4');
+  expect(heights(3, 2, 1, 0)).toBe('3 2 1');
+  expect(heights()).toBe('6 5 4 3 2 1 2 wide');
+});
+
 test('the code of a small product', () => {
   const { contract } = makeCase(matrix(2, 8, 5), layouts.straight as [Layout, Layout, Layout]);
   const plan = planContract(contract, { relaxed: true, paired: false }, { constant: { b: true } });

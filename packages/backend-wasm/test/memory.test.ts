@@ -103,10 +103,14 @@ test("a program that was disposed, or whose backend was, cannot run: its memory 
     const backend = await wasm({ threads: 2, threadsFrom: 1 });
     const refs = [16, 16].map((n) => ({ buffer: backend.alloc(n), offset: 0 }));
     const compiling = backend.compile(program);
-    if (how === 'backend, while it compiles') backend.dispose();
+    if (how === 'backend, while it compiles') {
+      backend.dispose();
+      await expect(compiling).rejects.toThrow(/disposed/);
+      continue;
+    }
     const executable = await compiling;
     const run = () => executable.run(refs.slice(0, 1), refs.slice(1));
-    if (how !== 'backend, while it compiles') run();
+    run();
     if (how === 'program') executable.dispose();
     if (how === 'backend') backend.dispose();
     expect(run).toThrow(/disposed/);

@@ -15,6 +15,7 @@ import { expect, test } from 'vitest';
 import { wasm } from '../src/index.ts';
 import { Heap } from '../src/memory.ts';
 import { chooseThreads } from '../src/threads/choose.ts';
+import { share, sharesOf } from '../src/threads/control.ts';
 import { openPool } from '../src/threads/pool.ts';
 import { bits, host, runProgram, windowOf } from './harness.ts';
 import { trainingStep } from './training.ts';
@@ -155,6 +156,20 @@ test('sums of groups in a loop have the same bits, whoever shares its rows', asy
     for (const other of others) expect(other).toEqual(one);
   }
   for (const backend of backends) backend.dispose();
+});
+
+test('what a thread may have is what threads get of any total', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.integer({ min: 2, max: 16 }),
+      (total, threads) => {
+        const parts = Array.from({ length: threads }, (_, k) => share(total, k, threads));
+        expect(parts.reduce((sum, { count }) => sum + count, 0)).toBe(total);
+        expect(new Set(sharesOf(total, threads))).toEqual(new Set(parts.map((p) => p.count)));
+      },
+    ),
+  );
 });
 
 test('threads share less where they are awake', () => {

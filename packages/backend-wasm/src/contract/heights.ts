@@ -24,72 +24,51 @@ const takesWide = (plan: ContractPlan): boolean =>
   plan.scratchParts.edge === 0 &&
   plan.rows.size <= plan.blockRows;
 
+type Known = Height & { readonly tiles: number };
+
 /** Tiles of full height with a wide or a low one for the rest, where there is one for it; else of nearly equal heights. */
-function heightsOfAll(plan: ContractPlan): readonly Height[] {
+function cut(plan: ContractPlan, rows: number): readonly Known[] {
   const limit = plan.tile.rows;
-  const { size } = plan.rows;
-  const [full, rest] = [Math.floor(size / limit), size % limit];
+  const [full, rest] = [Math.floor(rows / limit), rows % limit];
   const last = lastOf(plan, rest);
-  return full > 0 && last ? [{ rows: limit, tiles: full }, last] : splitRows(size, limit);
+  return full > 0 && last ? [{ rows: limit, tiles: full }, last] : splitRows(rows, limit);
 }
 
-function lastOf(plan: ContractPlan, rest: number): Height | undefined {
+function lastOf(plan: ContractPlan, rest: number): Known | undefined {
   if (rest === WIDE.rows && takesWide(plan)) return { rows: rest, tiles: 1, wide: true };
   return rest === LOW && hasTwelveSums(plan) ? { rows: rest, tiles: 1 } : undefined;
 }
 
-/** The same; with a range of any height that may arise, for how many rows it has is known when the code runs. */
+/** Of all rows; with a range, of each number of rows that it may have: which one it is, is known when the code runs. */
 export function heightsOf(
   f: FunctionBuilder,
   plan: ContractPlan,
   range: Range | undefined,
 ): readonly Height[] {
-  if (!range) return heightsOfAll(plan);
-  const limit = plan.tile.rows;
-  const count = f.get(range.count);
-  const rest = i32.op('rem_u', count, i32.const(limit));
-  /** 1 if so many are left by full tiles, else 0. */
-  const leaves = (rows: number): Value<'i32'> => {
-    const some = i32.op('gt_u', count, i32.const(limit));
-    const one = i32.op('and', some, i32.op('eq', rest, i32.const(rows)));
-    return f.get(f.let('rest', one));
-  };
-  const wide = takesWide(plan) ? leaves(WIDE.rows) : undefined;
-  const low = hasTwelveSums(plan) ? leaves(LOW) : undefined;
-  const apart = i32.add(i32.mul(wide ?? NONE, WIDE.rows), i32.mul(low ?? NONE, LOW));
-  const others = f.get(f.let('rows', i32.op('sub', count, apart)));
-  const tall = nearlyEqual(f, plan, others).map(({ rows, tiles }): Height => {
-    const all = rows === LOW && low ? i32.add(tiles, low) : tiles;
-    return { rows, tiles: f.get(f.let('tiles', all)) };
-  });
-  return wide ? [...tall, { rows: WIDE.rows, tiles: wide, wide: true }] : tall;
-}
-
-const NONE = i32.const(0);
-
-/** How many tiles of each height that may arise. */
-function nearlyEqual(
-  f: FunctionBuilder,
-  { tile, rows: { size } }: ContractPlan,
-  count: Value<'i32'>,
-): readonly { readonly rows: number; readonly tiles: Value<'i32'> }[] {
-  const limit = tile.rows;
-  const tiles = f.let('tiles', i32.op('div_u', i32.add(count, limit - 1), i32.const(limit)));
-  const low = f.let('low', i32.op('div_u', count, f.get(tiles)));
-  const taller = f.let('taller', i32.op('sub', count, i32.op('mul', f.get(low), f.get(tiles))));
-  const most = Math.min(limit, size);
-  return Array.from({ length: most }, (_, k) => {
-    const rows = most - k;
-    const height = (n: number): Value<'i32'> => i32.op('eq', f.get(low), i32.const(n));
-    return {
-      rows,
-      tiles: i32.add(
-        i32.op('mul', height(rows - 1), f.get(taller)),
-        i32.op('mul', height(rows), i32.op('sub', f.get(tiles), f.get(taller))),
-      ),
-    };
+  const { size } = plan.rows;
+  if (!range) return cut(plan, size);
+  const { count, shares = Array.from({ length: size + 1 }, (_, k) => k) } = range;
+  const cuts = shares.filter((n) => n > 0).map((n) => ({ n, heights: cut(plan, n) }));
+  const [only, ...others] = cuts;
+  if (only && others.length === 0) return only.heights;
+  const kinds: Height[] = [];
+  for (const h of cuts.flatMap(({ heights }) => heights))
+    if (!kinds.some((kind) => alike(kind, h))) kinds.push(h);
+  return kinds.sort(wideLast).map((kind): Height => {
+    const tiles = cuts.flatMap(({ n, heights }) =>
+      heights
+        .filter((h) => alike(h, kind))
+        .map((h) => i32.mul(i32.op('eq', f.get(count), i32.const(n)), h.tiles)),
+    );
+    const sum = tiles.reduce((a, b) => i32.add(a, b));
+    return { ...kind, tiles: f.get(f.let('tiles', sum)) };
   });
 }
+
+const alike = (a: Height, b: Height): boolean => a.rows === b.rows && a.wide === b.wide;
+
+const wideLast = (a: Height, b: Height): number =>
+  Number(a.wide ?? false) - Number(b.wide ?? false) || b.rows - a.rows;
 
 export const countOf = (tiles: Height['tiles']): Value<'i32'> =>
   typeof tiles === 'number' ? i32.const(tiles) : tiles;

@@ -13,6 +13,8 @@ export interface Cursor {
 export interface Range {
   readonly first: Local<'i32'>;
   readonly count: Local<'i32'>;
+  /** What the count may be; anything up to the whole unless given. */
+  readonly shares?: readonly number[] | undefined;
 }
 
 /** An axis with the bytes by which each address moves. */

@@ -2,6 +2,7 @@
 
 import { fail } from '@ostinato/core/backend';
 import type { Threads } from '../target.ts';
+import { inTurn, sharesOf } from './control.ts';
 import { mayWait, noThreads, parallelism } from './host.ts';
 import { openLead } from './lead.ts';
 import { operationsOf, partsOf } from './parts.ts';
@@ -28,9 +29,13 @@ export function chooseThreads(wish: Wish): { readonly threads?: Threads; readonl
   const { count = Math.min(MOST_THREADS, parallelism()), led = !mayWait() } = wish;
   const why = noThreads();
   if (count === 1 || why !== undefined) return { note: `1${count > 1 ? ` (${why})` : ''}` };
-  const shared: Pick<Threads, 'count' | 'partsOf'> = {
+  const shared: Pick<Threads, 'count' | 'partsOf' | 'alone'> = {
     count,
-    partsOf: (i, awake) => partsOf(i, awake ? from / AWAKE : from),
+    partsOf(i, awake) {
+      const parts = partsOf(i, awake ? from / AWAKE : from);
+      return parts && { ...parts, shares: sharesOf(parts.count, count) };
+    },
+    alone: (kernel, args, parts) => inTurn(kernel, args, parts, count),
   };
   if (!led)
     return {

@@ -1,7 +1,8 @@
 /**
- * The control block: how the thread that leads and those that help meet, in shared memory. These functions are part of
- * the workers' text too, so each refers to nothing but its arguments. Knows no host and no program.
+ * The control block: how the thread that leads and those that help meet, in shared memory. What workers need of it is part of
+ * their text too, so `share`, `fork` and `join` refer to nothing but their arguments. Knows no host and no program.
  */
+import type { Kernel } from '../jobs.ts';
 
 /** Words of the block. A job's arguments follow. */
 export const word = {
@@ -41,6 +42,24 @@ export const share = (
   const first = Math.floor((total * index) / threads);
   return { first, count: Math.floor((total * (index + 1)) / threads) - first };
 };
+
+/** How much of `total` such a part may be. */
+export const sharesOf = (total: number, threads: number): readonly number[] => [
+  ...new Set([Math.ceil(total / threads), Math.floor(total / threads)]),
+];
+
+/** All parts one after another, where others have no time for theirs: kernels have code for no other shares. */
+export function inTurn(
+  kernel: Kernel,
+  args: readonly number[],
+  total: number,
+  threads: number,
+): void {
+  for (let k = 0; k < threads; k++) {
+    const { first, count } = share(total, k, threads);
+    kernel(...args, first, count, 0);
+  }
+}
 
 /** Sets `helpers` to work on what the block says. */
 export const fork = (control: Int32Array, words: Words, helpers: number): void => {

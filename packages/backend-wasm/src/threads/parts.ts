@@ -4,8 +4,10 @@ import { sharedAxis } from '../loop/index.ts';
 import { scatterParts } from '../table.ts';
 import type { Parts } from '../target.ts';
 
+type Parted = Pick<Parts, 'axis' | 'count'>;
+
 /** Undefined: one thread. `from`: operations from which on several pay. */
-export function partsOf(instr: Instr, from: number): Parts | undefined {
+export function partsOf(instr: Instr, from: number): Parted | undefined {
   if (operations(instr) < from) return undefined;
   switch (instr.kind) {
     case 'loop':
@@ -23,7 +25,7 @@ export function partsOf(instr: Instr, from: number): Parts | undefined {
   }
 }
 
-const severalOf = (count: number): Parts | undefined =>
+const severalOf = (count: number): Parted | undefined =>
   count > 1 ? { axis: null, count } : undefined;
 
 /** Every value that leaves a step has rows, and no table or loop inside needs them all. */

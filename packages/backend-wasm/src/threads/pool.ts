@@ -5,7 +5,7 @@
 import { fail } from '@ostinato/core/backend';
 import type { Code, Job, Kernel, Loaded, Team } from '../jobs.ts';
 import type { Heap } from '../memory.ts';
-import { fork, join, MOST_ARGUMENTS, operation, SPINS, share, word } from './control.ts';
+import { fork, inTurn, join, MOST_ARGUMENTS, operation, SPINS, share, word } from './control.ts';
 import { type Crew, openCrew } from './crew.ts';
 
 /** Starts `threads - 1` workers; the caller's thread is the first. */
@@ -49,7 +49,7 @@ class Pool implements Team {
     }
     this.check();
     if (this.telling > 0 || args.length > MOST_ARGUMENTS) {
-      kernel(...args, 0, parts, 0);
+      inTurn(kernel, args, parts, this.crew.workers.length + 1);
       return;
     }
     const { control, workers } = this.crew;

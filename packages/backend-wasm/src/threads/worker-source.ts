@@ -83,13 +83,16 @@ const lead = {
       const args = jobs.subarray(k + 3, k + 3 + size);
       k += 3 + size;
       const kernel = kernels[number];
+      const part = (of) => {
+        const { first, count } = share(parts, of, threads);
+        kernel(...args, first, count, 0);
+      };
       if (parts === 0) kernel(...args);
-      else if (size > ${MOST_ARGUMENTS}) kernel(...args, 0, parts, 0);
+      else if (size > ${MOST_ARGUMENTS}) for (let of = 0; of < threads; of++) part(of);
       else {
         control.set([${operation.run}, id, number, parts, size, ...args], word.operation);
         fork(control, word, threads - 1);
-        const { first, count } = share(parts, 0, threads);
-        kernel(...args, first, count, 0);
+        part(0);
         together();
       }
     }

@@ -244,7 +244,7 @@ function loopOf(
   const { main, packs } = prepareInstr(module, strip, name, {
     constants,
     counted: true,
-    ...(parts ? { range: { axis: parts.axis } } : {}),
+    ...(parts && { range: parts }),
   });
   // Each operand of a strip has a buffer of its own, consts first.
   const operandOf = ({ buffer }: Pack) => scan.consts[strip.buffers.indexOf(buffer)] as Operand;
@@ -349,7 +349,7 @@ function partsOfSum(
   const sum = joint.sum as Loop;
   const [arg, out] = [sum.args[0], sum.outs[0]] as [Operand, Operand];
   const parts = partsOf(sum);
-  const setting = { constants, ...(parts ? { range: { axis: parts.axis } } : {}) };
+  const setting = { constants, ...(parts && { range: parts }) };
   const shared = parts && { parts: parts.count };
   const size = sizeOf(sum.shape);
   const turns = Math.ceil((sum.over[time] as number) / steps);

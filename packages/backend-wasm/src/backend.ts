@@ -56,10 +56,11 @@ export async function openWasm(
 }
 
 /** How modules are compiled here. */
-export type Engine = Pick<
-  Host,
-  'compileModule' | 'pairs' | 'unpaired' | 'extras' | 'sinks' | 'strips'
->;
+export interface Engine
+  extends Pick<Host, 'compileModule' | 'pairs' | 'keepsApart' | 'extras' | 'sinks' | 'strips'> {
+  /** Memory is shared for one thread, too. */
+  readonly sharedMemory?: boolean;
+}
 
 const oneThread: Threads = { count: 1, partsOf: () => undefined, worth: () => false };
 
@@ -107,8 +108,11 @@ interface Choice extends Engine {
   readonly threads: Threads;
 }
 
-function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend<WasmBuffer> {
-  const heap = new Heap({ shared: threads.count > 1 });
+function open(
+  { relaxed, threads, sharedMemory = false, ...engine }: Choice,
+  notes: string[],
+): Backend<WasmBuffer> {
+  const heap = new Heap({ shared: sharedMemory || threads.count > 1 });
   const executables = new Set<{ dispose(): void }>();
   let closed = false;
   let team: Promise<Team | undefined> | undefined;
@@ -131,6 +135,7 @@ function open({ relaxed, threads, ...engine }: Choice, notes: string[]): Backend
     },
   };
   const close = (): void => {
+    if (!closed) heap.release();
     closed = true;
     for (const e of executables) e.dispose();
     executables.clear();

@@ -81,6 +81,19 @@ export class Heap implements Memory<WasmBuffer> {
     return this.lead ? undefined : this.#bytes(buffer.address + at, bytes);
   }
 
+  /**
+   * Nobody needs it any more: it goes when the engine collects what holds it. V8 does not count shared memory, so whoever
+   * opens one after another would fill the machine; but it collects for arrays, which take nothing until they are written.
+   */
+  release(): void {
+    if (!this.shared) return;
+    try {
+      new ArrayBuffer(this.memory.buffer.byteLength);
+    } catch {
+      // No room for so much: the engine has collected all that it could.
+    }
+  }
+
   #bytes(address: number, bytes: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, bytes);
   }

@@ -1,7 +1,7 @@
 /** The functions of one program and the static memory they use. Knows no instruction of a program. */
 import type { BufferUse, Instr, Program } from '@ostinato/core/backend';
 import { type Encoded, encodeFunction } from './assembler/encode.ts';
-import { type Func, FunctionBuilder, type Local } from './assembler/function.ts';
+import { FunctionBuilder, type Local } from './assembler/function.ts';
 import { i32, type Value } from './assembler/instructions.ts';
 import type { Plan } from './loop/axes.ts';
 import type { Heap, WasmBuffer } from './memory.ts';
@@ -20,8 +20,12 @@ export interface Machine {
   readonly threads: Threads;
   /** Which instructions V8 compiles with pairs of vectors, given a loop's plan; none unless stated. */
   readonly pairs?: (instr: Instr, plan?: Plan) => boolean;
-  /** What is done to functions that V8 must not compile with pairs. */
-  readonly unpaired?: (f: Func) => Func;
+  /**
+   * V8 must make no pairs in other functions either, whatever its flags say: they belong to the whole process, and another
+   * thread may have switched the revectoriser on while this one compiles. It begins from stores beside one another, which it
+   * knows by their offsets; so there each store gets an address of its own.
+   */
+  readonly keepsApart?: boolean;
   /** Loaded for programs that need them. */
   extras?: Extras;
   /** When products sink into time loops, and when loops run in strips, unless as usual. */
@@ -79,13 +83,12 @@ export class ModuleBuilder {
     paired: boolean,
     body: (f: FunctionBuilder, params: readonly Local<'i32'>[]) => void,
   ): Encoded {
-    const f = new FunctionBuilder(name);
+    const f = new FunctionBuilder(name, { storesApart: !paired && this.machine.keepsApart });
     body(
       f,
       params.map((p) => f.param('i32', p)),
     );
-    const built = f.finish();
-    const code = encodeFunction((!paired && this.machine.unpaired?.(built)) || built);
+    const code = encodeFunction(f.finish());
     this.functions[paired ? 'paired' : 'plain'].push(code);
     return code;
   }

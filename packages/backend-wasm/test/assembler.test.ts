@@ -72,3 +72,27 @@ test('address sums fold their constants', () => {
   expect(i32.add(i32.const(3), i32.const(4)).imm).toEqual([7]);
   expect(i32.add(f.get(p), 0)).toEqual(f.get(p));
 });
+
+test('stores of vectors may have addresses of their own instead of offsets', () => {
+  const printed = [false, true].map((storesApart) => {
+    const f = new FunctionBuilder('f', { storesApart });
+    const p = f.param('i32', 'p');
+    for (const offset of [0, 16]) f.store('v128.store', f.get(p), v128.load(f.get(p)), offset);
+    f.store('i32.store', f.get(p), f.get(p), 4);
+    return printFunction(f.finish());
+  });
+  expect(printed).toMatchInlineSnapshot(`
+    [
+      "(func $f (param $p i32)
+      (v128.store $p (v128.load $p))
+      (v128.store offset=16 $p (v128.load $p))
+      (i32.store offset=4 $p $p)
+    )",
+      "(func $f (param $p i32)
+      (v128.store $p (v128.load $p))
+      (v128.store (i32.add $p (i32.const 16)) (v128.load $p))
+      (i32.store offset=4 $p $p)
+    )",
+    ]
+  `);
+});

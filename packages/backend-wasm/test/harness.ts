@@ -17,7 +17,6 @@ import { hostKey, uniform } from '@ostinato/core/random';
 import { FunctionBuilder, type Local } from '../src/assembler/function.ts';
 import { encodeModule } from '../src/assembler/module.ts';
 import { printFunction } from '../src/assembler/print.ts';
-import { unpaired } from '../src/engine/unpaired.ts';
 import * as extras from '../src/extras.ts';
 import { emitLoop, type Part, planAxes } from '../src/loop/index.ts';
 import { pairs } from '../src/pairing.ts';
@@ -40,9 +39,19 @@ export interface Piece {
   readonly count: number;
 }
 
+interface Wanted {
+  readonly axis?: number | undefined;
+  readonly part?: Part;
+  readonly storesApart?: boolean;
+}
+
 /** Parameters: an address per buffer, then (with an axis) the first index and the count. */
-export function build(instr: Single, target: Target, axis?: number, part?: Part): FunctionBuilder {
-  const f = new FunctionBuilder('run');
+export function build(
+  instr: Single,
+  target: Target,
+  { axis, part, storesApart }: Wanted = {},
+): FunctionBuilder {
+  const f = new FunctionBuilder('run', { storesApart });
   const buffers: Local<'i32'>[] = instr.buffers.map((_, k) => f.param('i32', `b${k}`));
   const range = axis === undefined ? [] : [f.param('i32', 'first'), f.param('i32', 'count')];
   const [first, count] = range;
@@ -91,9 +100,9 @@ export function compile(
   const runs = parts.map((part): Run => {
     const target = { ...wanted, paired: part === 'pairs' };
     const limits = { shared: false, minimum: 1, maximum: 65536 };
-    const built = build(instr, target, axis, part).finish();
+    const built = build(instr, target, { axis, part, storesApart: !target.paired }).finish();
     const tag = `${part} ${inPairs}`; // V8 shares the code of modules with the same bytes
-    const bytes = encodeModule([target.paired ? built : unpaired(built)], limits, { tag });
+    const bytes = encodeModule([built], limits, { tag });
     const make = () => new WebAssembly.Module(bytes);
     const module = target.paired ? pairing(make) : make();
     const instance = new WebAssembly.Instance(module, { env: { memory } });

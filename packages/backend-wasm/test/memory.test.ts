@@ -134,3 +134,17 @@ test('as many buffers as a function may have parameters, and no more', async () 
   }
   backend.dispose();
 });
+
+test('memory goes soon after a backend is disposed, though engines do not count what is shared', async () => {
+  const memories: WeakRef<ArrayBufferLike>[] = [];
+  for (let k = 0; k < 40; k++) {
+    const backend = await wasm({ threads: 1 });
+    const buffer = backend.alloc(1 << 26);
+    const view = backend.view?.(buffer, 0, 1) as Uint8Array;
+    memories.push(new WeakRef(view.buffer));
+    backend.dispose();
+    await new Promise((resolve) => setImmediate(resolve)); // until then, what was looked at stays
+  }
+  // 2.6 GB, were none collected.
+  expect(memories.filter((m) => m.deref()).length).toBeLessThan(20);
+});

@@ -40,14 +40,20 @@ export interface Func extends Callee {
 /** Builds one function. Statements are appended where the code that calls it stands. */
 export class FunctionBuilder {
   readonly name: string;
+  readonly #storesApart: boolean;
   readonly #params: Local[] = [];
   readonly #locals: Local[] = [];
   /** Reading a local, by its number. */
   readonly #reads: Value[] = [];
   #body: Statement[] = [];
 
-  constructor(name: string) {
+  /** `storesApart`: stores of vectors have addresses of their own instead of offsets. */
+  constructor(
+    name: string,
+    { storesApart = false }: { readonly storesApart?: boolean | undefined } = {},
+  ) {
     this.name = name;
+    this.#storesApart = storesApart;
   }
 
   /** Parameters come before locals: `define` in module-builder.ts asks for no body before it has them. */
@@ -91,7 +97,8 @@ export class FunctionBuilder {
     value: Value,
     offset = 0,
   ): void {
-    this.do(op, [at, value], [offset]);
+    if (this.#storesApart && op === 'v128.store') this.do(op, [i32.add(at, offset), value], [0]);
+    else this.do(op, [at, value], [offset]);
   }
 
   call(callee: Callee, args: readonly Value[]): void {

@@ -6,7 +6,6 @@ import type { WasmBuffer } from '../memory.ts';
 import { pairs } from '../pairing.ts';
 import { fusesMultiplyAdd } from './features.ts';
 import { agreesWithPlain } from './self-check.ts';
-import { unpaired } from './unpaired.ts';
 import { canPair, compileModule } from './v8.ts';
 
 /** `open`: a backend on one thread, for the check that pairs give the same bits. */
@@ -16,7 +15,8 @@ export async function nodeEngine(
   notes: string[],
 ): Promise<Engine> {
   const pair = canPair();
-  const plain: Engine = { compileModule, extras, ...(pair.yes && { unpaired }) };
+  // V8 counts memory that is not shared with its heap, and would collect garbage at the first program, for which it grows.
+  const plain: Engine = { compileModule, extras, keepsApart: pair.yes, sharedMemory: true };
   const paired: Engine = { ...plain, pairs };
   const note = (why: string): Engine => {
     notes.push(`128-bit vectors: ${why}`);

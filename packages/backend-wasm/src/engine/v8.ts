@@ -49,7 +49,7 @@ export function canPair(): { readonly yes: boolean; readonly why: string } {
 /**
  * Compiles at full optimisation before the first call, where V8 lets us choose. Its flags are switched on around this one
  * synchronous compilation and off again. They belong to the whole process: what other threads compile meanwhile may get
- * pairs, too (see unpaired.ts), or this one none, which has the same bits.
+ * pairs, too (see keepsApart in module-builder.ts), or this one none, which has the same bits.
  */
 export const compileModule: CompileModule = async (bytes, { paired }) => {
   const engine = v8();

@@ -27,6 +27,7 @@ const reviews: Reviews = {
 };
 const engines: Readonly<Record<string, Engine>> = {
   best: { backend: 'wasm', threads: 1 },
+  'best, two threads': { backend: 'wasm', threads: 2 },
   simd128: { backend: 'wasm', threads: 1, pairedSimd: false },
 };
 
@@ -64,17 +65,23 @@ async function measure(chosen: readonly [string, Engine][], options: Options): P
     for (const [variant, engine] of chosen) starts.get(variant)?.push(startOf(engine, cores));
   await cores.stop();
   const fastest = most([...starts.values()].flat().map(({ rates }) => rates));
-  for (const [variant, all] of starts) report(variant, all, { fastest, busy, json: options.json });
+  for (const [variant, { threads }] of chosen)
+    report(variant, starts.get(variant) ?? [], { threads, fastest, busy, json: options.json });
   if (!options.json) console.log(`- ${loadNote(busy)}`);
 }
 
 interface Run {
+  readonly threads: number;
   readonly fastest: Rates;
   readonly busy: number;
   readonly json: boolean;
 }
 
-function report(variant: string, all: readonly Watched[], { fastest, busy, json }: Run): void {
+function report(
+  variant: string,
+  all: readonly Watched[],
+  { threads, fastest, busy, json }: Run,
+): void {
   const { counting, calm } = calmest(all, fastest);
   const counted = counting.map(({ start }) => start);
   const medians = figures(counted, median);
@@ -89,7 +96,7 @@ function report(variant: string, all: readonly Watched[], { fastest, busy, json 
   }
   const { batch, time, features, units } = reviews;
   const shape = [batch, time, features, units];
-  const about = { case: 'wasm-start', cell: 'lstm', mode: 'training', shape, threads: 1 };
+  const about = { case: 'wasm-start', cell: 'lstm', mode: 'training', shape, threads };
   // Time alone, and no peers: a start is no throughput.
   const rates = { gflops: null, peakGflops: null, peers: {} };
   const measured = { backend: 'wasm', variant, ms: medians.first?.[0], ...rates };

@@ -12,7 +12,7 @@ import { MAXIMUM_PAGES, type WasmBuffer } from './memory.ts';
 import { type Machine, ModuleBuilder } from './module-builder.ts';
 import { ExtrasNeeded, need } from './need.ts';
 import { type Built, buildProgram, type Call, reduces } from './program.ts';
-import { LONG } from './target.ts';
+import { LONG, type Threads } from './target.ts';
 
 export type CompileModule = (
   bytes: Uint8Array<ArrayBuffer>,
@@ -99,7 +99,8 @@ function runAlone({ threads }: Host, jobs: readonly Job[], kernels: readonly Ker
   for (const { number, args, parts } of jobs) {
     const kernel = kernels[number] as Kernel;
     if (parts === undefined) kernel(...args);
-    else threads.alone?.(kernel, args, parts);
+    // Who parts has it: a program whose parts nobody computes must not pass in silence.
+    else (threads.alone as NonNullable<Threads['alone']>)(kernel, args, parts);
   }
 }
 
